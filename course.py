@@ -1,0 +1,98 @@
+"""The course's tasks: `python course.py lab` opens it, `python course.py test` checks it.
+
+Needs Python 3.10 or newer and nothing else. On the first run it makes a folder `.venv` beside this file and installs
+the course there; nothing outside this folder is changed.
+"""
+
+import hashlib
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+VENV = HERE / ".venv"
+PYTHON = VENV / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+STAMP = VENV / "installed.txt"
+
+LAB = ["-m", "jupyterlab", "notebooks", "--ServerApp.ip=127.0.0.1", "--LabApp.news_url=None"]
+if hasattr(os, "geteuid") and os.geteuid() == 0:
+    LAB.append("--allow-root")  # in a container one is root; the token and 127.0.0.1 stay
+
+# name: (what it does, the commands that Python runs one after the other; arguments of yours go to the last one)
+TASKS = {
+    "lab": ("open the course in JupyterLab", [LAB]),
+    "test": ("lint, unit tests, doctests, and every notebook checked strictly", [
+        ["-m", "ruff", "check", "."],
+        ["-m", "pytest", "--nbval", "--nbval-cell-timeout=900", "-q", "unet_course", "tests", "notebooks"]]),
+    "notebooks": ("run notebooks in place and refresh the time table (names: 00 03 …)", [["-m", "tools.notebooks"]]),
+    "weights": ("train the small network of data/weights again", [["-m", "tools.weights"]]),
+    "bench": ("measure what the README states", [["-m", "benchmarks.course"]]),
+    "address": ("write the course's public address everywhere: OWNER/NAME", [["-m", "tools.address"]]),
+    "doctor": ("look for what would keep the course from running", [["-m", "unet_course", "doctor"]]),
+}
+
+
+def main(arguments):
+    if sys.version_info < (3, 10):
+        return stop(f"This is Python {sys.version.split()[0]}; the course needs 3.10 or newer.")
+    if not arguments or arguments[0] in ("-h", "--help", "help"):
+        print(__doc__.strip(), "\n\nTasks:")
+        print("\n".join(f"  python course.py {name:10} {text}" for name, (text, _) in TASKS.items()))
+        return 0
+    if arguments[0] not in TASKS:
+        return stop(f"There is no task {arguments[0]!r}. There are: {', '.join(TASKS)}.")
+    if not install():
+        return 1
+    *before, last = TASKS[arguments[0]][1]
+    for command in [*before, last + arguments[1:]]:
+        print("→ python", *command, flush=True)
+        code = subprocess.run([PYTHON, *command], cwd=HERE, env=environment()).returncode
+        if code:
+            return code
+    return 0
+
+
+def environment():
+    """What the tasks see: UTF-8 on Windows too, and this folder's Jupyter before any other."""
+    return {**os.environ, "PYTHONUTF8": "1", "JUPYTER_PREFER_ENV_PATH": "1", "VIRTUAL_ENV": str(VENV),
+            "PATH": str(PYTHON.parent) + os.pathsep + os.environ.get("PATH", "")}
+
+
+def install():
+    """Make .venv and install the course in it, unless that has been done with these very versions."""
+    files = [HERE / "pyproject.toml", HERE / "constraints.txt"]
+    wanted = hashlib.sha256(b"".join(f.read_bytes() for f in files) + sys.version.encode() + bytes(HERE)).hexdigest()
+    if PYTHON.exists() and STAMP.exists() and STAMP.read_text() == wanted:
+        return True
+    STAMP.unlink(missing_ok=True)  # a run that is cut short must not look finished
+    print("Setting up .venv: the first time this downloads some hundred megabytes.", flush=True)
+    try:
+        run([sys.executable, "-m", "venv", "--clear", str(VENV)])
+    except subprocess.CalledProcessError:
+        stop("Python could not make a virtual environment. On Debian and Ubuntu: sudo apt install python3-venv")
+        return False
+    try:
+        run([PYTHON, "-m", "pip", "install", "--disable-pip-version-check", "-c", "constraints.txt", "-e", ".[lab,test]"])
+    except subprocess.CalledProcessError:
+        stop("pip could not install the course; its last lines above say why. Is the network there? Then try again.")
+        return False
+    STAMP.write_text(wanted)
+    return True
+
+
+def run(command):
+    print("→", *(str(part).replace(str(HERE) + os.sep, "") for part in command), flush=True)
+    subprocess.run(command, cwd=HERE, check=True)
+
+
+def stop(message):
+    print(message, file=sys.stderr)
+    return 1
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main(sys.argv[1:]))
+    except KeyboardInterrupt:
+        sys.exit(130)

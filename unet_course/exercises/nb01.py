@@ -1,0 +1,113 @@
+"""Exercises of 01_images_and_masks."""
+
+import numpy as np
+import torch
+
+from unet_course.exercises.core import Exercise, Hint, call, close, expect
+
+lazy = Exercise("1.1", "The accuracy of predicting nothing", minutes=5, kind="classroom")
+
+
+@lazy.behaviour
+def all_background(answer):
+    close(call(answer, torch.zeros(4, 5, dtype=torch.int64)), 1.0,
+          "A mask with no nucleus in it: predicting background everywhere is right everywhere. Wanted 1, got {got}.")
+
+
+@lazy.behaviour
+def share_of_background(answer):
+    mask = torch.tensor([[0, 0, 1, 2, 2], [0, 0, 0, 1, 2]])
+    close(call(answer, mask), 0.5,
+          "A mask with 5 background pixels of 10, 2 boundary and 3 interior: wanted 0.5, got {got}. "
+          "Which pixels does a prediction of 0 everywhere get right?")
+
+
+@lazy.behaviour
+def any_shape(answer):
+    mask = torch.randint(0, 3, (2, 7, 9))
+    close(call(answer, mask), (mask == 0).double().mean(),
+          "For a batch of masks, 2×7×9: wanted {wanted}, got {got}. Count over all the pixels, whatever the shape.")
+
+
+clean = Exercise("1.2", "A mask somebody else drew", minutes=5, kind="classroom")
+
+
+@clean.behaviour
+def class_indices(answer):
+    drawn = torch.tensor([[0, 128, 255], [255, 0, 128]], dtype=torch.uint8)
+    got = torch.as_tensor(call(answer, drawn))
+    values = sorted(set(got.ravel().tolist()))
+    expect(values == [0, 1, 2], f"Your mask has the values {values}; wanted the class indices [0, 1, 2].")
+    expect(torch.equal(got.double(), torch.tensor([[0, 1, 2], [2, 0, 1]]).double()),
+           "The values are 0, 1 and 2, but not at the right places: 128 is boundary (1), 255 is interior (2).")
+
+
+@clean.behaviour
+def int64(answer):
+    got = call(answer, torch.tensor([[0, 128, 255]], dtype=torch.uint8))
+    dtype = getattr(got, "dtype", type(got).__name__)
+    expect(dtype == torch.int64, f"Your mask has dtype {dtype}; cross-entropy wants class indices of dtype "
+                                 "torch.int64. Which method of a tensor makes one?")
+
+
+@clean.behaviour
+def classes_that_are_absent(answer):
+    for values, wanted in [([[255, 255]], [[2, 2]]), ([[128, 128]], [[1, 1]]), ([[0, 255]], [[0, 2]])]:
+        got = torch.as_tensor(call(answer, torch.tensor(values, dtype=torch.uint8)))
+        expect(got.tolist() == wanted, f"A mask that holds only {sorted(set(values[0]))} became "
+               f"{got.ravel().tolist()}; wanted {wanted[0]}. A class may be absent from a picture: its number must "
+               "not depend on which others are there.")
+
+
+split = Exercise("1.3", "A split that does not leak", minutes=8)
+
+
+@split.behaviour
+def two_slices(answer):
+    parts = call(answer, 1280, 64)
+    expect(isinstance(parts, (tuple, list)) and len(parts) == 2 and all(isinstance(p, slice) for p in parts),
+           "Return two slices: (columns of train, columns of validation).")
+    expect(all(p.step in (None, 1) for p in parts),
+           "A slice with a step takes every n-th column: neighbouring columns show the same nuclei.")
+
+
+@split.behaviour
+def disjoint_with_gap(answer):
+    for width, gap in [(1280, 64), (500, 20), (300, 0)]:
+        train, val = (np.arange(width)[part] for part in call(answer, width, gap))
+        expect(len(train) and len(val), f"For width {width} and gap {gap} one of your two parts is empty.")
+        if len(np.intersect1d(train, val)):
+            raise Hint(f"For width {width} and gap {gap} your parts share {len(np.intersect1d(train, val))} columns. "
+                       "A nucleus that is trained on and tested on tests memory.")
+        between = max(val.min() - train.max(), train.min() - val.max()) - 1
+        expect(between >= gap, f"For width {width} your parts are {between} columns apart; wanted at least {gap}: a "
+                               "nucleus on the border would lie in both.")
+
+
+@split.behaviour
+def three_quarters(answer):
+    for width, gap in [(1280, 64), (500, 20), (1000, 100)]:
+        train, val = (len(np.arange(width)[part]) for part in call(answer, width, gap))
+        share = train / max(train + val, 1)
+        expect(abs(share - 0.75) <= 0.02, f"For width {width} and gap {gap} train has {train} columns and validation "
+                                          f"{val}: a share of {share:.2f}; wanted 0.75 of what the gap leaves.")
+        expect(train + val >= width - gap - 2, f"For width {width} and gap {gap} you use {train + val} columns of "
+                                               f"{width - gap}. Nuclei drawn by hand are dear: use all but the gap.")
+
+
+otsu = Exercise("1.4", "Which of these is a fair score?", minutes=5, kind="deeper")
+
+
+@otsu.behaviour
+def the_fair_one(answer):
+    """A: threshold chosen on test; B: chosen on train, scored on test; C: scored on train; D: on random pixels."""
+    letter = str(answer).strip().upper()
+    why = {
+        "A": "A chooses the threshold that is best on the test field, then reports that same field. What would happen "
+             "on the next field?",
+        "C": "C scores on the field that the threshold was chosen on. That is how well it remembers, not how well it "
+             "works.",
+        "D": "D holds out single pixels. Their neighbours, a pixel away, were used: is that a new image?",
+    }
+    expect(letter in ("A", "B", "C", "D"), f"Your answer is {answer!r}; wanted one of the letters A, B, C or D.")
+    expect(letter == "B", why.get(letter, ""))

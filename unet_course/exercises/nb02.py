@@ -1,0 +1,164 @@
+"""Exercises of 02_convolution_block."""
+
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from unet_course.exercises.core import Exercise, call, close, expect, shape, tensor
+
+by_hand = Exercise("2.1", "A convolution by hand", minutes=10)
+
+
+@by_hand.behaviour
+def right_size(answer):
+    shape(call(answer, torch.rand(5, 5), torch.rand(3, 3)), (3, 3),
+          "For a 5×5 image and a 3×3 kernel you return {got}; wanted {wanted}. In how many places does the kernel fit?")
+    shape(call(answer, torch.rand(6, 9), torch.rand(3, 3)), (4, 7),
+          "For a 6×9 image and a 3×3 kernel you return {got}; wanted {wanted}. Rows and columns need not be equal.")
+
+
+@by_hand.behaviour
+def not_flipped(answer):
+    image = torch.zeros(5, 5)
+    image[2, 2] = 1
+    kernel = torch.arange(9.0).reshape(3, 3)
+    got = tensor(call(answer, image, kernel))
+    if got.shape == (3, 3) and torch.allclose(got.float(), kernel):
+        expect(False, "Your kernel is turned by 180°, as mathematics defines convolution. Deep learning does not turn "
+                      "it: multiply each pixel with the kernel value that lies on it.")
+
+
+@by_hand.behaviour
+def sum_of_products(answer):
+    image, kernel = torch.rand(6, 9), torch.randn(3, 3)
+    close(call(answer, image, kernel), F.conv2d(image[None, None], kernel[None, None])[0, 0],
+          "The values differ from nn.Conv2d with the same kernel. Each output is the sum of nine products: "
+          "window × kernel.", tolerance=1e-4)
+
+
+conv_size = Exercise("2.2", "Predict the size", minutes=5, kind="classroom")
+
+
+@conv_size.behaviour
+def padding_counts_twice(answer):
+    close(call(answer, 32, 3, 1, 1), 32, "32 pixels, kernel 3, padding 1, stride 1: wanted {wanted}, got {got}. "
+                                         "Padding is added on both sides.")
+
+
+@conv_size.behaviour
+def valid(answer):
+    close(call(answer, 572, 3, 0, 1), 570, "572 pixels, kernel 3, no padding: wanted {wanted}, got {got}.")
+
+
+@conv_size.behaviour
+def stride_rounds_down(answer):
+    for n, k, p, s in [(101, 2, 0, 2), (7, 3, 1, 2), (8, 3, 1, 2), (33, 5, 2, 3)]:
+        wanted = (n + 2 * p - k) // s + 1
+        got = call(answer, n, k, p, s)
+        close(got, wanted, f"{n} pixels, kernel {k}, padding {p}, stride {s}: " + "wanted {wanted}, got {got}. "
+              "The last step must fit in whole: round down, then add 1.")
+
+
+block = Exercise("2.3", "Write ConvBlock", minutes=12, kind="classroom")
+
+
+def make(answer, *arguments, **options):
+    """An instance of the learner's class, its parameters random, so that zeros cannot hide."""
+    built = answer(*arguments, **options)
+    expect(isinstance(built, nn.Module), f"Your class makes a {type(built).__name__}; wanted an nn.Module.")
+    return built
+
+
+@block.behaviour
+def keeps_the_size(answer):
+    for n, c, out, h, w in [(2, 1, 16, 32, 32), (1, 3, 5, 17, 41)]:
+        built = make(answer, c, out)
+        shape(call(built, torch.rand(n, c, h, w)), (n, out, h, w),
+              f"For an input of {n}×{c}×{h}×{w} and out_channels={out} " + "your block returned {got}; wanted {wanted}. "
+              "Which argument of Conv2d keeps the size?")
+
+
+@block.behaviour
+def without_padding(answer):
+    shape(call(make(answer, 1, 4, padding=0), torch.rand(1, 1, 20, 30)), (1, 4, 16, 26),
+          "With padding=0 a 20×30 input became {got}; wanted {wanted}: each 3×3 convolution takes off 2. Do you hand "
+          "padding on to both?")
+
+
+@block.behaviour
+def two_convolutions(answer):
+    convolutions = [m for m in make(answer, 3, 8).modules() if isinstance(m, nn.Conv2d)]
+    expect(len(convolutions) == 2, f"Your block has {len(convolutions)} Conv2d layers; wanted 2.")
+    expect(all(m.kernel_size == (3, 3) for m in convolutions),
+           f"Your kernels are {[m.kernel_size for m in convolutions]}; wanted 3×3 both times.")
+
+
+@block.behaviour
+def output_is_not_negative(answer):
+    out = tensor(call(make(answer, 2, 8), torch.randn(4, 2, 16, 16)))
+    expect(bool((out >= 0).all()), "Your output has negative values. What comes after the second convolution?")
+
+
+@block.behaviour
+def output_is_alive(answer):
+    x = torch.randn(2, 2, 16, 16, requires_grad=True)
+    out = make(answer, 2, 8)(x)
+    expect(float(out.std()) > 1e-3, "Your output is the same number everywhere. Does forward use the layers?")
+    out.square().sum().backward()
+    expect(x.grad is not None and float(x.grad.abs().sum()) > 0,
+           "No gradient reaches the input. Is something detached or rounded?")
+
+
+@block.behaviour
+def relu_between(answer):
+    # Two convolutions with nothing between them are one: then f(x) is linear up to the last ReLU.
+    built = make(answer, 1, 4, norm=False).eval()
+    convolutions = [m for m in built.modules() if isinstance(m, nn.Conv2d)]
+    expect(len(convolutions) == 2, f"Your block has {len(convolutions)} Conv2d layers; wanted 2.")
+    with torch.no_grad():
+        convolutions[0].weight.fill_(-1.0)
+        convolutions[1].weight.fill_(-1.0)
+        for layer in convolutions:
+            if layer.bias is not None:
+                layer.bias.zero_()
+    out = call(built, torch.ones(1, 1, 9, 9))
+    expect(float(out.abs().max()) == 0, "A negative value passes between your two convolutions. Without a ReLU there, "
+                                        "two convolutions are no more than one larger one.")
+
+
+@block.behaviour
+def batch_norm_after_each(answer):
+    norms = [m for m in make(answer, 1, 8).modules() if isinstance(m, nn.BatchNorm2d)]
+    expect(len(norms) == 2, f"With norm=True your block has {len(norms)} BatchNorm2d layers; wanted one after each "
+                            "convolution.")
+    expect(norms[0] is not norms[1], "One BatchNorm2d is used twice. The two convolutions have different statistics.")
+    out = make(answer, 1, 8).train()(5 + 100 * torch.randn(8, 1, 32, 32))
+    expect(0.2 < float(out.mean()) < 0.7, "In training mode the output depends on the scale of the input. Is the norm "
+                                          "applied, and before the ReLU?")
+    without = [m for m in make(answer, 1, 8, norm=False).modules() if isinstance(m, nn.BatchNorm2d)]
+    expect(not without, "With norm=False there is still a BatchNorm2d.")
+
+
+@block.behaviour
+def bias_only_without_norm(answer):
+    for norm in (True, False):
+        for layer in make(answer, 1, 8, norm=norm).modules():
+            if isinstance(layer, nn.Conv2d):
+                expect((layer.bias is None) == norm, "norm=True: a convolution under a batch norm has a bias, which the "
+                       "norm subtracts again. Switch it off." if norm else
+                       "norm=False: your convolutions have no bias, and nothing else shifts the values.")
+
+
+field = Exercise("2.4", "How far does a value see?", minutes=8, kind="deeper")
+
+
+@field.behaviour
+def one_convolution(answer):
+    close(call(answer, 1), 3, "One 3×3 convolution sees {wanted} pixels across; you say {got}.")
+
+
+@field.behaviour
+def each_adds_two(answer):
+    for n in (2, 4, 10):
+        close(call(answer, n), 1 + 2 * n, f"{n} convolutions of 3×3 see " + "{wanted} pixels across; you say {got}. "
+              "Each one adds one pixel on either side, it does not multiply.")

@@ -1,0 +1,126 @@
+"""Exercises of 03_encoder."""
+
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from unet_course.exercises.core import Exercise, call, close, expect, shape, tensor
+from unet_course.exercises.nb02 import make
+
+pool = Exercise("3.1", "Max-pool by hand", minutes=8)
+
+
+@pool.behaviour
+def halves(answer):
+    shape(call(answer, torch.rand(6, 8)), (3, 4), "A 6×8 image became {got}; wanted {wanted}: half of each side.")
+
+
+@pool.behaviour
+def maximum(answer):
+    image = torch.rand(6, 8) - 2
+    close(call(answer, image), F.max_pool2d(image[None, None], 2)[0, 0],
+          "The values differ from nn.MaxPool2d(2). Each output is the largest of its own 2×2 pixels; they may all be "
+          "negative.")
+
+
+@pool.behaviour
+def odd_sizes_round_up(answer):
+    for h, w in [(5, 7), (1, 1), (4, 3)]:
+        image = torch.rand(h, w) - 2
+        wanted = F.max_pool2d(image[None, None], 2, ceil_mode=True)[0, 0]
+        got = call(answer, image)
+        shape(got, wanted.shape, f"A {h}×{w} image became " + "{got}; wanted {wanted}: round up, so that the last row "
+              "and column are not lost.")
+        close(got, wanted, f"A {h}×{w} image: the values at the border are wrong. There the window holds fewer pixels; "
+              "what is added to fill it must never win.")
+
+
+sizes = Exercise("3.2", "Sizes on the way down", minutes=5, kind="classroom")
+
+
+@sizes.behaviour
+def right_length(answer):
+    got = call(answer, 64, 3)
+    expect(isinstance(got, (list, tuple)), f"Return a list of sizes; you return a {type(got).__name__}.")
+    expect(len(got) == 4, f"For 3 pools you list {len(got)} sizes; wanted 4: the size before, then one after each pool.")
+
+
+@sizes.behaviour
+def halves_each_time(answer):
+    close(torch.tensor(call(answer, 64, 3)), torch.tensor([64, 32, 16, 8]), "64 with 3 pools: wanted 64, 32, 16, 8.")
+
+
+@sizes.behaviour
+def rounds_up(answer):
+    close(torch.tensor(call(answer, 101, 4)), torch.tensor([101, 51, 26, 13, 7]),
+          "101 with 4 pools in ceil mode: wanted 101, 51, 26, 13, 7. Round up at each pool, not once at the end.")
+    close(torch.tensor(call(answer, 1, 2)), torch.tensor([1, 1, 1]), "1 pixel stays 1 pixel: wanted 1, 1, 1.")
+
+
+encoder = Exercise("3.3", "Write EncoderBlock", minutes=10, kind="classroom")
+
+
+@encoder.behaviour
+def returns_two(answer):
+    out = call(make(answer, 1, 8), torch.rand(1, 1, 16, 16))
+    expect(isinstance(out, (tuple, list)) and len(out) == 2,
+           "forward has to return two tensors: (skip, pooled). You return "
+           f"{len(out) if isinstance(out, (tuple, list)) else 'one'}.")
+
+
+@encoder.behaviour
+def skip_before_pool(answer):
+    skip, _ = call(make(answer, 3, 8), torch.rand(2, 3, 32, 48))
+    shape(skip, (2, 8, 32, 48), "Your skip is {got}; wanted {wanted}: the skip is the block's output before the pool, "
+          "at full size.", "Your skip")
+
+
+@encoder.behaviour
+def pooled_is_the_pool_of_skip(answer):
+    for mode in (True, False):
+        skip, pooled = call(make(answer, 1, 8).train(mode), torch.randn(2, 1, 16, 24))
+        shape(pooled, (2, 8, 8, 12), "The second tensor is {got}; wanted {wanted}. In which order do you return them?")
+        close(pooled.detach(), F.max_pool2d(skip, 2, ceil_mode=True).detach(),
+              "The pooled tensor is not the 2×2 max-pool of your skip. Is it an average, a stride, or pooled from "
+              "something else?")
+
+
+@encoder.behaviour
+def odd_sizes_are_kept(answer):
+    skip, pooled = call(make(answer, 1, 4), torch.rand(1, 1, 101, 7))
+    shape(skip, (1, 4, 101, 7), "For a 101×7 image your skip is {got}; wanted {wanted}.")
+    shape(pooled, (1, 4, 51, 4), "For a 101×7 image the pooled tensor is {got}; wanted {wanted}. Which option of "
+          "MaxPool2d rounds up?")
+
+
+@encoder.behaviour
+def is_a_block(answer):
+    built = make(answer, 2, 8)
+    convolutions = [m for m in built.modules() if isinstance(m, nn.Conv2d)]
+    expect(len(convolutions) == 2, f"Your encoder block has {len(convolutions)} convolutions; wanted a ConvBlock with "
+                                   "its two.")
+    skip, _ = call(built, torch.randn(2, 2, 16, 16))
+    expect(bool((tensor(skip) >= 0).all()) and float(skip.std()) > 1e-3,
+           "The skip is not what a ConvBlock gives: its values are at least 0 and differ.")
+
+
+@encoder.behaviour
+def hands_options_on(answer):
+    skip, pooled = call(make(answer, 1, 4, padding=0, norm=False), torch.rand(1, 1, 20, 20))
+    shape(skip, (1, 4, 16, 16), "With padding=0 a 20×20 image gave a skip of {got}; wanted {wanted}. Hand padding on "
+          "to the block.")
+    norms = [m for m in make(answer, 1, 4, norm=False).modules() if isinstance(m, nn.BatchNorm2d)]
+    expect(not norms, "With norm=False there is still a BatchNorm2d. Hand norm on to the block.")
+
+
+repair = Exercise("3.4", "Find the fault", minutes=6, kind="deeper")
+
+
+@repair.behaviour
+def names_the_line(answer):
+    expect(isinstance(answer, int) and not isinstance(answer, bool),
+           f"Your answer is {answer!r}; wanted the number of a line, 1 to 4.")
+    why = {1: "Line 1 is sound: the block changes the channels and keeps the size.",
+           3: "Line 3 passes on what the next level needs: half the size.",
+           4: "Line 4 returns the two in the right order. What is in the first one?"}
+    expect(answer == 2, why.get(answer, f"There is no line {answer}; wanted 1 to 4."))

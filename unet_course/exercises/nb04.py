@@ -1,0 +1,171 @@
+"""Exercises of 04_decoder_and_skip_padding."""
+
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from unet_course.exercises.core import Exercise, call, close, expect, shape, tensor
+from unet_course.exercises.nb02 import make
+
+negative = Exercise("4.1", "A negative pad", minutes=5, kind="classroom")
+
+
+@negative.behaviour
+def four_numbers(answer):
+    expect(isinstance(answer, (tuple, list)) and len(answer) == 4 and all(isinstance(n, int) for n in answer),
+           f"Your answer is {answer!r}; wanted four whole numbers (left, right, top, bottom).")
+
+
+@negative.behaviour
+def right_pad(answer):
+    got = tuple(F.pad(torch.zeros(1, 1, 9, 9), tuple(answer)).shape[-2:])
+    expect(got == (10, 6), f"From 9×9 your pad makes {got[0]}×{got[1]}; wanted 10×6. F.pad starts with the last axis: "
+                           "(left, right, top, bottom). A negative number takes away.")
+    left, _, top, _ = answer
+    expect(top == 0, "The extra row has to come at the bottom, so that no pixel above it moves.")
+    expect(left in (-1, -2), "Take the three columns from both sides, not all from one.")
+
+
+match = Exercise("4.2", "Write match_size", minutes=12, kind="classroom")
+
+
+@match.behaviour
+def wanted_size(answer):
+    for have, want in [((5, 7), (6, 8)), ((64, 64), (64, 64)), ((9, 9), (5, 3)), ((3, 10), (8, 4))]:
+        out = call(answer, torch.rand(2, 3, *have), want)
+        shape(out, (2, 3, *want), f"A skip of {have[0]}×{have[1]} that is wanted as {want[0]}×{want[1]} " +
+              "became {got}; wanted {wanted}. Does F.pad start with the width?", "Your result")
+
+
+@match.behaviour
+def nothing_moves_when_one_is_missing(answer):
+    skip = torch.rand(1, 2, 5, 7)
+    out = call(answer, skip, (6, 8))
+    expect(torch.equal(out[..., :5, :7], skip), "One row and one column were missing, and your pixels moved. The extra "
+                                                "row belongs at the bottom, the extra column at the right.")
+    expect(float(out[..., 5, :].abs().max()) == 0 and float(out[..., 7].abs().max()) == 0,
+           "What you add is not zero.")
+
+
+@match.behaviour
+def crops_the_centre(answer):
+    skip = torch.rand(1, 1, 64, 64)
+    out = call(answer, skip, (56, 48))
+    expect(not torch.equal(out, skip[..., :56, :48]), "You keep the top left corner. The upsampled tensor lies in the "
+           "middle of the skip: crop as much on the left as on the right.")
+    close(out, skip[..., 4:60, 8:56], "From 64×64 to 56×48 wanted the centre: rows 4 to 59, columns 8 to 55.")
+
+
+@match.behaviour
+def pads_both_sides(answer):
+    skip = torch.rand(1, 1, 4, 4) + 1
+    close(call(answer, skip, (8, 10)), F.pad(skip, (3, 3, 2, 2)),
+          "From 4×4 to 8×10 wanted 2 rows above and below, 3 columns left and right.")
+
+
+@match.behaviour
+def odd_crop_keeps_the_place(answer):
+    skip = torch.rand(1, 1, 9, 9)
+    out = call(answer, skip, (6, 6))
+    either = [skip[..., a : a + 6, b : b + 6] for a in (1, 2) for b in (1, 2)]
+    expect(any(torch.equal(out, e) for e in either), "From 9×9 to 6×6 the three extra rows and columns should be taken "
+                                                     "from both sides: one here, two there.")
+
+
+@match.behaviour
+def size_from_a_tensor(answer):
+    x = torch.rand(1, 4, 6, 8)
+    shape(call(answer, torch.rand(1, 2, 5, 7), x.shape[-2:]), (1, 2, 6, 8), "With size=x.shape[-2:] you return {got}; "
+          "wanted {wanted}.")
+
+
+@match.behaviour
+def gradient_flows(answer):
+    skip = torch.rand(1, 1, 5, 5, requires_grad=True)
+    out = tensor(answer(skip, (6, 6)))
+    expect(out.requires_grad, "No gradient goes back through your result. Do you copy values into a new tensor, or use "
+                              "numpy?")
+
+
+decoder = Exercise("4.3", "Write DecoderBlock", minutes=15, kind="classroom")
+
+
+@decoder.behaviour
+def right_shape(answer):
+    for up in ("transpose", "bilinear"):
+        out = call(make(answer, 32, 16, 16, up=up), torch.rand(2, 32, 8, 10), torch.rand(2, 16, 16, 20))
+        shape(out, (2, 16, 16, 20), f'With up="{up}", x 32×8×10 and skip 16×16×20 you return ' +
+              "{got}; wanted {wanted}.")
+
+
+@decoder.behaviour
+def unequal_channels(answer):
+    for up in ("transpose", "bilinear"):
+        out = call(make(answer, 24, 7, 10, up=up), torch.rand(1, 24, 5, 5), torch.rand(1, 7, 10, 10))
+        shape(out, (1, 10, 10, 10), f'With up="{up}", in_channels=24, skip_channels=7, out_channels=10 you return ' +
+              "{got}; wanted {wanted}. Is the block sized for the skip and the upsampled tensor together?")
+
+
+@decoder.behaviour
+def odd_skip(answer):
+    out = call(make(answer, 8, 4, 4), torch.rand(1, 8, 26, 18), torch.rand(1, 4, 51, 35))
+    shape(out, (1, 4, 52, 36), "x 26×18 and a skip of 51×35 gave {got}; wanted {wanted}: the skip is padded to the "
+          "upsampled size.")
+
+
+@decoder.behaviour
+def skip_is_used(answer):
+    built = make(answer, 8, 4, 4).eval()
+    x, skip = torch.rand(1, 8, 6, 6), torch.rand(1, 4, 12, 12, requires_grad=True)
+    built(x, skip).square().sum().backward()
+    expect(skip.grad is not None and float(skip.grad.abs().sum()) > 0,
+           "Changing the skip does not change your output. Is it concatenated?")
+    x.requires_grad_()
+    (grad,) = torch.autograd.grad(built(x, skip.detach()).square().sum(), x)
+    expect(float(grad.abs().sum()) > 0, "Changing x does not change your output. Is it upsampled and concatenated?")
+
+
+@decoder.behaviour
+def skip_keeps_its_place(answer):
+    built = make(answer, 8, 4, 4, norm=False).eval()
+    x, skip = torch.rand(1, 8, 8, 8), torch.rand(1, 4, 15, 15, requires_grad=True)
+    (grad,) = torch.autograd.grad(built(x, skip)[0, :, 7, 7].sum(), skip)
+    rows = grad.abs().sum(dim=(0, 1)).sum(dim=1).nonzero().ravel()
+    if len(rows):
+        expect(rows.min() == 5 and rows.max() == 9, f"Output row 7 depends on skip rows {int(rows.min())} to "
+               f"{int(rows.max())}; wanted 5 to 9, two on either side. The skip has been moved: is the pad at the right "
+               "and bottom?")
+
+
+@decoder.behaviour
+def upsampling_kind(answer):
+    transposed = [m for m in make(answer, 8, 4, 4, up="transpose").modules() if isinstance(m, nn.ConvTranspose2d)]
+    expect(len(transposed) == 1, f'With up="transpose" your block has {len(transposed)} ConvTranspose2d; wanted 1.')
+    none = [m for m in make(answer, 8, 4, 4, up="bilinear").modules() if isinstance(m, nn.ConvTranspose2d)]
+    expect(not none, 'With up="bilinear" there is still a ConvTranspose2d.')
+
+
+@decoder.behaviour
+def hands_options_on(answer):
+    built = make(answer, 8, 4, 4, padding=0, norm=False)
+    shape(call(built, torch.rand(1, 8, 10, 10), torch.rand(1, 4, 28, 28)), (1, 4, 16, 16),
+          "With padding=0, x 10×10 and skip 28×28 gave {got}; wanted {wanted}. Hand padding on to the block.")
+    expect(not any(isinstance(m, nn.BatchNorm2d) for m in built.modules()), "With norm=False there is still a "
+           "BatchNorm2d. Hand norm on to the block.")
+
+
+transposed_size = Exercise("4.4", "Transposed convolution by hand", minutes=8, kind="deeper")
+
+
+@transposed_size.behaviour
+def stamps(answer):
+    shape(call(answer, torch.rand(3, 4), torch.rand(2, 2)), (6, 8),
+          "A 3×4 input and a 2×2 kernel with stride 2 gave {got}; wanted {wanted}: each value becomes a 2×2 stamp.")
+
+
+@transposed_size.behaviour
+def values(answer):
+    x, kernel = torch.randn(3, 4), torch.randn(2, 2)
+    close(call(answer, x, kernel), F.conv_transpose2d(x[None, None], kernel[None, None], stride=2)[0, 0],
+          "The values differ from nn.ConvTranspose2d. Each value of x multiplies the whole kernel, and the stamps lie "
+          "side by side.")

@@ -1,0 +1,262 @@
+"""Pictures: arguments in, one matplotlib figure out. Nothing is stored, nothing is drawn on the side.
+
+One palette for the whole course, told apart by colour-blind eyes and in grey print: nuclei cyan, boundary orange,
+errors magenta.
+"""
+
+import io
+
+import matplotlib
+import numpy as np
+from matplotlib.figure import Figure
+from skimage.segmentation import find_boundaries
+
+NUCLEUS, BOUNDARY, ERROR = "#33BBEE", "#EE7733", "#EE3377"
+INK, PAPER, QUIET = "#222222", "#FFFFFF", "#BBBBBB"
+STYLE = {"font.size": 12, "axes.titlesize": 13, "axes.spines.top": False, "axes.spines.right": False,
+         "figure.dpi": 100, "savefig.dpi": 100, "lines.linewidth": 2.2, "figure.constrained_layout.use": True}
+
+
+def new_figure(rows=1, columns=1, *, width=10.0, height=4.0, **options):
+    """An empty figure in the course's style, with its axes; not known to pyplot, so nothing has to be closed."""
+    with matplotlib.rc_context(STYLE):
+        figure = Figure(figsize=(width, height), layout="constrained")
+        return figure, figure.subplots(rows, columns, squeeze=False, **options)
+
+
+def show(figure, alt):
+    """Display a figure as a PNG with a text for those who do not see it.
+
+    Parameters
+    ----------
+    figure : matplotlib Figure
+    alt : str
+        What the figure tells, in a sentence or two. It is kept in the notebook beside the picture.
+    """
+    from IPython.display import display  # only a notebook needs it
+
+    if not alt.strip():
+        raise ValueError("alt is empty; wanted what the figure tells, in a sentence")
+    buffer = io.BytesIO()
+    with matplotlib.rc_context(STYLE):
+        figure.savefig(buffer, format="png")
+    display({"image/png": buffer.getvalue(), "text/plain": f"[figure] {alt}"}, raw=True,
+            metadata={"image/png": {"alt": alt}})
+
+
+def images(pictures, titles, *, columns=None, height=4.0, width=10.0, limits=(0, 1), outlines=None):
+    """Grey images side by side.
+
+    Parameters
+    ----------
+    pictures : sequence of array_like, shape (H, W) or (H, W, 3)
+    titles : sequence of str
+    columns : int, optional
+        Pictures in a row; all, if not given.
+    height, width : float
+        Of the whole figure, in inches.
+    limits : (float, float) or None
+        Values shown black and white; each picture's own if None.
+    outlines : sequence of array_like or None, optional
+        For each picture a label image whose objects are outlined in the colour of nuclei.
+    """
+    columns = columns or len(pictures)
+    figure, axes = new_figure(-(-len(pictures) // columns), columns, width=width, height=height)
+    low, high = limits or (None, None)
+    for index, axis in enumerate(axes.flat):
+        axis.axis("off")
+        if index < len(pictures):
+            picture = _numpy(pictures[index])
+            axis.imshow(picture, cmap="gray", vmin=low, vmax=high, interpolation="nearest")
+            axis.set_title(titles[index])
+            if outlines is not None and outlines[index] is not None:
+                axis.imshow(_paint(find_boundaries(_numpy(outlines[index]), mode="outer"), NUCLEUS),
+                            interpolation="nearest")
+    return figure
+
+
+def class_colours(classes):
+    """Colour image of a three-class mask: background black, boundary orange, interior cyan.
+
+    Examples
+    --------
+    >>> class_colours([[0, 1, 2]]).shape
+    (1, 3, 3)
+    """
+    table = np.array([matplotlib.colors.to_rgb(c) for c in ("black", BOUNDARY, NUCLEUS)])
+    return table[_numpy(classes)]
+
+
+def nuclei_colours(image, instances):
+    """The image in grey, each nucleus tinted in one of six colours, so that neighbours are told apart.
+
+    Examples
+    --------
+    >>> nuclei_colours([[0.5, 1.0]], [[0, 1]]).shape
+    (1, 2, 3)
+    """
+    wheel = ["#33BBEE", "#EE7733", "#EE3377", "#CCBB44", "#AA77CC", "#66CC99"]
+    table = np.array([matplotlib.colors.to_rgb(c) for c in wheel])
+    image, instances = _numpy(image), _numpy(instances)
+    grey = np.repeat(np.clip(image, 0, 1)[..., None], 3, axis=-1)
+    tint = table[instances % len(wheel)] * (0.45 + 0.55 * grey)
+    return np.where(instances[..., None] > 0, tint, grey)
+
+
+def error_colours(prediction, target):
+    """What is right and wrong, pixel by pixel: right cyan, invented magenta, missed orange, background black.
+
+    Examples
+    --------
+    >>> error_colours([[1, 0]], [[0, 1]]).shape
+    (1, 2, 3)
+    """
+    prediction, target = _numpy(prediction) > 0, _numpy(target) > 0
+    table = np.array([matplotlib.colors.to_rgb(c) for c in ("black", BOUNDARY, ERROR, NUCLEUS)])
+    return table[prediction * 2 + target * 1]
+
+
+def numbers(grids, titles, *, marks=None, height=3.2, width=10.0, decimals=0, limits=None):
+    """Small matrices with their numbers written in the cells.
+
+    Parameters
+    ----------
+    grids : sequence of array_like, shape (H, W)
+    titles : sequence of str
+    marks : sequence of sequence of (row, column), optional
+        Cells of each grid to frame in magenta.
+    height, width : float
+        Of the figure, in inches.
+    decimals : int, default 0
+    limits : (float, float), optional
+        Values drawn white and darkest blue; the smallest and largest of all grids if not given.
+    """
+    grids = [np.asarray(_numpy(grid), dtype=float) for grid in grids]
+    low, high = limits or (min(g.min() for g in grids), max(g.max() for g in grids))
+    ratios = [max(g.shape[1], 2) for g in grids]
+    figure, axes = new_figure(1, len(grids), width=width, height=height, gridspec_kw={"width_ratios": ratios})
+    blues = matplotlib.colors.LinearSegmentedColormap.from_list("blues", [PAPER, NUCLEUS])
+    for index, (axis, grid, title) in enumerate(zip(axes.flat, grids, titles)):
+        axis.imshow(grid, cmap=blues, vmin=low, vmax=max(high, low + 1e-9))
+        axis.set_title(title)
+        axis.set_xticks(np.arange(grid.shape[1] + 1) - 0.5, labels=[])
+        axis.set_yticks(np.arange(grid.shape[0] + 1) - 0.5, labels=[])
+        axis.grid(color=QUIET, linewidth=1)
+        axis.tick_params(length=0)
+        size = 12 if max(grid.shape) <= 9 else 8
+        for (row, column), value in np.ndenumerate(grid):
+            axis.text(column, row, f"{value:.{decimals}f}", ha="center", va="center", color=INK, fontsize=size)
+        for row, column in (marks[index] if marks else ()):
+            axis.add_patch(matplotlib.patches.Rectangle((column - 0.5, row - 0.5), 1, 1, fill=False,
+                                                        edgecolor=ERROR, linewidth=3, zorder=3))
+    return figure
+
+
+def histogram(image, thresholds=(), *, title, foreground=None, limits=(0, 1)):
+    """How often each grey value occurs, on a logarithmic scale, with thresholds as vertical lines.
+
+    Parameters
+    ----------
+    image : array_like
+    thresholds : sequence of (float, str)
+        Value and name of each line.
+    title : str
+    foreground : array_like of bool, optional
+        If given, the pixels inside and outside of it are counted apart.
+    limits : (float, float)
+        Smallest and largest grey value on the axis.
+    """
+    figure, axes = new_figure(width=10, height=3.8)
+    axis, values = axes[0, 0], _numpy(image).ravel()
+    parts = [(values, INK, "all pixels")]
+    if foreground is not None:
+        inside = _numpy(foreground).ravel() > 0
+        parts = [(values[~inside], INK, "background"), (values[inside], NUCLEUS, "nuclei")]
+    for part, colour, name in parts:
+        axis.hist(part, bins=100, range=limits, histtype="step", color=colour, label=name, linewidth=2.2)
+    for value, name in thresholds:
+        axis.axvline(value, color=ERROR, linestyle="--", label=name)
+    axis.set(yscale="log", xlabel="grey value", ylabel="pixels", title=title)
+    axis.legend(frameon=False)
+    return figure
+
+
+def squares(image, sides, *, title, centre=None):
+    """Squares of growing side around one pixel of a real image: how far a receptive field reaches.
+
+    Parameters
+    ----------
+    image : array_like, shape (H, W)
+    sides : sequence of (int, str)
+        Side in pixels and a name for each square.
+    title : str
+    centre : (int, int), optional
+        Row and column; the middle of the image if not given.
+    """
+    image = _numpy(image)
+    row, column = centre or (image.shape[0] // 2, image.shape[1] // 2)
+    figure, axes = new_figure(width=10, height=5)
+    axis = axes[0, 0]
+    axis.imshow(image, cmap="gray", vmin=0, vmax=1)
+    colours = [NUCLEUS, BOUNDARY, ERROR, "#CCBB44", "#AA77CC"]
+    for index, (side, name) in enumerate(sides):
+        axis.add_patch(matplotlib.patches.Rectangle((column - side / 2, row - side / 2), side, side, fill=False,
+                                                    edgecolor=colours[index % 5], linewidth=2.5, label=name))
+    axis.plot(column, row, "+", color=ERROR, markersize=12)
+    axis.set_title(title)
+    axis.axis("off")
+    axis.set(xlim=(-0.5, image.shape[1] - 0.5), ylim=(image.shape[0] - 0.5, -0.5))
+    axis.legend(loc="upper left", bbox_to_anchor=(1.02, 1), frameon=False)
+    return figure
+
+
+def curves(history, *, title):
+    """Training loss (grey, with its running mean) and validation Dice (cyan) of a `History`."""
+    figure, axes = new_figure(1, 2, width=10, height=3.6)
+    left, right = axes[0]
+    loss = np.asarray(history.loss)
+    window = max(len(loss) // 20, 1)
+    smooth = np.convolve(loss, np.ones(window) / window, mode="valid")
+    left.plot(np.arange(1, len(loss) + 1), loss, color=QUIET, linewidth=1, label="each step")
+    left.plot(np.arange(window, len(loss) + 1), smooth, color=INK, label=f"mean of {window}")
+    left.set(xlabel="step", ylabel="training loss", title=title)
+    left.legend(frameon=False)
+    right.plot(history.val_steps, history.val_dice, "o-", color=NUCLEUS)
+    right.set(xlabel="step", ylabel="validation Dice", ylim=(0, 1), title="Dice on nuclei not trained on")
+    return figure
+
+
+def dots(rows, *, title, label, limits=(0, 1)):
+    """Scores as dots on horizontal lines.
+
+    Parameters
+    ----------
+    rows : sequence of (str, dict of str to float)
+        For each line its name and its dots: {what: value}.
+    title, label : str
+        Of the figure, and of the horizontal axis.
+    limits : (float, float)
+    """
+    figure, axes = new_figure(width=10, height=1.4 + 0.5 * len(rows))
+    axis = axes[0, 0]
+    colours = [QUIET, BOUNDARY, NUCLEUS, ERROR]
+    for line, (_, scores) in enumerate(rows):
+        axis.axhline(line, color="#EEEEEE", linewidth=1, zorder=0)
+        for index, (what, value) in enumerate(scores.items()):
+            axis.plot(value, line, "osD^"[index % 4], color=colours[index % 4], markersize=11, markeredgecolor=INK,
+                      label=what if line == 0 else None)
+    axis.set_yticks(range(len(rows)), labels=[name for name, _ in rows])
+    axis.set(xlim=limits, ylim=(len(rows) - 0.5, -0.5), xlabel=label, title=title)
+    axis.legend(loc="upper left", bbox_to_anchor=(1.01, 1), frameon=False)
+    return figure
+
+
+def _paint(mask, colour):
+    """A mask as an RGBA picture: `colour` where it is true, nothing elsewhere."""
+    rgba = np.zeros((*mask.shape, 4))
+    rgba[mask] = (*matplotlib.colors.to_rgb(colour), 1)
+    return rgba
+
+
+def _numpy(values):
+    return values.detach().cpu().numpy() if hasattr(values, "detach") else np.asarray(values)

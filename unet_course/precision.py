@@ -1,0 +1,59 @@
+"""Is bfloat16 faster on this machine? Measured once, because no table of processors knows."""
+
+import copy
+import time
+
+import torch
+
+_measured = {}
+
+
+def bf16_pays(model, shape, *, gain=1.25):
+    """Whether a training step of this network is clearly faster in bfloat16 on its device.
+
+    Parameters
+    ----------
+    model : Module
+        Left as it is; a copy is timed.
+    shape : (int, int, int, int)
+        Size of a batch: (N, C, H, W).
+    gain : float, default 1.25
+        How many times as fast it has to be. A small gain is not worth the lost digits.
+
+    Returns
+    -------
+    bool
+        The first answer for a network of these widths is remembered until Python ends.
+
+    Examples
+    --------
+    >>> from unet_course import UNet
+    >>> bf16_pays(UNet(channels=(4, 8)), (1, 1, 16, 16)) in (True, False)
+    True
+    """
+    device = next(model.parameters()).device
+    if device.type == "cuda":
+        return torch.cuda.is_bf16_supported()
+    if device.type != "cpu" or not _cpu_has_bf16():
+        return False
+    shapes = tuple(tuple(p.shape) for p in model.parameters())
+    key = (shapes, tuple(shape), torch.get_num_threads())
+    if key not in _measured:
+        x = torch.zeros(shape).to(memory_format=torch.channels_last)
+        trial = copy.deepcopy(model).to(memory_format=torch.channels_last).train()
+        times = {False: [], True: []}
+        for _ in range(4):  # in turns, and the best of each, because other programs disturb
+            for bf16 in times:
+                start = time.perf_counter()
+                with torch.autocast("cpu", dtype=torch.bfloat16, enabled=bf16):
+                    out = trial(x)
+                out.float().sum().backward()
+                times[bf16].append(time.perf_counter() - start)
+        _measured[key] = min(times[False]) / min(times[True]) > gain
+    return _measured[key]
+
+
+def _cpu_has_bf16():
+    """Without instructions for it, bfloat16 is emulated, and slower by far."""
+    probe = getattr(torch.cpu, "_is_avx512_bf16_supported", None) or getattr(torch.cpu, "_is_amx_tile_supported", None)
+    return bool(probe and probe())

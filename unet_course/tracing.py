@@ -1,0 +1,140 @@
+"""Look inside a network while it runs: the shape of every level, and how far one pixel reaches."""
+
+import torch
+
+
+def trace_shapes(model, size, *, batch=1):
+    """Run a network on a black image and write down the shape of every tensor on its way.
+
+    Parameters
+    ----------
+    model : UNet
+        Left as it is.
+    size : (int, int)
+        Height and width of the image.
+    batch : int, default 1
+
+    Returns
+    -------
+    list of (str, tuple)
+        Name and shape ``(C, H, W)``, in the order of computing: "input", "skip 0", "pooled 0", …, "bottom",
+        "up 0" (after the upsampling), "decoder 0", …, "logits". Level 0 is the top of the U.
+
+    Examples
+    --------
+    >>> from unet_course import UNet
+    >>> for name, shape in trace_shapes(UNet(channels=(8, 16)), (101, 70)):
+    ...     print(f"{name:10}{shape}")
+    input     (1, 101, 70)
+    skip 0    (8, 101, 70)
+    pooled 0  (8, 51, 35)
+    bottom    (16, 51, 35)
+    up 0      (8, 102, 70)
+    decoder 0 (8, 102, 70)
+    logits    (2, 101, 70)
+    """
+    rows, hooks, levels = [], [], len(model.encoders)
+
+    def note(name):
+        def hook(_, __, output):
+            rows.append((name, tuple(output.shape[1:])))
+        return hook
+
+    device = next(model.parameters()).device
+    image = torch.zeros(batch, model.in_channels, *size, device=device)
+    rows.append(("input", tuple(image.shape[1:])))
+    for level, encoder in enumerate(model.encoders):
+        hooks.append(encoder.block.register_forward_hook(note(f"skip {level}")))
+        hooks.append(encoder.pool.register_forward_hook(note(f"pooled {level}")))
+    hooks.append(model.bottleneck.register_forward_hook(note("bottom")))
+    for index, decoder in enumerate(model.decoders):
+        hooks.append(decoder.up.register_forward_hook(note(f"up {levels - 1 - index}")))
+        hooks.append(decoder.register_forward_hook(note(f"decoder {levels - 1 - index}")))
+    hooks.append(model.head.register_forward_hook(note("logits")))
+    training = model.training
+    try:
+        with torch.no_grad():
+            model.eval()(image)
+    finally:
+        model.train(training)
+        for hook in hooks:
+            hook.remove()
+    return rows
+
+
+def receptive_field(levels, *, convs=2, kernel=3):
+    """Side, in input pixels, of the square that one value at the bottom of an encoder sees.
+
+    Parameters
+    ----------
+    levels : int
+        Number of 2×2 pools passed; each halves the resolution, so that each later convolution reaches twice as far.
+    convs : int, default 2
+        Convolutions on each level, the bottom included.
+    kernel : int, default 3
+
+    Returns
+    -------
+    int
+
+    Notes
+    -----
+    After a layer of kernel k, the field grows by ``(k - 1) × jump``, where the jump is the distance, in input
+    pixels, between two neighbouring values; a pool of stride 2 doubles the jump.
+
+    Examples
+    --------
+    >>> [receptive_field(levels) for levels in range(5)]
+    [5, 14, 32, 68, 140]
+    """
+    field, jump = 1, 1
+    for level in range(levels + 1):
+        field += convs * (kernel - 1) * jump
+        if level < levels:
+            field += jump  # the 2×2 pool
+            jump *= 2
+    return field
+
+
+def impulse(model, size, pixel):
+    """Which input pixels a network's output at one pixel depends on, and how much.
+
+    Parameters
+    ----------
+    model : Module
+        Takes ``(1, in_channels, H, W)``. Left as it is.
+    size : (int, int)
+        Height and width of the image.
+    pixel : (int, int)
+        Row and column of the output.
+
+    Returns
+    -------
+    Tensor, shape (H, W)
+        Absolute gradient of the output at `pixel`, summed over the classes, on a random image.
+
+    Examples
+    --------
+    >>> from unet_course import ConvBlock
+    >>> seen = impulse(ConvBlock(1, 4), (15, 15), (7, 7))
+    >>> bool((seen[2:, :5] == 0).all()), bool(seen[7, 7] > 0)
+    (True, True)
+    """
+    channels = getattr(model, "in_channels", 1)
+    image = torch.rand(1, channels, *size, generator=torch.Generator().manual_seed(0)).requires_grad_()
+    training = model.training
+    model.eval()
+    (gradient,) = torch.autograd.grad(model(image)[..., pixel[0], pixel[1]].sum(), image)
+    model.train(training)
+    return gradient[0].abs().sum(dim=0)
+
+
+def parameter_count(module):
+    """Number of values that training can change.
+
+    Examples
+    --------
+    >>> parameter_count(torch.nn.Conv2d(1, 8, 3))
+    80
+    """
+    return sum(p.numel() for p in module.parameters() if p.requires_grad)
