@@ -15,7 +15,7 @@ _HERE = Path(__file__).resolve().parent
 DATA = _HERE / "_data" if (_HERE / "_data").is_dir() else _HERE.parent / "data"
 
 # The file each split comes from, and its columns in it: 64 columns between train and val belong to neither,
-# so that no nucleus (the widest has 52 pixels) lies in both.
+# so that no nucleus (the widest has 50 pixels) lies in both.
 SPLITS = {
     "train": ("field_a", slice(0, 928)),
     "val": ("field_a", slice(992, 1280)),

@@ -1,0 +1,130 @@
+"""Run notebooks in place, store them clean, and refresh the time table.
+
+``python course.py notebooks`` runs all, ``python course.py notebooks 02 05`` those two. A notebook is stored only if it
+ran to its end.
+"""
+
+import os
+import re
+import sys
+from pathlib import Path
+
+import nbformat
+import psutil
+from nbclient import NotebookClient
+from nbclient.exceptions import CellExecutionError
+
+HERE = Path(__file__).resolve().parent.parent
+BUDGETS = {"00": 20, "01": 20, "02": 20, "03": 20, "04": 30, "05": 30, "06": 120}  # CPU seconds / 2 cores, a ceiling
+
+
+def run(path):
+    """Execute one notebook in a new kernel and store it.
+
+    Parameters
+    ----------
+    path : Path
+
+    Returns
+    -------
+    float
+        CPU seconds of its kernel divided by two cores.
+
+    Raises
+    ------
+    CellExecutionError
+        If a cell fails; the file is then left as it was.
+    ValueError
+        If something was written to stderr, such as a warning.
+    """
+    notebook = nbformat.read(path, as_version=4)
+    client = NotebookClient(notebook, timeout=900, kernel_name="python3", record_timing=False,
+                            resources={"metadata": {"path": str(path.parent)}})
+    with client.setup_kernel():
+        kernel = psutil.Process(client.km.provisioner.process.pid)
+        for index, cell in enumerate(notebook.cells):
+            client.execute_cell(cell, index)
+        spent = sum(sum(p.cpu_times()[:2]) for p in [kernel, *kernel.children(recursive=True)])
+    clean(notebook, path.name)
+    stamp_time(notebook, spent / 2)
+    write(notebook, path)
+    return spent / 2
+
+
+def clean(notebook, name):
+    """Take out what changes from run to run; refuse a warning."""
+    notebook.metadata.pop("widgets", None)
+    notebook.metadata["kernelspec"] = {"display_name": "Python 3", "language": "python", "name": "python3"}
+    notebook.metadata["language_info"] = {"name": "python"}
+    count = 0
+    for index, cell in enumerate(notebook.cells):
+        cell.metadata.pop("execution", None)
+        if cell.cell_type != "code":
+            continue
+        if cell.source.strip():
+            count += 1
+            cell.execution_count = count
+        kept = []
+        for output in cell.outputs:
+            if output.output_type == "stream" and output.name == "stderr":
+                raise ValueError(f"{name}, cell {index}: something was written to stderr: {output.text[:300]}")
+            if output.output_type == "execute_result":
+                output.execution_count = count
+            output.get("data", {}).pop("application/vnd.jupyter.widget-view+json", None)
+            same = kept and output.output_type == "stream" and kept[-1].output_type == "stream"
+            if same and kept[-1].name == output.name:
+                kept[-1].text += output.text
+            else:
+                kept.append(output)
+        cell.outputs = kept
+
+
+def stamp_time(notebook, seconds):
+    """Write the time, rounded up to 5 seconds so that it rarely changes, into the first cell."""
+    text = f"<!-- time -->about {max(5 * -(-int(seconds) // 5), 5)} s on two CPU cores<!-- /time -->"
+    notebook.cells[0].source = re.sub(r"<!-- time -->.*?<!-- /time -->", text, notebook.cells[0].source)
+
+
+def write(notebook, path):
+    """Write beside, then rename: a notebook is never half there."""
+    beside = path.with_suffix(".ipynb.part")
+    try:
+        beside.write_text(nbformat.writes(notebook) + "\n", encoding="utf-8", newline="\n")
+        os.replace(beside, path)
+    finally:
+        beside.unlink(missing_ok=True)
+
+
+def refresh_table(seconds, readme):
+    """Put measured seconds, {name of a notebook: seconds}, into the README's time table; other rows stay."""
+    text = readme.read_text(encoding="utf-8")
+    head, rest = text.split("<!-- times:start -->")
+    old, tail = rest.split("<!-- times:end -->")
+    rows = {line.split("|")[1].strip(): line for line in old.splitlines() if re.match(r"\| \d\d_", line)}
+    for name, spent in seconds.items():
+        rows[name] = f"| {name} | {spent:.0f} s | {BUDGETS.get(name[:2], '–')} s |"
+    table = ["", "| notebook | measured | budget |", "|---|---|---|", *(rows[n] for n in sorted(rows)), ""]
+    readme.write_text(head + "<!-- times:start -->" + "\n".join(table) + "<!-- times:end -->" + tail,
+                      encoding="utf-8", newline="\n")
+
+
+def main(wanted):
+    """Run the notebooks whose names begin with one of `wanted`, all if none is given."""
+    paths = [p for p in sorted((HERE / "notebooks").glob("*.ipynb")) if not wanted or p.name.startswith(tuple(wanted))]
+    if not paths:
+        print(f"No notebook begins with {' or '.join(wanted)}.", file=sys.stderr)
+        return 1
+    for path in paths:
+        print(f"{path.stem} …", end=" ", flush=True)
+        try:
+            spent = run(path)
+        except (CellExecutionError, ValueError) as error:
+            print(f"stopped; the file is left as it was.\n{error}", file=sys.stderr)
+            return 1
+        print(f"{spent:.0f} s")
+        refresh_table({path.stem: spent}, HERE / "README.md")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
