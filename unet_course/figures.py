@@ -9,7 +9,6 @@ import io
 import matplotlib
 import numpy as np
 from matplotlib.figure import Figure
-from skimage.segmentation import find_boundaries
 
 NUCLEUS, BOUNDARY, ERROR = "#33BBEE", "#EE7733", "#EE3377"
 INK, PAPER, QUIET = "#222222", "#FFFFFF", "#BBBBBB"
@@ -44,7 +43,7 @@ def show(figure, alt):
             metadata={"image/png": {"alt": alt}})
 
 
-def images(pictures, titles, *, columns=None, height=4.0, width=10.0, limits=(0, 1), outlines=None):
+def images(pictures, titles, *, columns=None, width=10.0, limits=(0, 1)):
     """Grey images side by side.
 
     Parameters
@@ -53,25 +52,24 @@ def images(pictures, titles, *, columns=None, height=4.0, width=10.0, limits=(0,
     titles : sequence of str
     columns : int, optional
         Pictures in a row; all, if not given.
-    height, width : float
-        Of the whole figure, in inches.
+    width : float
+        Of the whole figure, in inches; its height follows from the pictures.
     limits : (float, float) or None
         Values shown black and white; each picture's own if None.
-    outlines : sequence of array_like or None, optional
-        For each picture a label image whose objects are outlined in the colour of nuclei.
     """
     columns = columns or len(pictures)
-    figure, axes = new_figure(-(-len(pictures) // columns), columns, width=width, height=height)
+    rows = -(-len(pictures) // columns)
+    tallest = max(np.shape(picture)[0] / np.shape(picture)[1] for picture in pictures)
+    title = 0.15 + 0.22 * max(text.count("\n") + 1 for text in titles)
+    figure, axes = new_figure(rows, columns, width=width, height=rows * (width / columns * tallest + title))
     low, high = limits or (None, None)
     for index, axis in enumerate(axes.flat):
-        axis.axis("off")
+        axis.set(xticks=[], yticks=[])
+        axis.spines[:].set(visible=index < len(pictures), color=QUIET)  # a white picture needs an edge
         if index < len(pictures):
             picture = _numpy(pictures[index])
             axis.imshow(picture, cmap="gray", vmin=low, vmax=high, interpolation="nearest")
             axis.set_title(titles[index])
-            if outlines is not None and outlines[index] is not None:
-                axis.imshow(_paint(find_boundaries(_numpy(outlines[index]), mode="outer"), NUCLEUS),
-                            interpolation="nearest")
     return figure
 
 
@@ -249,13 +247,6 @@ def dots(rows, *, title, label, limits=(0, 1)):
     axis.set(xlim=limits, ylim=(len(rows) - 0.5, -0.5), xlabel=label, title=title)
     axis.legend(loc="upper left", bbox_to_anchor=(1.01, 1), frameon=False)
     return figure
-
-
-def _paint(mask, colour):
-    """A mask as an RGBA picture: `colour` where it is true, nothing elsewhere."""
-    rgba = np.zeros((*mask.shape, 4))
-    rgba[mask] = (*matplotlib.colors.to_rgb(colour), 1)
-    return rgba
 
 
 def _numpy(values):

@@ -55,20 +55,14 @@ class UNet(nn.Module):
                  up="transpose", padding=1, norm=True):
         super().__init__()
         check_arguments(in_channels, num_classes, channels, padding)
-        self.in_channels, self.num_classes, self.channels = in_channels, num_classes, tuple(channels)
-        self.padding, options = padding, dict(padding=padding, norm=norm)
-        *levels, bottom = channels
-        self.encoders, self.decoders = nn.ModuleList(), nn.ModuleList()
-        below = in_channels
-        for width in levels:
-            self.encoders.append(EncoderBlock(below, width, **options))
-            below = width
-        self.bottleneck = ConvBlock(below, bottom, **options)
-        below = bottom
-        for width in reversed(levels):  # deepest stage first
-            self.decoders.append(DecoderBlock(below, width, width, up=up, **options))
-            below = width
-        self.head = nn.Conv2d(below, num_classes, kernel_size=1)
+        self.in_channels, self.num_classes, self.padding = in_channels, num_classes, padding
+        options = dict(padding=padding, norm=norm)
+        down, upward = (in_channels, *channels), channels[::-1]
+        self.encoders = nn.ModuleList(EncoderBlock(a, b, **options) for a, b in zip(down, channels[:-1]))
+        self.bottleneck = ConvBlock(down[-2], channels[-1], **options)
+        self.decoders = nn.ModuleList(  # deepest stage first
+            DecoderBlock(a, b, b, up=up, **options) for a, b in zip(upward, upward[1:]))
+        self.head = nn.Conv2d(channels[0], num_classes, kernel_size=1)
         self.apply(init_he)
 
     def forward(self, x):
