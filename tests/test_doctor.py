@@ -1,0 +1,41 @@
+"""The doctor finds nothing on a sound machine, and names what is off on another."""
+
+import subprocess
+import sys
+
+from unet_course import doctor
+
+
+def test_sound_machine():
+    run = subprocess.run([sys.executable, "-m", "unet_course", "doctor"], capture_output=True, text=True)
+    assert run.returncode == 0, run.stdout + run.stderr
+    for what in ("Python", "torch", "device", "memory", "data", "trained weights", "ipywidgets", "JupyterLab"):
+        assert f"  {what}" in run.stdout
+    assert "The course runs here." in run.stdout
+
+
+def test_damaged_data_is_named(monkeypatch, capsys):
+    monkeypatch.setattr("unet_course.data.verify_data", lambda: [("field_a_image.png", "field_a_image.png is damaged")])
+    assert doctor.report() == 1
+    assert "!!  data" in capsys.readouterr().out
+
+
+def test_missing_package_is_named(monkeypatch, capsys):
+    monkeypatch.setattr(doctor, "_requirements", lambda: ["no-such-package>=1.0", "numpy>=999"])
+    assert doctor.report() == 1
+    printed = capsys.readouterr().out
+    assert "pip install 'no-such-package>=1.0'" in printed and "pip install --upgrade 'numpy>=999'" in printed
+
+
+def test_a_look_that_fails_is_reported(monkeypatch, capsys):
+    def _forward():
+        raise RuntimeError("torch is broken")
+
+    monkeypatch.setattr(doctor, "_forward", _forward)
+    assert doctor.report() == 1
+    assert "torch is broken" in capsys.readouterr().out
+
+
+def test_unknown_command_is_refused():
+    run = subprocess.run([sys.executable, "-m", "unet_course", "docter"], capture_output=True, text=True)
+    assert run.returncode == 2 and "doctor" in run.stderr

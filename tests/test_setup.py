@@ -1,0 +1,149 @@
+"""The two commands, the environment file and the address: what a fresh clone stands on."""
+
+import ast
+import importlib.util
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+from tools import address as address_tool
+
+try:
+    import tomllib
+except ModuleNotFoundError:  # Python 3.10
+    import tomli as tomllib
+
+HERE = Path(__file__).resolve().parent.parent
+PROJECT = tomllib.loads((HERE / "pyproject.toml").read_text(encoding="utf-8"))
+
+
+def test_course_py_is_short_and_needs_the_standard_library_only():
+    source = (HERE / "course.py").read_text(encoding="utf-8")
+    assert len(source.splitlines()) < 120
+    imported = {name.name.split(".")[0] for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Import)
+                for name in node.names}
+    imported |= {node.module.split(".")[0] for node in ast.walk(ast.parse(source)) if isinstance(node, ast.ImportFrom)}
+    assert imported <= sys.stdlib_module_names
+
+
+def test_help_lists_every_task():
+    printed = subprocess.run([sys.executable, "course.py", "--help"], cwd=HERE, capture_output=True, text=True, check=True)
+    for task in ("lab", "test", "notebooks", "weights", "bench", "address", "doctor"):
+        assert f"course.py {task}" in printed.stdout
+
+
+def test_unknown_task_is_named():
+    run = subprocess.run([sys.executable, "course.py", "tset"], cwd=HERE, capture_output=True, text=True)
+    assert run.returncode == 1 and "'tset'" in run.stderr and "test" in run.stderr
+
+
+def test_lab_stays_on_this_machine_with_its_token():
+    source = (HERE / "course.py").read_text(encoding="utf-8")
+    assert "--ServerApp.ip=127.0.0.1" in source and "token" not in re.sub(r"#.*", "", source).lower()
+
+
+def test_ci_runs_the_same_command():
+    assert (HERE / ".ci/run").read_text().strip().splitlines()[-1] == "python3 course.py test"
+    workflow = yaml.safe_load((HERE / ".github/workflows/test.yml").read_text())
+    job = workflow["jobs"]["test"]
+    assert job["steps"][-1]["run"] == "python course.py test"
+    assert {s.split("-")[0] for s in job["strategy"]["matrix"]["os"]} == {"ubuntu", "macos", "windows"}
+    assert job["strategy"]["matrix"]["python"] == ["3.10", "3.13"]
+
+
+def bounds(lines):
+    """{package: lower bound} of requirement lines, with conda's names turned into PyPI's."""
+    names = {"pytorch": "torch", "matplotlib-base": "matplotlib"}
+    pairs = [re.match(r"([\w.-]+)(?:>=([\d.]+))?", line).groups() for line in lines]
+    return {names.get(name, name): bound for name, bound in pairs}
+
+
+def test_environment_yml_has_the_packages_of_pyproject():
+    packages = yaml.safe_load((HERE / "environment.yml").read_text())["dependencies"]
+    conda = bounds(p for p in packages if isinstance(p, str))
+    assert conda.pop("python") == PROJECT["project"]["requires-python"].removeprefix(">=")
+    conda.pop("pip")
+    wanted = bounds(PROJECT["project"]["dependencies"] + PROJECT["project"]["optional-dependencies"]["lab"])
+    assert conda == wanted
+    assert packages[-1] == {"pip": ["-e ."]}
+
+
+@pytest.mark.skipif(shutil.which("jupyter-repo2docker") is None, reason="jupyter-repo2docker is not installed")
+def test_repo2docker_accepts_the_repository():
+    run = subprocess.run(["jupyter-repo2docker", "--no-build", "--debug", str(HERE)], capture_output=True, text=True)
+    assert run.returncode == 0 and "environment.yml" in run.stdout + run.stderr
+
+
+def test_runtime_requirements_are_loose_lower_bounds():
+    for line in PROJECT["project"]["dependencies"]:
+        assert re.fullmatch(r"[\w-]+>=[\d.]+", line), line
+
+
+def test_constraints_name_every_package_of_the_two_commands():
+    pinned = {line.split("==")[0].lower() for line in (HERE / "constraints.txt").read_text().splitlines() if "==" in line}
+    extras = PROJECT["project"]["optional-dependencies"]
+    wanted = bounds(PROJECT["project"]["dependencies"] + extras["lab"] + extras["test"])
+    assert {name.lower() for name in wanted} <= pinned
+    assert "torch==2.13.0" in (HERE / "constraints.txt").read_text()
+
+
+def test_address_stands_in_one_place_and_everything_is_written_from_it(tmp_path):
+    for part in ("notebooks", "pyproject.toml", "README.md"):
+        copy = shutil.copytree if (HERE / part).is_dir() else shutil.copy
+        copy(HERE / part, tmp_path / part)
+    files = [*sorted((tmp_path / "notebooks").glob("*.ipynb")), tmp_path / "pyproject.toml", tmp_path / "README.md"]
+    before = [f.read_bytes() for f in files]
+    assert address_tool.main(["ann/u-net.course"], tmp_path) == 0
+    for path in files[:-2]:
+        text = path.read_text(encoding="utf-8")
+        assert "OWNER" not in text and text.count("ann/u-net.course") >= 2
+    assert "not known yet" not in (tmp_path / "README.md").read_text(encoding="utf-8")
+    assert address_tool.main([address_tool.UNKNOWN], tmp_path) == 0
+    assert [f.read_bytes() for f in files] == before
+
+
+@pytest.mark.parametrize("wrong", ["no-slash", "a/b/c", "https://github.com/a/b", "a /b"])
+def test_wrong_address_is_refused(wrong, tmp_path, capsys):
+    assert address_tool.main([wrong], tmp_path) == 1
+    assert "OWNER/NAME" in capsys.readouterr().err
+
+
+def test_readme_says_what_is_known_of_the_address():
+    text = (HERE / "README.md").read_text(encoding="utf-8")
+    assert address_tool.readme_text(address_tool.address()) in text
+
+
+def test_readme_links_lead_somewhere():
+    links = re.findall(r"\]\((?!http)([^)#]+)\)", (HERE / "README.md").read_text(encoding="utf-8"))
+    assert links and [link for link in links if not (HERE / link).exists()] == []
+
+
+def test_importing_the_package_brings_in_no_notebook_program():
+    code = "import sys, unet_course; print([m for m in ('IPython', 'ipywidgets', 'jupyterlab') if m in sys.modules])"
+    run = subprocess.run([sys.executable, "-W", "ignore", "-c", code], capture_output=True, text=True, check=True)
+    assert run.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize("module", ["blocks", "unet"])
+def test_the_network_imports_torch_and_nothing_else(module):
+    source = (HERE / "unet_course" / f"{module}.py").read_text(encoding="utf-8")
+    names = [n.name if isinstance(node, ast.Import) else node.module for node in ast.walk(ast.parse(source))
+             if isinstance(node, (ast.Import, ast.ImportFrom)) for n in node.names]
+    assert {n.split(".")[0] for n in names} <= {"torch", "math", "unet_course"}
+    assert {n for n in names if n.startswith("unet_course")} <= {"unet_course.blocks"}
+
+
+def test_modules_stay_small():
+    sizes = {p.name: len(p.read_text(encoding="utf-8").splitlines()) for p in (HERE / "unet_course").rglob("*.py")}
+    assert {name: n for name, n in sizes.items() if n > 320} == {}
+
+
+def test_package_is_found_where_the_wheel_would_put_it():
+    assert importlib.util.find_spec("unet_course") is not None
+    targets = PROJECT["tool"]["hatch"]["build"]["targets"]["wheel"]
+    assert targets["force-include"] == {"data": "unet_course/_data"}

@@ -1,0 +1,53 @@
+"""The notebook runner stores what ran, clean, and leaves what failed alone."""
+
+import nbformat
+import pytest
+from nbclient.exceptions import CellExecutionError
+
+from tools import notebooks
+
+BAR = "from tqdm.auto import tqdm\nfor _ in tqdm(range(3)):\n    pass\nprint('a')\nprint('b')"
+
+
+def make(folder, *sources, **metadata):
+    cells = [nbformat.v4.new_markdown_cell("# T <!-- time -->?<!-- /time -->"), *map(nbformat.v4.new_code_cell, sources)]
+    notebook = nbformat.v4.new_notebook(cells=cells)
+    path = folder / "t.ipynb"
+    nbformat.write(notebook, path)
+    return path
+
+
+def test_runs_stores_and_strips(tmp_path):
+    path = make(tmp_path, BAR, "1 + 1")
+    assert notebooks.run(path) > 0
+    stored = nbformat.read(path, as_version=4)
+    assert [c.execution_count for c in stored.cells[1:]] == [1, 2]
+    assert "widgets" not in stored.metadata and "widget-view" not in path.read_text()
+    assert [o.text for o in stored.cells[1].outputs if o.output_type == "stream"] == ["a\nb\n"]
+    assert "s on two CPU cores" in stored.cells[0].source
+    assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize("source, error", [("1 / 0", CellExecutionError),
+                                           ("import warnings; warnings.warn('mend me')", ValueError)])
+def test_failure_or_warning_leaves_the_file_as_it_was(tmp_path, source, error):
+    path = make(tmp_path, "print(1)", source)
+    before = path.read_bytes()
+    with pytest.raises(error):
+        notebooks.run(path)
+    assert path.read_bytes() == before
+
+
+def test_time_table_keeps_other_rows(tmp_path):
+    readme = tmp_path / "README.md"
+    readme.write_text("x\n<!-- times:start -->\n<!-- times:end -->\ny\n")
+    notebooks.refresh_table({"01_b": 3.2, "00_a": 10.6}, readme)
+    notebooks.refresh_table({"01_b": 7.0}, readme)
+    lines = readme.read_text().splitlines()
+    assert "| 00_a | 11 s | 20 s |" in lines and "| 01_b | 7 s | 20 s |" in lines
+    assert lines[0] == "x" and lines[-1] == "y"
+
+
+def test_unknown_name_is_refused(capsys):
+    assert notebooks.main(["99"]) == 1
+    assert "99" in capsys.readouterr().err
