@@ -91,6 +91,9 @@ def two_convolutions(answer):
     expect(len(convolutions) == 2, f"Your block has {len(convolutions)} Conv2d layers; wanted 2.")
     expect(all(m.kernel_size == (3, 3) for m in convolutions),
            f"Your kernels are {[m.kernel_size for m in convolutions]}; wanted 3×3 both times.")
+    expect([m.out_channels for m in convolutions] == [8, 8], f"Your convolutions give {convolutions[0].out_channels} and "
+           f"{convolutions[1].out_channels} channels for out_channels=8; wanted 8 both times: the first one changes the "
+           "number, the second keeps it.")
 
 
 @block.behaviour

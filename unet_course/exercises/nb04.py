@@ -44,7 +44,7 @@ def nothing_moves_when_one_is_missing(answer):
     expect(torch.equal(out[..., :5, :7], skip), "One row and one column were missing, and your pixels moved. The extra "
                                                 "row belongs at the bottom, the extra column at the right.")
     expect(float(out[..., 5, :].abs().max()) == 0 and float(out[..., 7].abs().max()) == 0,
-           "What you add is not zero.")
+           "What you add at the bottom and at the right is not zero. F.pad adds zeros unless it is told otherwise.")
 
 
 @match.behaviour

@@ -1,0 +1,25 @@
+"""Answers that learners give to the exercises of notebook 00."""
+
+import numpy as np
+import torch
+
+WRONG = [
+    ("0.1", "wrong axis", lambda p: p.argmax(dim=1), "one_class_per_pixel"),
+    ("0.1", "no axis", lambda p: p.argmax(), "one_class_per_pixel"),
+    ("0.1", "keeps the axis", lambda p: p.argmax(dim=0, keepdim=True), "one_class_per_pixel"),
+    ("0.1", "value, not place", lambda p: p.max(dim=0).values, "whole_numbers"),
+    ("0.1", "threshold", lambda p: p[-1] > 0.5, "whole_numbers"),
+    ("0.1", "as float", lambda p: p.argmax(dim=0).float(), "whole_numbers"),
+    ("0.1", "least probable", lambda p: p.argmin(dim=0), "most_probable_class"),
+    ("0.1", "counted from one", lambda p: p.argmax(dim=0) + 1, "most_probable_class"),
+    ("0.1", "last class against the rest", lambda p: (p[-1] > 0.5).long(), "most_probable_class"),
+    ("0.1", "both results of max", lambda p: p.max(dim=0), "one_class_per_pixel"),
+    ("0.1", "forgotten return", lambda p: None, "one_class_per_pixel"),
+]
+RIGHT = [
+    ("0.1", "argmax", lambda p: p.argmax(0)),
+    ("0.1", "max", lambda p: p.max(dim=0)[1]),
+    ("0.1", "sort", lambda p: torch.argsort(p, dim=0)[-1]),
+    ("0.1", "numpy inside", lambda probabilities: torch.from_numpy(np.argmax(probabilities.numpy(), axis=0))),
+    ("0.1", "small integers", lambda p: p.argmax(dim=0).to(torch.uint8)),
+]

@@ -1,0 +1,63 @@
+"""Answers that learners give to the exercises of notebook 01."""
+
+import numpy as np
+import torch
+
+TABLE = torch.zeros(256, dtype=torch.int64)
+TABLE[128], TABLE[255] = 1, 2
+
+
+def halves(width, gap):
+    return slice(0, width // 2), slice(width // 2 + gap, width)
+
+
+def striped(width, gap):
+    return slice(0, width, 2), slice(1, width, 2)
+
+
+def careful(width, gap):
+    train = int(0.75 * (width - gap))
+    return [slice(None, train), slice(train + gap, None)]
+
+
+WRONG = [
+    ("1.1", "share of nuclei", lambda m: (m > 0).double().mean(), "all_background"),
+    ("1.1", "count, not share", lambda m: (m == 0).sum(), "all_background"),
+    ("1.1", "boundary counted as background", lambda m: (m < 2).double().mean(), "share_of_background"),
+    ("1.1", "constant of the field", lambda m: 0.93, "all_background"),
+    ("1.1", "in percent", lambda m: 100 * (m == 0).double().mean(), "all_background"),
+    ("1.1", "divides by rows", lambda m: (m == 0).sum() / len(m), "all_background"),
+    ("1.1", "two axes only", lambda m: (m == 0).sum().item() / (m.shape[0] * m.shape[1]), "any_shape"),
+    ("1.1", "mean of the mask", lambda m: 1 - m.double().mean(), "share_of_background"),
+    ("1.2", "divided by 255", lambda m: m / 255, "class_indices"),
+    ("1.2", "whole division by 255", lambda m: (m // 255).long(), "class_indices"),
+    ("1.2", "whole division by 128, uint8", lambda m: (m + 1) // 128, "class_indices"),
+    ("1.2", "numbers what is there", lambda m: m.unique(return_inverse=True)[1], "classes_that_are_absent"),
+    ("1.2", "swapped", lambda m: (m == 255).long() + 2 * (m == 128).long(), "class_indices"),
+    ("1.2", "left as uint8", lambda m: m // 127, "int64"),
+    ("1.2", "float", lambda m: torch.round(m / 127.5).clamp(max=2), "int64"),
+    ("1.2", "nothing done", lambda m: m.long(), "class_indices"),
+    ("1.2", "two classes", lambda m: (m > 0).long(), "class_indices"),
+    ("1.3", "halves", halves, "three_quarters"),
+    ("1.3", "no gap", lambda w, g: (slice(0, 3 * w // 4), slice(3 * w // 4, w)), "disjoint_with_gap"),
+    ("1.3", "overlap", lambda w, g: (slice(0, 3 * w // 4 + g), slice(3 * w // 4, w)), "disjoint_with_gap"),
+    ("1.3", "the whole twice", lambda w, g: (slice(0, w), slice(0, w)), "disjoint_with_gap"),
+    ("1.3", "every other column", striped, "two_slices"),
+    ("1.3", "gap taken twice", lambda w, g: (slice(0, 3 * (w - g) // 4 - g), slice(3 * (w - g) // 4 + g, w)), "three_quarters"),
+    ("1.3", "made for one width", lambda w, g: (slice(0, 912), slice(976, 1280)), "disjoint_with_gap"),
+    ("1.3", "numbers, not slices", lambda w, g: (3 * w // 4, w), "two_slices"),
+    ("1.3", "wastes most", lambda w, g: (slice(0, 3), slice(3 + g, 4 + g)), "three_quarters"),
+    ("1.4", "best on test", "A", "the_fair_one"), ("1.4", "on train", "C", "the_fair_one"),
+    ("1.4", "pixels", "D", "the_fair_one"), ("1.4", "all", "ABCD", "the_fair_one"), ("1.4", "number", 2, "the_fair_one"),
+]
+RIGHT = [
+    ("1.1", "mean", lambda m: (m == 0).float().mean()),
+    ("1.1", "counted", lambda mask: 1 - torch.count_nonzero(mask).item() / mask.numel()),
+    ("1.1", "numpy", lambda m: np.mean(m.numpy() == 0)),
+    ("1.2", "table", lambda m: TABLE[m.long()]),
+    ("1.2", "where", lambda m: torch.where(m == 128, 1, torch.where(m == 255, 2, 0))),
+    ("1.2", "arithmetic", lambda drawn: (drawn.long() + 1) // 128),
+    ("1.3", "list of open slices", careful),
+    ("1.3", "val first", lambda w, g: (slice(w - round(0.75 * (w - g)), w), slice(0, w - g - round(0.75 * (w - g))))),
+    ("1.4", "letter", "B"), ("1.4", "small letter", " b "),
+]

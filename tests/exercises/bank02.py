@@ -1,0 +1,184 @@
+"""Answers that learners give to the exercises of notebook 02."""
+
+import torch
+import torch.nn.functional as F
+from scipy.signal import correlate2d
+from torch import nn
+
+from unet_course import ConvBlock
+
+
+def correct(image, kernel):
+    return F.conv2d(image[None, None], kernel[None, None])[0, 0]
+
+
+def block(first=None, second=None, *, kernel=3, bias="norm", pad=True, one_norm=False, middle=True, order="cnr", widths="ok"):
+    """A family of blocks with one thing wrong; the defaults make a right one."""
+
+    class Block(nn.Module):
+        def __init__(self, in_channels, out_channels, *, padding=1, norm=True):
+            super().__init__()
+            wide = in_channels if widths == "late" else out_channels
+            use = {"norm": not norm, "always": True, "never": False}[bias]
+            pads = {True: (padding, padding), "first": (padding, 0), "fixed": (1, 1), False: (0, 0)}[pad]
+            shared = nn.BatchNorm2d(out_channels)
+            layers = []
+            for i, (a, b) in enumerate([(in_channels, wide), (wide, out_channels)]):
+                conv = nn.Conv2d(a, b, kernel, padding=pads[i] if kernel == 3 else pads[i] * (kernel // 2), bias=use)
+                act = [] if (not middle and i == 0) or (second == "none" and i == 1) else [
+                    {"leaky": nn.LeakyReLU(), "sigmoid": nn.Sigmoid(), "gelu": nn.GELU()}.get(first, nn.ReLU())]
+                bn = [] if not norm and one_norm != "always" else [shared if one_norm == "shared" else nn.BatchNorm2d(b)]
+                if one_norm == "first" and i == 1:
+                    bn = []
+                layers += [conv, *bn, *act] if order == "cnr" else [conv, *act, *bn]
+            self.net = nn.Sequential(*layers)
+
+        def forward(self, x):
+            return self.net(x)
+
+    return Block
+
+
+class Zeros(ConvBlock):
+    def forward(self, x):
+        return 0 * super().forward(x)
+
+
+class Untouched(ConvBlock):
+    def forward(self, x):
+        y = super().forward(x)
+        return torch.ones_like(y) * x.mean().relu()
+
+
+class Once(ConvBlock):
+    def forward(self, x):
+        return self.layers[: len(self.layers) // 2](x)
+
+
+class Detached(ConvBlock):
+    def forward(self, x):
+        return super().forward(x.detach())
+
+
+class Three(ConvBlock):
+    def __init__(self, in_channels, out_channels, *, padding=1, norm=True):
+        super().__init__(in_channels, out_channels, padding=padding, norm=norm)
+        self.layers.append(nn.Conv2d(out_channels, out_channels, 3, padding=padding, bias=not norm))
+        self.layers.append(nn.ReLU())
+
+
+class Fixed(ConvBlock):
+    def __init__(self, in_channels, out_channels, *, padding=1, norm=True):
+        super().__init__(in_channels, 16, padding=padding, norm=norm)
+
+
+class Functional(nn.Module):
+    def __init__(self, cin, cout, *, padding=1, norm=True):
+        super().__init__()
+        self.a = nn.Conv2d(cin, cout, 3, 1, padding, bias=not norm)
+        self.b = nn.Conv2d(cout, cout, (3, 3), padding=(padding, padding), bias=not norm)
+        self.na, self.nb = (nn.BatchNorm2d(cout), nn.BatchNorm2d(cout)) if norm else (nn.Identity(), nn.Identity())
+
+    def forward(self, image):
+        image = F.relu(self.na(self.a(image)))
+        return torch.clamp(self.nb(self.b(image)), min=0)
+
+
+class Sequence(nn.Sequential):
+    def __init__(self, i, o, *, padding=1, norm=True):
+        def step(a, b):
+            return [nn.Conv2d(a, b, 3, padding=padding, bias=not norm)] + [nn.BatchNorm2d(b)] * norm + [nn.ReLU()]
+        super().__init__(*step(i, o), *step(o, o))
+
+
+class Nested(nn.Module):
+    class Half(nn.Module):
+        def __init__(self, a, b, p, n):
+            super().__init__()
+            self.c = nn.Conv2d(a, b, 3, padding=p, bias=not n)
+            self.n = nn.BatchNorm2d(b) if n else None
+
+        def forward(self, x):
+            x = self.c(x)
+            return (self.n(x) if self.n else x).relu()
+
+    def __init__(self, in_channels, out_channels, **options):
+        super().__init__()
+        p, n = options.get("padding", 1), options.get("norm", True)
+        self.one, self.two = self.Half(in_channels, out_channels, p, n), self.Half(out_channels, out_channels, p, n)
+
+    def forward(self, x):
+        return self.two(self.one(x))
+
+
+class Stub(nn.Module):
+    def __init__(self, in_channels, out_channels, *, padding=1, norm=True):
+        super().__init__()
+
+    def forward(self, x):
+        return ...
+
+
+class Forgets(ConvBlock):
+    def forward(self, x):
+        self.layers(x)
+
+
+WRONG = [
+    ("2.1", "size kept", lambda i, k: F.conv2d(i[None, None], k[None, None], padding=1)[0, 0], "right_size"),
+    ("2.1", "flipped kernel", lambda i, k: correct(i, k.flip(0, 1)), "not_flipped"),
+    ("2.1", "mean, not sum", lambda i, k: correct(i, k) / 9, "sum_of_products"),
+    ("2.1", "transposed", lambda i, k: correct(i, k.T), "sum_of_products"),
+    ("2.1", "zeros", lambda i, k: torch.zeros(i.shape[0] - 2, i.shape[1] - 2), "sum_of_products"),
+    ("2.1", "square images only", lambda i, k: correct(i, k)[:, : i.shape[0] - 2], "right_size"),
+    ("2.1", "off by one", lambda i, k: correct(i, k)[:-1, :-1], "right_size"),
+    ("2.1", "centre pixel only", lambda i, k: i[1:-1, 1:-1] * k[1, 1], "sum_of_products"),
+    ("2.2", "padding once", lambda n, k, p, s: (n + p - k) // s + 1, "padding_counts_twice"),
+    ("2.2", "no plus one", lambda n, k, p, s: (n + 2 * p - k) // s, "padding_counts_twice"),
+    ("2.2", "same always", lambda n, k, p, s: n // s, "valid"),
+    ("2.2", "rounds up", lambda n, k, p, s: -(-(n + 2 * p - k) // s) + 1, "stride_rounds_down"),
+    ("2.2", "fraction", lambda n, k, p, s: (n + 2 * p - k) / s + 1, "stride_rounds_down"),
+    ("2.2", "stride ignored", lambda n, k, p, s: n + 2 * p - k + 1, "stride_rounds_down"),
+    ("2.2", "kernel fixed at 3", lambda n, k, p, s: (n + 2 * p - 3) // s + 1, "stride_rounds_down"),
+    ("2.3", "zeros", Zeros, "output_is_alive"),
+    ("2.3", "constant", Untouched, "output_is_alive"),
+    ("2.3", "no padding", block(pad=False), "keeps_the_size"),
+    ("2.3", "padding in the first only", block(pad="first"), "keeps_the_size"),
+    ("2.3", "padding fixed at 1", block(pad="fixed"), "without_padding"),
+    ("2.3", "first ReLU missing", block(middle=False), "relu_between"),
+    ("2.3", "last ReLU missing", block(second="none"), "output_is_not_negative"),
+    ("2.3", "leaky ReLU", block(first="leaky"), "output_is_not_negative"),
+    ("2.3", "sigmoid", block(first="sigmoid"), "relu_between"),
+    ("2.3", "bias under the norm", block(bias="always"), "bias_only_without_norm"),
+    ("2.3", "never a bias", block(bias="never"), "bias_only_without_norm"),
+    ("2.3", "one norm for both", block(one_norm="shared"), "batch_norm_after_each"),
+    ("2.3", "second norm missing", block(one_norm="first"), "batch_norm_after_each"),
+    ("2.3", "norm always", block(one_norm="always"), "batch_norm_after_each"),
+    ("2.3", "norm after ReLU", block(order="crn"), "output_is_not_negative"),
+    ("2.3", "5×5 kernels", block(kernel=5), "without_padding"),
+    ("2.3", "1×1 kernels", block(kernel=1), "without_padding"),
+    ("2.3", "one convolution used", Once, "without_padding"),
+    ("2.3", "three convolutions", Three, "without_padding"),
+    ("2.3", "channels grow late", block(widths="late"), "two_convolutions"),
+    ("2.3", "channels fixed at 16", Fixed, "keeps_the_size"),
+    ("2.3", "detached", Detached, "output_is_alive"),
+    ("2.3", "forgotten return", Forgets, "keeps_the_size"),
+    ("2.3", "an instance", ConvBlock(1, 16), "keeps_the_size"),
+    ("2.4", "product", lambda n: 3**n, "each_adds_two"),
+    ("2.4", "three each", lambda n: 3 * n, "each_adds_two"),
+    ("2.4", "one each", lambda n: 2 + n, "each_adds_two"),
+    ("2.4", "no centre", lambda n: 2 * n, "one_convolution"),
+    ("2.4", "blocks, not convolutions", lambda n: 1 + 4 * n, "one_convolution"),
+    ("2.4", "constant", lambda n: 3, "each_adds_two"),
+]
+RIGHT = [
+    ("2.1", "library", correct),
+    ("2.1", "scipy", lambda i, k: torch.from_numpy(correlate2d(i.numpy(), k.numpy(), mode="valid"))),
+    ("2.1", "unfold", lambda i, k: (i.unfold(0, 3, 1).unfold(1, 3, 1) * k).sum(dim=(2, 3))),
+    ("2.2", "formula", lambda n, kernel, padding, stride: int((n + 2 * padding - kernel) / stride) + 1),
+    ("2.2", "counted", lambda n, k, p, s: len(range(0, n + 2 * p - k + 1, s))),
+    ("2.3", "package", ConvBlock), ("2.3", "family", block()), ("2.3", "functional", Functional), ("2.3", "sequential", Sequence),
+    ("2.3", "nested", Nested),
+    ("2.4", "sum", lambda n: 3 + 2 * (n - 1)), ("2.4", "loop", lambda n: sum([2] * n, 1)),
+]
+UNTOUCHED = [("2.3", Stub)]

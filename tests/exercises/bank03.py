@@ -1,0 +1,132 @@
+"""Answers that learners give to the exercises of notebook 03."""
+
+import math
+
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from unet_course import ConvBlock, EncoderBlock
+
+
+def library(image, **options):
+    return F.max_pool2d(image[None, None], 2, **options)[0, 0]
+
+
+def padded_with_zeros(image):
+    h, w = image.shape
+    return library(F.pad(image, (0, w % 2, 0, h % 2)))
+
+
+def blocks(image, of=torch.amax):
+    h, w = -(-image.shape[0] // 2), -(-image.shape[1] // 2)
+    out = torch.empty(h, w)
+    for r in range(h):
+        for c in range(w):
+            out[r, c] = of(image[2 * r : 2 * r + 2, 2 * c : 2 * c + 2])
+    return out
+
+
+def encoder(pool=None, forward=None, **fixed):
+    class Encoder(nn.Module):
+        def __init__(self, in_channels, out_channels, *, padding=1, norm=True):
+            super().__init__()
+            self.block = ConvBlock(in_channels, out_channels, **{"padding": padding, "norm": norm, **fixed})
+            self.pool = pool() if pool else nn.MaxPool2d(2, ceil_mode=True)
+
+        def forward(self, x):
+            if forward:
+                return forward(self, x)
+            y = self.block(x)
+            return y, self.pool(y)
+
+    return Encoder
+
+
+class Strided(nn.Module):
+    def __init__(self, in_channels, out_channels, *, padding=1, norm=True):
+        super().__init__()
+        self.block = ConvBlock(in_channels, out_channels, padding=padding, norm=norm)
+        self.down = nn.Conv2d(out_channels, out_channels, 3, stride=2, padding=1)
+
+    def forward(self, x):
+        y = self.block(x)
+        return y, self.down(y)
+
+
+class OneConvolution(nn.Module):
+    def __init__(self, in_channels, out_channels, *, padding=1, norm=True):
+        super().__init__()
+        self.block = nn.Sequential(nn.Conv2d(in_channels, out_channels, 3, padding=padding), nn.ReLU())
+
+    def forward(self, x):
+        y = self.block(x)
+        return y, F.max_pool2d(y, 2, ceil_mode=True)
+
+
+class Inherits(ConvBlock):
+    def forward(self, x):
+        y = super().forward(x)
+        return [y, F.max_pool2d(y, 2, 2, 0, 1, True)]
+
+
+class Stub(nn.Module):
+    def __init__(self, in_channels, out_channels, *, padding=1, norm=True):
+        super().__init__()
+
+    def forward(self, x):
+        return ...
+
+
+def sizes(n, pools):
+    out = [n]
+    for _ in range(pools):
+        out.append(math.ceil(out[-1] / 2))
+    return out
+
+
+WRONG = [
+    ("3.1", "rounds down", library, "odd_sizes_round_up"),
+    ("3.1", "mean", lambda i: blocks(i, torch.mean), "maximum"),
+    ("3.1", "smallest", lambda i: blocks(i, torch.amin), "maximum"),
+    ("3.1", "every other pixel", lambda i: i[::2, ::2], "maximum"),
+    ("3.1", "stride 1", lambda i: F.max_pool2d(i[None, None], 2, stride=1)[0, 0], "halves"),
+    ("3.1", "padded with zeros", padded_with_zeros, "odd_sizes_round_up"),
+    ("3.1", "starts from zero", lambda i: library(i, ceil_mode=True).clamp(min=0), "maximum"),
+    ("3.1", "rows only", lambda i: torch.maximum(i[::2], i[1::2]), "halves"),
+    ("3.1", "windows of 3", lambda i: F.max_pool2d(i[None, None], 3, 2, 1)[0, 0], "maximum"),
+    ("3.2", "rounds down", lambda n, p: [n // 2**i for i in range(p + 1)], "rounds_up"),
+    ("3.2", "without the start", lambda n, p: sizes(n, p)[1:], "right_length"),
+    ("3.2", "last only", lambda n, p: sizes(n, p)[-1], "right_length"),
+    ("3.2", "one too many", lambda n, p: sizes(n, p + 1), "right_length"),
+    ("3.2", "minus two", lambda n, p: [n - 2 * i for i in range(p + 1)], "halves_each_time"),
+    ("3.2", "fractions", lambda n, p: [n / 2**i for i in range(p + 1)], "rounds_up"),
+    ("3.2", "plus one", lambda n, p: [n] + [n // 2**i + 1 for i in range(1, p + 1)], "halves_each_time"),
+    ("3.3", "skip after the pool", encoder(forward=lambda s, x: (s.pool(s.block(x)), s.pool(s.block(x)))), "skip_before_pool"),
+    ("3.3", "swapped", encoder(forward=lambda s, x: (s.pool(s.block(x)), s.block(x))), "skip_before_pool"),
+    ("3.3", "pooled only", encoder(forward=lambda s, x: s.pool(s.block(x))), "returns_two"),
+    ("3.3", "rounds down", encoder(lambda: nn.MaxPool2d(2)), "odd_sizes_are_kept"),
+    ("3.3", "average", encoder(lambda: nn.AvgPool2d(2, ceil_mode=True)), "pooled_is_the_pool_of_skip"),
+    ("3.3", "stride for pool", Strided, "pooled_is_the_pool_of_skip"),
+    ("3.3", "pools the input", encoder(forward=lambda s, x: (s.block(x), s.pool(x))), "pooled_is_the_pool_of_skip"),
+    ("3.3", "skip is the input", encoder(forward=lambda s, x: (x, s.pool(s.block(x)))), "skip_before_pool"),
+    ("3.3", "pool of 3", encoder(lambda: nn.MaxPool2d(3, 2, 1)), "pooled_is_the_pool_of_skip"),
+    ("3.3", "no pool", encoder(nn.Identity), "pooled_is_the_pool_of_skip"),
+    ("3.3", "padding forgotten", encoder(padding=1), "hands_options_on"),
+    ("3.3", "norm forgotten", encoder(norm=True), "hands_options_on"),
+    ("3.3", "one convolution", OneConvolution, "is_a_block"),
+    ("3.3", "skip of zeros", encoder(forward=lambda s, x: (s.block(x) * 0, s.pool(s.block(x) * 0))), "is_a_block"),
+    ("3.3", "forgotten return", encoder(forward=lambda s, x: None), "returns_two"),
+    ("3.3", "forward returns a dict", encoder(forward=lambda s, x: {"skip": s.block(x), "pooled": 1}), "returns_two"),
+    ("3.4", "1", 1, "names_the_line"), ("3.4", "3", 3, "names_the_line"), ("3.4", "4", 4, "names_the_line"),
+    ("3.4", "0", 0, "names_the_line"), ("3.4", "text", "line 2", "names_the_line"), ("3.4", "True", True, "names_the_line"),
+]
+RIGHT = [
+    ("3.1", "library", lambda image: library(image, ceil_mode=True)),
+    ("3.1", "loops", blocks),
+    ("3.1", "padded with minus infinity", lambda i: library(F.pad(i, (0, i.shape[1] % 2, 0, i.shape[0] % 2), value=-torch.inf))),
+    ("3.2", "ceil", sizes), ("3.2", "tuple", lambda n, pools: tuple(-(-n // 2**i) for i in range(pools + 1))),
+    ("3.3", "package", EncoderBlock), ("3.3", "written again", encoder()), ("3.3", "inherits, gives a list", Inherits),
+    ("3.4", "2", 2), ("3.4", "computed", 1 + 1),
+]
+UNTOUCHED = [("3.3", Stub)]

@@ -1,0 +1,202 @@
+"""Answers that learners give to the exercises of notebook 04."""
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from unet_course import ConvBlock, DecoderBlock, match_size
+
+
+def differences(skip, size):
+    return size[0] - skip.shape[-2], size[1] - skip.shape[-1]
+
+
+def pad_left_first(skip, size):
+    dh, dw = differences(skip, size)
+    return F.pad(skip, (dw - dw // 2, dw // 2, dh - dh // 2, dh // 2))
+
+
+def height_first(skip, size):
+    dh, dw = differences(skip, size)
+    return F.pad(skip, (dh // 2, dh - dh // 2, dw // 2, dw - dw // 2))
+
+
+def one_side(skip, size):
+    dh, dw = differences(skip, size)
+    return F.pad(skip, (0, dw, 0, dh))
+
+
+def pad_only(skip, size):
+    dh, dw = (max(d, 0) for d in differences(skip, size))
+    return F.pad(skip, (dw // 2, dw - dw // 2, dh // 2, dh - dh // 2))
+
+
+def truncating(skip, size):
+    dh, dw = differences(skip, size)
+    return F.pad(skip, (int(dw / 2), int(dw / 2), int(dh / 2), int(dh / 2)))
+
+
+def reflecting(skip, size):
+    dh, dw = differences(skip, size)
+    mode = "replicate" if dh > 0 or dw > 0 else "constant"
+    return F.pad(skip, (dw // 2, dw - dw // 2, dh // 2, dh - dh // 2), mode=mode)
+
+
+def copies(skip, size):
+    out = torch.zeros(*skip.shape[:-2], *size)
+    return out + match_size(skip.detach(), size)
+
+
+def pads_on_one_side(skip, size):
+    dh, dw = differences(skip, size)
+    return match_size(skip, size) if dh <= 0 and dw <= 0 else F.pad(match_size(
+        skip, (min(size[0], skip.shape[-2]), min(size[1], skip.shape[-1]))), (0, max(dw, 0), 0, max(dh, 0)))
+
+
+def odd_from_the_corner(skip, size):
+    dh, dw = differences(skip, size)
+    return skip[..., : size[0], : size[1]] if dh < 0 and dw < 0 and dh % 2 else match_size(skip, size)
+
+
+def plain_tuples_only(skip, size):
+    if type(size) is not tuple:
+        raise TypeError("size must be a tuple")
+    return match_size(skip, size)
+
+
+def slices_and_zeros(skip, size):
+    height, width = size
+    h, w = skip.shape[-2:]
+    if h > height:
+        top = (h - height + 1) // 2
+        skip = skip[..., top : top + height, :]
+    if w > width:
+        left = (w - width) // 2
+        skip = skip[..., left : left + width]
+    missing = height - skip.shape[-2], width - skip.shape[-1]
+    return F.pad(skip, (missing[1] // 2, -(-missing[1] // 2), missing[0] // 2, -(-missing[0] // 2)))
+
+
+def by_list(skip, size):
+    pad = []
+    for have, want in zip(reversed(skip.shape), reversed(tuple(size))):
+        pad += [(want - have) // 2, (want - have) - (want - have) // 2]
+    return nn.ZeroPad2d(tuple(pad))(skip)
+
+
+def decoder(**change):
+    class Decoder(nn.Module):
+        def __init__(self, in_channels, skip_channels, out_channels, *, up="transpose", padding=1, norm=True):
+            super().__init__()
+            middle = change.get("middle", lambda i, o: o)(in_channels, out_channels)
+            if up == "transpose" or change.get("up") == "transpose":
+                self.up = nn.ConvTranspose2d(in_channels, middle, 2, stride=2)
+            elif change.get("bilinear") == "plain":
+                self.up = nn.Upsample(scale_factor=2, mode="bilinear")
+            else:
+                self.up = nn.Sequential(nn.Upsample(scale_factor=2, mode="bilinear"), nn.Conv2d(in_channels, middle, 1))
+            if change.get("up") == "bilinear":
+                self.up = nn.Sequential(nn.Upsample(scale_factor=2, mode="bilinear"), nn.Conv2d(in_channels, middle, 1))
+            wide = change.get("wide", lambda s, m: s + m)(skip_channels, middle)
+            options = {"padding": padding, "norm": norm, **change.get("fixed", {})}
+            self.block = ConvBlock(wide, out_channels, **options)
+
+        def forward(self, x, skip):
+            return change.get("forward", self.meet)(*((self,) if "forward" in change else ()), x, skip)
+
+        def meet(self, x, skip):
+            x = self.up(x)
+            return self.block(torch.cat([x, change.get("match", match_size)(skip, x.shape[-2:])], dim=1))
+
+    return Decoder
+
+
+class Sized(nn.Module):
+    """Bilinear without reduction: the block is sized for the skip and the whole input, which is right too."""
+
+    def __init__(self, a, s, o, *, up="transpose", padding=1, norm=True):
+        super().__init__()
+        self.up = nn.ConvTranspose2d(a, a, 2, 2) if up == "transpose" else nn.UpsamplingBilinear2d(scale_factor=2)
+        self.block = ConvBlock(a + s, o, padding=padding, norm=norm)
+
+    def forward(self, x, skip):
+        x = self.up(x)
+        return self.block(torch.cat((match_size(skip, x.shape[2:]), x), 1))
+
+
+class Stub(nn.Module):
+    def __init__(self, in_channels, skip_channels, out_channels, *, up="transpose", padding=1, norm=True):
+        super().__init__()
+
+    def forward(self, x, skip):
+        return ...
+
+
+def zero_skip(skip, size):
+    return 0 * match_size(skip, size)
+
+
+def resized(skip, size):
+    return F.interpolate(skip, size=tuple(size), mode="bilinear")
+
+
+WRONG = [
+    ("4.1", "height first", (0, 1, -1, -2), "right_pad"), ("4.1", "signs swapped", (1, 2, 0, -1), "right_pad"),
+    ("4.1", "row at the top", (-1, -2, 1, 0), "right_pad"), ("4.1", "all from the left", (-3, 0, 0, 1), "right_pad"),
+    ("4.1", "all from the right", (0, -3, 0, 1), "right_pad"), ("4.1", "two numbers", (-3, 1), "four_numbers"),
+    ("4.1", "fractions", (-1.5, -1.5, 0, 1), "four_numbers"), ("4.1", "no change", (0, 0, 0, 0), "right_pad"),
+    ("4.2", "pads at the left and top", pad_left_first, "nothing_moves_when_one_is_missing"),
+    ("4.2", "height first", height_first, "wanted_size"),
+    ("4.2", "all on one side", one_side, "crops_the_centre"),
+    ("4.2", "never crops", pad_only, "wanted_size"),
+    ("4.2", "never pads", lambda s, z: s[..., : z[0], : z[1]], "wanted_size"),
+    ("4.2", "halves cut off", truncating, "wanted_size"),
+    ("4.2", "resizes", resized, "nothing_moves_when_one_is_missing"),
+    ("4.2", "repeats the border", reflecting, "nothing_moves_when_one_is_missing"),
+    ("4.2", "keeps no gradient", copies, "gradient_flows"),
+    ("4.2", "nothing done", lambda s, z: s, "wanted_size"),
+    ("4.2", "zeros", lambda s, z: torch.zeros(*s.shape[:2], *z), "nothing_moves_when_one_is_missing"),
+    ("4.2", "crops to the lower right", lambda s, z: match_size(s, z) if s.shape[-1] < z[1] else s[..., -z[0] :, -z[1] :]
+     if s.shape[-2] >= z[0] else match_size(s, z), "crops_the_centre"),
+    ("4.2", "fills with ones", lambda s, z: match_size(s, z) + (match_size(torch.ones_like(s), z) == 0),
+     "nothing_moves_when_one_is_missing"),
+    ("4.2", "pads on one side", pads_on_one_side, "pads_both_sides"),
+    ("4.2", "odd crops from the corner", odd_from_the_corner, "odd_crop_keeps_the_place"),
+    ("4.2", "plain tuples only", plain_tuples_only, "size_from_a_tensor"),
+    ("4.2", "forgotten return", lambda s, z: None, "wanted_size"),
+    ("4.3", "adds instead", decoder(wide=lambda s, m: m, forward=lambda b, x, s: b.block(
+        b.up(x) + match_size(s, (2 * x.shape[-2], 2 * x.shape[-1])))), "unequal_channels"),
+    ("4.3", "skip forgotten", decoder(wide=lambda s, m: m, forward=lambda b, x, s: b.block(b.up(x))), "skip_is_used"),
+    ("4.3", "skip zeroed", decoder(match=zero_skip), "skip_is_used"),
+    ("4.3", "x forgotten", decoder(wide=lambda s, m: s, forward=lambda b, x, s: b.block(
+        match_size(s, (2 * x.shape[-2], 2 * x.shape[-1])))), "skip_is_used"),
+    ("4.3", "not matched", decoder(match=lambda s, z: s), "odd_skip"),
+    ("4.3", "x matched to the skip", decoder(forward=lambda b, x, s: b.block(
+        torch.cat([s, match_size(b.up(x), s.shape[-2:])], 1))), "odd_skip"),
+    ("4.3", "skip padded at the left", decoder(match=pad_left_first), "skip_keeps_its_place"),
+    ("4.3", "skip resized", decoder(match=resized), "skip_keeps_its_place"),
+    ("4.3", "bilinear without reduction", decoder(bilinear="plain"), "right_shape"),
+    ("4.3", "half of the channels", decoder(middle=lambda i, o: i // 2, wide=lambda s, m: 2 * s), "unequal_channels"),
+    ("4.3", "block sized for twice the output", decoder(wide=lambda s, m: 2 * m), "unequal_channels"),
+    ("4.3", "always transposed", decoder(up="transpose"), "upsampling_kind"),
+    ("4.3", "always bilinear", decoder(up="bilinear"), "upsampling_kind"),
+    ("4.3", "padding forgotten", decoder(fixed={"padding": 1}), "hands_options_on"),
+    ("4.3", "norm forgotten", decoder(fixed={"norm": True}), "hands_options_on"),
+    ("4.3", "arguments swapped", decoder(forward=lambda b, x, s: b.meet(s, x)), "right_shape"),
+    ("4.4", "no stride", lambda x, k: F.conv_transpose2d(x[None, None], k[None, None])[0, 0], "stamps"),
+    ("4.4", "nearest", lambda x, k: x.repeat_interleave(2, 0).repeat_interleave(2, 1), "values"),
+    ("4.4", "kernel turned", lambda x, k: torch.kron(x, k.flip(0, 1)), "values"),
+    ("4.4", "kernel transposed", lambda x, k: torch.kron(x, k.T.contiguous()), "values"),
+    ("4.4", "tiled", lambda x, k: x.repeat(2, 2) * k.repeat(*x.shape), "values"),
+    ("4.4", "kron the other way", lambda x, k: torch.kron(k, x), "values"),
+    ("4.4", "square inputs only", lambda x, k: torch.kron(x, k)[:, : 2 * x.shape[0]], "stamps"),
+]
+RIGHT = [
+    ("4.1", "one, two", (-1, -2, 0, 1)), ("4.1", "two, one, a list", [-2, -1, 0, 1]),
+    ("4.2", "package", match_size), ("4.2", "slices and zeros", slices_and_zeros), ("4.2", "list and ZeroPad2d", by_list),
+    ("4.3", "package", DecoderBlock), ("4.3", "upsampled first", decoder()), ("4.3", "block sized for all", Sized),
+    ("4.4", "library", lambda x, kernel: F.conv_transpose2d(x[None, None], kernel[None, None], stride=2)[0, 0]),
+    ("4.4", "numpy", lambda x, k: torch.from_numpy(np.kron(x.numpy(), k.numpy()))),
+]
+UNTOUCHED = [("4.3", Stub)]

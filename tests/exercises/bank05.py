@@ -1,0 +1,173 @@
+"""Answers that learners give to the exercises of notebook 05."""
+
+import torch
+from torch import nn
+
+from tests.exercises.bank04 import pad_left_first
+from unet_course import ConvBlock, DecoderBlock, EncoderBlock, UNet
+from unet_course.exercises.nb05 import true_ledger
+
+SIZES = [(64, 64), (101, 101), (70, 95)]
+
+
+def ledger(size=None, change=None, drop=None):
+    pages = {s: true_ledger(*s) for s in SIZES}
+    if size:
+        pages[size] = {k: v for k, v in {**pages[size], **(change or {})}.items() if k != drop}
+    return pages
+
+
+def unet(**change):
+    """A U-Net of the learner's own with one thing wrong; the defaults make a right one."""
+
+    class Net(nn.Module):
+        def __init__(self, in_channels=1, num_classes=2, *, channels=(64, 128, 256, 512, 1024),
+                     up="transpose", padding=1, norm=True):
+            super().__init__()
+            o = {"padding": padding, "norm": norm}
+            if "channels" in change:
+                channels = change["channels"]
+            *w, b = channels
+            keep = list if change.get("plain_lists") else nn.ModuleList
+            self.down = keep([EncoderBlock(i, c, **o) for i, c in zip([change.get("into", in_channels), *w], w)])
+            self.bottom = ConvBlock((w or [in_channels])[-1], b, **o)
+            self.ups = keep([DecoderBlock(i, c, c, up=up, **o) for i, c in zip([b, *w[::-1]], w[::-1])])
+            if change.get("order") == "reversed":
+                self.ups = self.ups[::-1]
+            self.last = nn.Conv2d((w or [b])[0], change.get("classes", num_classes), 1)
+            self.unused = nn.Conv2d(1, 1, 1) if change.get("unused") else None
+
+        def forward(self, x):
+            size, skips = x.shape[-2:], []
+            for block in self.down:
+                skip, x = block(x)
+                skips.append(change.get("skip", lambda s, p: s)(skip, x))
+            x = self.bottom(x)
+            skips = skips if change.get("skips") == "in order" else skips[::-1]
+            for block, skip in zip(self.ups, skips):
+                if "pad" in change:
+                    up = [2 * n for n in x.shape[-2:]]
+                    skip = change["pad"](skip, up)
+                x = block(x, skip)
+                if change.get("crop", "each") == "each":
+                    x = x[..., : skip.shape[-2], : skip.shape[-1]]
+            x = change.get("last", lambda x: x)(self.last(x))
+            return change.get("end", lambda x, s: x[..., : s[0], : s[1]])(x, size)
+
+    return Net
+
+
+class Resizes(UNet):
+    def forward(self, x):
+        y = super().forward(x)
+        return nn.functional.interpolate(y[..., 1:, 1:], size=x.shape[-2:], mode="bilinear") if min(x.shape[-2:]) > 1 else y
+
+
+class Recursive(nn.Module):
+    """The U as a nest of smaller U's: written quite differently, and right."""
+
+    class Level(nn.Module):
+        def __init__(self, below, channels, o, up):
+            super().__init__()
+            first, *rest = channels
+            self.inner = None
+            if rest:
+                self.enter = EncoderBlock(below, first, **o)
+                self.inner = Recursive.Level(first, rest, o, up)
+                self.leave = DecoderBlock(rest[0], first, first, up=up, **o)
+            else:
+                self.enter = ConvBlock(below, first, **o)
+
+        def forward(self, x):
+            if self.inner is None:
+                return self.enter(x)
+            skip, x = self.enter(x)
+            return self.leave(self.inner(x), skip)[..., : skip.size(2), : skip.size(3)]
+
+    def __init__(self, in_channels=1, num_classes=2, *, channels=(64, 128, 256, 512, 1024), up="transpose", padding=1, norm=True):
+        super().__init__()
+        self.u = self.Level(in_channels, list(channels), {"padding": padding, "norm": norm}, up)
+        self.classes = nn.Conv2d(channels[0], num_classes, (1, 1))
+
+    def forward(self, picture):
+        return self.classes(self.u(picture))
+
+
+class Stub(nn.Module):
+    def __init__(self, in_channels=1, num_classes=2, *, channels=(64, 128, 256, 512, 1024), up="transpose", padding=1, norm=True):
+        super().__init__()
+
+    def forward(self, x):
+        return ...
+
+
+def paper(n, levels=4, down=4, up=4, bottom=4):
+    for _ in range(levels):
+        n = (n - down) // 2
+    n -= bottom
+    for _ in range(levels):
+        n = 2 * n - up
+    return n
+
+
+def parameters(c, o, norm):
+    return 9 * c * o + 9 * o * o + (4 * o if norm else 2 * o)
+
+
+WRONG = [
+    ("5.1", "pool changes channels", ledger((64, 64), {"pooled 0": (32, 32, 32)}), "even_64x64"),
+    ("5.1", "height last", ledger((70, 95), {"skip 0": (16, 95, 70)}), "oblong_70x95"),
+    ("5.1", "rounded down", ledger((101, 101), {"pooled 0": (16, 50, 50)}), "odd_101x101"),
+    ("5.1", "decoder already cropped", ledger((101, 101), {"decoder 0": (16, 101, 101)}), "odd_101x101"),
+    ("5.1", "logits not cropped", ledger((70, 95), {"logits": (3, 70, 96)}), "oblong_70x95"),
+    ("5.1", "concatenated channels", ledger((64, 64), {"up 1": (64, 32, 32)}), "even_64x64"),
+    ("5.1", "row missing", ledger((64, 64), drop="bottom"), "even_64x64"),
+    ("5.1", "batch axis", ledger((64, 64), {"skip 0": (1, 16, 64, 64)}), "even_64x64"),
+    ("5.1", "one page only", {(64, 64): true_ledger(64, 64)}, "odd_101x101"),
+    ("5.1", "number", 64, "even_64x64"),
+    ("5.2", "no biases", lambda c, o, n: 9 * c * o + 9 * o * o, "without_norm"),
+    ("5.2", "bias under norm too", lambda c, o, n: parameters(c, o, n) + (2 * o if n else 0), "with_norm"),
+    ("5.2", "norm forgotten", lambda c, o, n: parameters(c, o, False) - (2 * o if n else 0), "with_norm"),
+    ("5.2", "norm counted once", lambda c, o, n: parameters(c, o, n) - (2 * o if n else 0), "with_norm"),
+    ("5.2", "one convolution", lambda c, o, n: 9 * c * o + o, "without_norm"),
+    ("5.2", "second from the input", lambda c, o, n: 2 * (9 * c * o + o), "without_norm"),
+    ("5.2", "running statistics counted", lambda c, o, n: parameters(c, o, n) + (4 * o if n else 0), "with_norm"),
+    ("5.3", "decoders reversed", unet(order="reversed"), "runs"),
+    ("5.3", "skips in order", unet(skips="in order"), "runs"),
+    ("5.3", "skip after the pool", unet(skip=lambda s, p: p, crop="end"), "nothing_moves"),
+    ("5.3", "skip padded at the left", unet(pad=pad_left_first, crop="end"), "nothing_moves"),
+    ("5.3", "crop at the end only", unet(crop="end"), "nothing_moves"),
+    ("5.3", "crop from index 1", unet(end=lambda x, s: x[..., 1:, 1:]), "runs"),
+    ("5.3", "lower right corner", unet(crop="end", end=lambda x, s: x[..., -s[0] :, -s[1] :]), "nothing_moves"),
+    ("5.3", "no crop", unet(crop="none", end=lambda x, s: x), "every_size"),
+    ("5.3", "resized at the end", Resizes, "nothing_moves"),
+    ("5.3", "zeroed skips", unet(skip=lambda s, p: 0 * s), "skips_carry_detail"),
+    ("5.3", "blurred skips", unet(skip=lambda s, p: nn.functional.interpolate(p, scale_factor=2)[..., : s.shape[-2], : s.shape[-1]]),
+     "skips_carry_detail"),
+    ("5.3", "second skip zeroed", unet(skip=lambda s, p: 0 * s if s.shape[1] == 8 else s), "skips_carry_detail"),
+    ("5.3", "softmax", unet(last=lambda x: x.softmax(dim=1)), "returns_logits"),
+    ("5.3", "sigmoid", unet(last=torch.sigmoid), "returns_logits"),
+    ("5.3", "ReLU at the end", unet(last=torch.relu), "returns_logits"),
+    ("5.3", "one class", unet(classes=1), "runs"),
+    ("5.3", "grey only", unet(into=1), "any_depth_and_input"),
+    ("5.3", "depth fixed", unet(channels=(4, 8, 16)), "blocks_are_found"),
+    ("5.3", "a layer never called", unet(unused=True), "skips_are_used"),
+    ("5.3", "plain lists", unet(plain_lists=True), "blocks_are_found"),
+    ("5.3", "forgotten return", unet(end=lambda x, s: None), "runs"),
+    ("5.3", "a single block", lambda *a, **k: ConvBlock(1, 3), "blocks_are_found"),
+    ("5.4", "padded", lambda n: n, "the_paper"),
+    ("5.4", "three levels", lambda n: paper(n, 3), "the_paper"),
+    ("5.4", "one convolution a level", lambda n: paper(n, down=2, up=2, bottom=2), "the_paper"),
+    ("5.4", "bottom forgotten", lambda n: paper(n, bottom=0), "the_paper"),
+    ("5.4", "nothing lost going up", lambda n: paper(n, up=0), "the_paper"),
+    ("5.4", "learnt by heart", lambda n: 388, "other_sizes"),
+    ("5.4", "same share", lambda n: n * 388 // 572, "other_sizes"),
+]
+RIGHT = [
+    ("5.1", "true", ledger()), ("5.1", "lists", {s: {k: list(v) for k, v in p.items()} for s, p in ledger().items()}),
+    ("5.2", "formula", parameters),
+    ("5.2", "counted", lambda c, o, norm: sum(p.numel() for p in ConvBlock(c, o, norm=norm).parameters())),
+    ("5.3", "package", UNet), ("5.3", "written again", unet()), ("5.3", "recursive", Recursive),
+    ("5.4", "loop", paper), ("5.4", "closed form", lambda n: n - 184),
+]
+UNTOUCHED = [("5.3", Stub)]

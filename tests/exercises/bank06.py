@@ -1,0 +1,104 @@
+"""Answers that learners give to the exercises of notebook 06."""
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+
+
+def step(*, mode="train", zero="before", last="item", loss=F.cross_entropy, backward=True, update=True, detach=False):
+    """A training step with one thing wrong; the defaults make a right one."""
+
+    def run(model, optimiser, x, y):
+        if mode:
+            getattr(model, mode)()
+        out = model(x)
+        value = loss(out.detach().requires_grad_() if detach else out, y)
+        if zero == "before":
+            optimiser.zero_grad()
+        if backward:
+            value.backward()
+        if zero == "too late":
+            optimiser.zero_grad()
+        if update:
+            optimiser.step()
+        return {"item": value.item, "tensor": lambda: value, "none": lambda: None, "dots": lambda: ...}[last]()
+
+    return run
+
+
+def other_order(model, optimiser, x, y):
+    optimiser.zero_grad(set_to_none=True)
+    model.train(True)
+    value = torch.nn.CrossEntropyLoss()(model(x), y)
+    value.backward()
+    optimiser.step()
+    return float(value)
+
+
+def by_hand(logits, target):
+    shifted = logits - logits.max(dim=1, keepdim=True).values
+    chosen = shifted.gather(1, target[:, None])[:, 0]
+    return (shifted.exp().sum(dim=1).log() - chosen).mean()
+
+
+def with_numpy(logits, target):
+    z = logits.numpy().astype(np.float64)
+    z = z - z.max(axis=1, keepdims=True)
+    return float((np.log(np.exp(z).sum(axis=1)) - z[np.arange(len(z)), target.numpy()]).mean())
+
+
+def true_of(p, t):
+    return p[torch.arange(len(t)), t]
+
+
+def mirror(x, y, mirror):
+    return (torch.flip(x, [3]), torch.flip(y, [2])) if mirror else (x, y)
+
+
+WRONG = [
+    ("6.1", "no logarithm", lambda z, t: -true_of(z.softmax(1), t).mean(), "known_pixels"),
+    ("6.1", "sum, not mean", lambda z, t: F.cross_entropy(z, t, reduction="sum"), "known_pixels"),
+    ("6.1", "sign forgotten", lambda z, t: -F.cross_entropy(z, t), "known_pixels"),
+    ("6.1", "base ten", lambda z, t: F.cross_entropy(z, t) / np.log(10), "known_pixels"),
+    ("6.1", "softmax twice", lambda z, t: F.cross_entropy(z.softmax(1), t), "known_pixels"),
+    ("6.1", "no softmax", lambda z, t: -true_of(z, t).mean(), "takes_logits"),
+    ("6.1", "softmax over the pixels", lambda z, t: -true_of(z.log_softmax(0), t).mean(), "known_pixels"),
+    ("6.1", "overflows", lambda z, t: -true_of(z.exp() / z.exp().sum(1, keepdim=True), t).log().mean(), "large_logits"),
+    ("6.1", "mean over classes too", lambda z, t: -z.log_softmax(1).mean(), "known_pixels"),
+    ("6.1", "a cost for each pixel", lambda z, t: F.cross_entropy(z, t, reduction="none"), "known_pixels"),
+    ("6.1", "clamped", lambda z, t: -true_of(z.softmax(1), t).clamp(min=1e-7).log().mean(), "large_logits"),
+    ("6.2", "no step", step(update=False), "weights_change"),
+    ("6.2", "no backward", step(backward=False), "weights_change"),
+    ("6.2", "gradients never set to zero", step(zero="never"), "gradients_do_not_add_up"),
+    ("6.2", "set to zero after backward", step(zero="too late"), "weights_change"),
+    ("6.2", "mode forgotten", step(mode=None), "in_training_mode"),
+    ("6.2", "eval mode", step(mode="eval"), "returns_a_number"),
+    ("6.2", "returns the tensor", step(last="tensor"), "returns_a_number"),
+    ("6.2", "forgotten return", step(last="none"), "weights_change"),
+    ("6.2", "softmax before the loss", step(loss=lambda z, y: F.cross_entropy(z.softmax(1), y)), "returns_a_number"),
+    ("6.2", "detached", step(detach=True), "weights_change"),
+    ("6.2", "sum instead of mean", step(loss=lambda z, y: F.cross_entropy(z, y, reduction="sum")), "returns_a_number"),
+    ("6.2", "two classes", step(loss=lambda z, y: F.binary_cross_entropy_with_logits(z[:, 1], y.clamp(max=1).float())),
+     "returns_a_number"),
+    ("6.3", "mask left behind", lambda x, y, m: (x.flip(-1), y) if m else (x, y), "mask_goes_along"),
+    ("6.3", "image left behind", lambda x, y, m: (x, y.flip(-1)) if m else (x, y), "image_is_mirrored"),
+    ("6.3", "top and bottom", lambda x, y, m: (x.flip(-2), y.flip(-2)) if m else (x, y), "image_is_mirrored"),
+    ("6.3", "mask top and bottom", lambda x, y, m: (x.flip(-1), y.flip(-2)) if m else (x, y), "mask_goes_along"),
+    ("6.3", "always", lambda x, y, m: (x.flip(-1), y.flip(-1)), "off_means_off"),
+    ("6.3", "never", lambda x, y, m: (x, y), "image_is_mirrored"),
+    ("6.3", "the other way round", lambda x, y, m: (x, y) if m else (x.flip(-1), y.flip(-1)), "image_is_mirrored"),
+    ("6.3", "turned", lambda x, y, m: (x.transpose(-1, -2), y.transpose(-1, -2)) if m else (x, y), "shapes_stay"),
+    ("6.3", "mask as float", lambda x, y, m: (x.flip(-1), y.flip(-1).float()) if m else (x, y), "mask_goes_along"),
+    ("6.3", "batch mirrored", lambda x, y, m: (x.flip(0), y.flip(0)) if m else (x, y), "image_is_mirrored"),
+    ("6.3", "images only returned", lambda x, y, m: x.flip(-1), "shapes_stay"),
+    ("6.4", "A", "A", "the_diagnosis"), ("6.4", "C", "C", "the_diagnosis"), ("6.4", "D", "d", "the_diagnosis"),
+    ("6.4", "word", "overfitting", "the_diagnosis"), ("6.4", "number", 2, "the_diagnosis"),
+]
+RIGHT = [
+    ("6.1", "library", F.cross_entropy), ("6.1", "largest subtracted", by_hand), ("6.1", "numpy", with_numpy),
+    ("6.1", "one-hot", lambda logits, target: -(F.one_hot(target, logits.shape[1]) * logits.log_softmax(1)).sum() / len(target)),
+    ("6.2", "usual order", step()), ("6.2", "zero first, float()", other_order),
+    ("6.3", "torch.flip", mirror),
+    ("6.3", "indexing, a list", lambda x, y, mirror: [t[..., torch.arange(t.shape[-1] - 1, -1, -1)] if mirror else t for t in (x, y)]),
+    ("6.4", "letter", "B"), ("6.4", "small", "b"),
+]

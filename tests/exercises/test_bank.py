@@ -1,0 +1,55 @@
+"""Each check against answers that learners give: no wrong one passes and gets its hint, no right one is refused."""
+
+import importlib
+
+import pytest
+
+from unet_course.exercises import Exercise, check
+
+BANKS = [importlib.import_module(f"tests.exercises.bank0{n}") for n in range(7)]
+WRONG = [entry for bank in BANKS for entry in bank.WRONG]
+RIGHT = [entry for bank in BANKS for entry in bank.RIGHT]
+UNTOUCHED = [entry for bank in BANKS for entry in getattr(bank, "UNTOUCHED", [])]
+ABSURD = [None, "x", 3.5, -7, [], {}, object(), lambda: 1, lambda *a, **k: 1 / 0, lambda *a, **k: "text", int, print]
+
+
+@pytest.mark.parametrize("id, what, answer, behaviour", WRONG, ids=[f"{e[0]} {e[1]}" for e in WRONG])
+def test_wrong_answer_gets_its_hint(id, what, answer, behaviour):
+    report = check(id, answer)
+    assert report.status == "hint", report
+    assert report.failed[0] == behaviour, report
+    assert len(report.hints[0]) > 30
+
+
+@pytest.mark.parametrize("id, what, answer", RIGHT, ids=[f"{e[0]} {e[1]}" for e in RIGHT])
+def test_right_answer_passes(id, what, answer):
+    check(id, answer).require()
+
+
+@pytest.mark.parametrize("id", sorted(Exercise.registry))
+def test_enough_answers_for_each_exercise(id):
+    assert sum(e[0] == id for e in WRONG) >= 5 and sum(e[0] == id for e in RIGHT) >= 2
+
+
+@pytest.mark.parametrize("id", sorted(Exercise.registry))
+def test_every_behaviour_is_first_to_catch_something(id):
+    caught = {e[3] for e in WRONG if e[0] == id}
+    assert {b.__name__ for b in Exercise.registry[id].behaviours} <= caught
+
+
+@pytest.mark.parametrize("id", sorted(Exercise.registry))
+@pytest.mark.parametrize("answer", ABSURD, ids=range(len(ABSURD)))
+def test_absurd_answers_get_a_hint_and_nothing_is_raised(id, answer):
+    report = check(id, answer)
+    assert report.status == "hint" and report.hints and all(report.hints)
+
+
+@pytest.mark.parametrize("id", sorted(Exercise.registry))
+def test_a_stub_left_alone_is_not_attempted(id):
+    assert check(id, ...).status == check(id).status == "not attempted"
+
+
+@pytest.mark.parametrize("id, stub", [*UNTOUCHED, *((i, lambda *a, **k: ...) for i in ("0.1", "1.1", "1.2", "1.3", "2.1", "2.2",
+                                      "2.4", "3.1", "3.2", "4.2", "4.4", "5.2", "5.4", "6.1", "6.2", "6.3"))])
+def test_a_stub_that_returns_three_dots_is_not_attempted(id, stub):
+    assert check(id, stub).status == "not attempted"
