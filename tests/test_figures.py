@@ -6,6 +6,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 import torch
+from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 
 from unet_course import History, UNet, figures
@@ -61,4 +62,4 @@ def test_a_figure_without_alt_text_is_refused():
 def test_colours_of_the_palette():
     found = figures.error_colours(np.array([[1, 1, 0, 0]]), np.array([[1, 0, 1, 0]]))[0]
     names = [figures.NUCLEUS, figures.ERROR, figures.BOUNDARY, "#000000"]
-    assert ["#%02X%02X%02X" % tuple((255 * c).round().astype(int)) for c in found] == [n.upper() for n in names]
+    assert [to_hex(c).upper() for c in found] == [n.upper() for n in names]

@@ -36,7 +36,8 @@ def install_line(where):
 def readme_text(where):
     """What stands between the README's two marks."""
     if where == UNKNOWN:
-        return "The address under which this course will be published is not known yet; until then, the Colab badges lead nowhere."
+        return ("The address under which this course will be published is not known yet; until then, the Colab badges "
+                "lead nowhere.")
     return (f"{badge(where, '00_start_here.ipynb')}\n\nTo get a clone: `git clone https://github.com/{where}`")
 
 
