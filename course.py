@@ -25,7 +25,7 @@ TASKS = {
     "test": ("lint, unit tests, doctests, and every notebook checked strictly", [
         ["-m", "ruff", "check", "."],
         ["-m", "pytest", "--nbval", "--nbval-cell-timeout=900", "-q", "unet_course", "tests", "notebooks"]]),
-    "notebooks": ("run notebooks in place and refresh the time table (names: 00 03 …)", [["-m", "tools.notebooks"]]),
+    "notebooks": ("run notebooks in place and refresh the time table (names: 00 03 ...)", [["-m", "tools.notebooks"]]),
     "weights": ("train the small network of data/weights again", [["-m", "tools.weights"]]),
     "bench": ("measure what the README states", [["-m", "benchmarks.course"]]),
     "address": ("write the course's public address everywhere: OWNER/NAME", [["-m", "tools.address"]]),
@@ -36,53 +36,74 @@ TASKS = {
 def main(arguments):
     if sys.version_info < (3, 10):
         return stop(f"This is Python {sys.version.split()[0]}; the course needs 3.10 or newer.")
+    for stream in (sys.stdout, sys.stderr):
+        stream.reconfigure(errors="replace")  # Windows writes to a log in an old code page
     if not arguments or arguments[0] in ("-h", "--help", "help"):
         print(__doc__.strip(), "\n\nTasks:")
         print("\n".join(f"  python course.py {name:10} {text}" for name, (text, _) in TASKS.items()))
         return 0
     if arguments[0] not in TASKS:
         return stop(f"There is no task {arguments[0]!r}. There are: {', '.join(TASKS)}.")
-    if not install():
+    if install():
         return 1
     *before, last = TASKS[arguments[0]][1]
     for command in [*before, last + arguments[1:]]:
-        print("→ python", *command, flush=True)
-        code = subprocess.run([PYTHON, *command], cwd=HERE, env=environment()).returncode
+        print("> python", *command, flush=True)
+        code = follow(command)
         if code:
             return code
     return 0
 
 
+def follow(command):
+    child = subprocess.Popen([PYTHON, *command], cwd=HERE, env=environment())
+    while True:
+        try:
+            return child.wait()
+        except KeyboardInterrupt:  # the command has had it too: JupyterLab, for one, then closes its kernels
+            pass
+
+
 def environment():
     """What the tasks see: UTF-8 on Windows too, and this folder's Jupyter before any other."""
-    return {**os.environ, "PYTHONUTF8": "1", "JUPYTER_PREFER_ENV_PATH": "1", "VIRTUAL_ENV": str(VENV),
+    calm = {"OMP_WAIT_POLICY": "PASSIVE"}  # torch's waiting threads sleep; else they take a busy machine's cores
+    return {**calm, **os.environ, "PYTHONUTF8": "1", "JUPYTER_PREFER_ENV_PATH": "1", "VIRTUAL_ENV": str(VENV),
             "PATH": str(PYTHON.parent) + os.pathsep + os.environ.get("PATH", "")}
 
 
 def install():
-    """Make .venv and install the course in it, unless that has been done with these very versions."""
+    """Make .venv and install the course in it, unless that has been done with these very versions; 0 if it is there."""
     files = [HERE / "pyproject.toml", HERE / "constraints.txt"]
     wanted = hashlib.sha256(b"".join(f.read_bytes() for f in files) + sys.version.encode() + bytes(HERE)).hexdigest()
     if PYTHON.exists() and STAMP.exists() and STAMP.read_text() == wanted:
-        return True
-    STAMP.unlink(missing_ok=True)  # a run that is cut short must not look finished
+        return 0
     print("Setting up .venv: the first time this downloads some hundred megabytes.", flush=True)
     try:
-        run([sys.executable, "-m", "venv", "--clear", str(VENV)])
-    except subprocess.CalledProcessError:
-        stop("Python could not make a virtual environment. On Debian and Ubuntu: sudo apt install python3-venv")
-        return False
+        STAMP.unlink(missing_ok=True)  # a run that is cut short must not look finished
+        if not usable():
+            run([sys.executable, "-m", "venv", "--clear", str(VENV)])
+    except (subprocess.CalledProcessError, OSError):
+        return stop("Python could not make the folder .venv. On Debian and Ubuntu: sudo apt install python3-venv")
     try:
         run([PYTHON, "-m", "pip", "install", "--disable-pip-version-check", "-c", "constraints.txt", "-e", ".[lab,test]"])
     except subprocess.CalledProcessError:
-        stop("pip could not install the course; its last lines above say why. Is the network there? Then try again.")
-        return False
+        return stop("pip could not install the course; its last lines above say why. Is the network there?\n"
+                    "Then try again; if it fails again, delete the folder .venv first.")
     STAMP.write_text(wanted)
-    return True
+    return 0
+
+
+def usable():
+    """Whether .venv has this very Python and a pip.
+
+    If so it is brought up to date, not made anew: what you have added to it stays, and it may be what runs this file.
+    """
+    look = [PYTHON, "-c", "import sys, pip; sys.exit(sys.version != sys.argv[1])", sys.version]
+    return PYTHON.exists() and subprocess.run(look, stderr=subprocess.DEVNULL).returncode == 0
 
 
 def run(command):
-    print("→", *(str(part).replace(str(HERE) + os.sep, "") for part in command), flush=True)
+    print(">", *(str(part).replace(str(HERE) + os.sep, "") for part in command), flush=True)
     subprocess.run(command, cwd=HERE, check=True)
 
 

@@ -1,5 +1,6 @@
 """The doctor finds nothing on a sound machine, and names what is off on another."""
 
+import os
 import subprocess
 import sys
 
@@ -39,3 +40,13 @@ def test_a_look_that_fails_is_reported(monkeypatch, capsys):
 def test_unknown_command_is_refused():
     run = subprocess.run([sys.executable, "-m", "unet_course", "docter"], capture_output=True, text=True)
     assert run.returncode == 2 and "doctor" in run.stderr
+
+
+def test_it_runs_where_torch_is_missing(tmp_path):
+    (tmp_path / "torch.py").write_text("raise ModuleNotFoundError('No module named torch', name='torch')")
+    environment = {**os.environ, "PYTHONPATH": str(tmp_path)}
+    command = [sys.executable, "-W", "ignore"]
+    run = subprocess.run([*command, "-m", "unet_course", "doctor"], capture_output=True, text=True, env=environment)
+    assert run.returncode == 1 and "Traceback" not in run.stderr and "!!  device" in run.stdout
+    run = subprocess.run([*command, "-c", "from unet_course import UNet"], capture_output=True, text=True, env=environment)
+    assert "UNet needs torch, which is not installed: pip install torch" in run.stderr

@@ -1,16 +1,21 @@
 """Figures: pure functions that draw, and leave pyplot and the model alone."""
 
 import io
+import subprocess
+import sys
+from pathlib import Path
 
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 import torch
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 
 from unet_course import History, UNet, figures
 from unet_course.drawing import PARTS, course_map, draw_unet
+from unet_course.tracing import trace_shapes
 
 GREY = torch.rand(12, 16)
 HISTORY = History(loss=[1.0, 0.5, 0.4], val_steps=[2, 3], val_dice=[0.3, 0.6])
@@ -57,6 +62,82 @@ def test_unknown_part_of_the_map_is_named():
 def test_a_figure_without_alt_text_is_refused():
     with pytest.raises(ValueError, match="alt is empty"):
         figures.show(course_map("block"), alt=" ")
+
+
+def test_each_drawing_is_the_same_when_drawn_again():
+    def pixels(draw):
+        figure = draw()
+        FigureCanvasAgg(figure).draw()
+        return np.asarray(figure.canvas.buffer_rgba())
+
+    for name in ("images", "numbers", "map"):
+        assert np.array_equal(pixels(DRAWN[name]), pixels(DRAWN[name]))
+
+
+def test_figures_leave_the_settings_of_matplotlib_alone():
+    before = dict(plt.rcParams)
+    for draw in DRAWN.values():
+        draw()
+    assert dict(plt.rcParams) == before
+
+
+def test_the_u_leaves_the_model_alone():
+    model = UNet(channels=(2, 4)).train()
+    before = {k: v.clone() for k, v in model.state_dict().items()}
+    draw_unet(model, (13, 8))
+    assert model.training and not any(m._forward_hooks for m in model.modules())
+    assert all(torch.equal(v, before[k]) for k, v in model.state_dict().items())
+
+
+@pytest.mark.parametrize("levels", range(5))
+def test_the_u_of_every_depth_has_each_tensor_of_the_network(levels):
+    model = UNet(channels=(2, 3, 4, 5, 6)[: levels + 1])
+    words = [text.get_text() for text in draw_unet(model, (50, 37)).axes[0].texts]
+    for name, shape in trace_shapes(model, (50, 37)):
+        assert "×".join(map(str, shape)) in words, name
+
+
+def test_a_shown_figure_carries_its_alt_text(monkeypatch):
+    shown = []
+    monkeypatch.setattr("IPython.display.display", lambda data, **options: shown.append((data, options)))
+    figures.show(course_map("block"), alt="The U with its blocks lit.")
+    (data, options), = shown
+    assert data["image/png"].startswith(b"\x89PNG") and data["text/plain"] == "[figure] The U with its blocks lit."
+    assert options == {"raw": True, "metadata": {"image/png": {"alt": "The U with its blocks lit."}}}
+
+
+def test_numbers_stand_in_the_cells_as_given_and_marks_frame_the_right_ones():
+    axis = figures.numbers([[[1.26, -2], [3, 4]]], ["t"], marks=[[(1, 0)]], decimals=1).axes[0]
+    assert {t.get_text(): t.get_position() for t in axis.texts} == {"1.3": (0, 0), "-2.0": (1, 0), "3.0": (0, 1), "4.0": (1, 1)}
+    assert [patch.get_xy() for patch in axis.patches] == [(-0.5, 0.5)]
+
+
+def test_squares_have_their_side_and_centre():
+    axis = figures.squares(GREY, [(5, "5×5")], title="t", centre=(6, 9)).axes[0]
+    (square,) = axis.patches
+    assert square.get_width() == square.get_height() == 5 and square.get_center().tolist() == [9, 6]
+
+
+def test_curves_show_every_step_and_score():
+    left, right = figures.curves(HISTORY, title="t").axes
+    assert left.lines[0].get_ydata().tolist() == HISTORY.loss and right.lines[0].get_xdata().tolist() == [2, 3]
+    assert isinstance(figures.curves(History(loss=[1.0]), title="no scores yet"), Figure)
+
+
+def test_class_and_nuclei_colours():
+    black, boundary, interior = figures.class_colours(torch.tensor([[0, 1, 2]]))[0]
+    assert black.tolist() == [0, 0, 0]
+    assert to_hex(boundary).upper() == figures.BOUNDARY and to_hex(interior).upper() == figures.NUCLEUS
+    image, instances = np.array([[0.2, 1.5, 0.5, 0.5]]), np.array([[0, 0, 1, 2]])
+    tinted = figures.nuclei_colours(image, instances)[0]
+    assert tinted[0].tolist() == [0.2] * 3 and tinted[1].tolist() == [1.0] * 3  # background stays grey, and in range
+    assert tinted[2].tolist() != tinted[3].tolist()
+
+
+def test_importing_the_package_does_not_wake_the_notebook():
+    code = "import sys, unet_course; print([n for n in ('IPython', 'ipywidgets', 'matplotlib.pyplot') if n in sys.modules])"
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=Path(__file__).parents[1])
+    assert run.stdout.strip() == "[]"
 
 
 def test_colours_of_the_palette():

@@ -1,12 +1,24 @@
 """The learner's own folder: what is read, and what each bad file is told."""
 
+import gc
+
 import numpy as np
 import pytest
 import tifffile
 import torch
+from PIL import Image
 from skimage.io import imsave
 
 from unet_course import SegmentationFolder
+
+# imageio forgets to close a file that none of its readers understands.
+pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning")
+
+
+@pytest.fixture(autouse=True, scope="module")
+def close_what_imageio_forgot():
+    yield
+    gc.collect()
 
 
 @pytest.fixture
@@ -49,9 +61,62 @@ def test_it_is_an_iterable_sequence(folders):
     assert len(list(torch.utils.data.DataLoader(SegmentationFolder(*folders), batch_size=2))) == 1
 
 
+def test_pictures_are_read_when_asked_for_and_end_where_the_folder_ends(folders):
+    pair(folders, name="a")
+    pair(folders, name="b")
+    folder = SegmentationFolder(*folders)
+    assert len(list(folder)) == 2 and torch.equal(folder[-1][0], folder[1][0])
+    with pytest.raises(IndexError):
+        folder[2]
+    (folders[0] / "b.png").write_text("broken later")  # the other pictures do not mind
+    assert folder[0][0].shape == (1, 4, 5)
+
+
+def test_image_and_mask_may_differ_in_suffix_and_the_order_is_that_of_the_names(folders):
+    for name in ("cell10", "cell9", "Cell 1 é"):
+        pair(folders, name=name)
+        (folders[1] / f"{name}.png").unlink()
+        save(folders[1] / f"{name}.tif", np.ones((4, 5), np.uint8))
+    folder = SegmentationFolder(str(folders[0]), folders[1])
+    assert folder.names == sorted(["cell10", "cell9", "Cell 1 é"]) and folder[2][1].min() == 1
+
+
+def test_other_files_of_the_folder_are_passed_over(folders):
+    pair(folders)
+    for name in ("notes.txt", ".DS_Store", "._a.png", "Thumbs.db"):  # what operating systems leave behind
+        (folders[0] / name).write_text("not a picture")
+    (folders[0] / "old").mkdir()
+    assert SegmentationFolder(*folders).names == ["a"]
+
+
+def test_suffixes_in_capitals_are_read(folders):
+    pair(folders)
+    (folders[0] / "a.png").rename(folders[0] / "a.PNG")
+    assert SegmentationFolder(*folders)[0][0].shape == (1, 4, 5)
+
+
+def test_sixteen_bits_are_scaled_not_cut(folders):
+    image = np.linspace(0, 65535, 400).astype(np.uint16).reshape(20, 20)
+    pair(folders, image, np.zeros((20, 20), np.uint8))
+    read = SegmentationFolder(*folders)[0][0][0].numpy()
+    assert np.abs(read - np.clip((image / 65535 - 0.01) / 0.988, 0, 1)).max() < 0.01 and len(np.unique(read)) > 300
+
+
+@pytest.mark.parametrize("mode", ["1", "L", "I;16"])
+def test_masks_of_one_eight_and_sixteen_bits_are_class_indices(folders, mode):
+    mask = np.array([[0, 1, 1], [1, 0, 1]])
+    pair(folders, np.zeros((2, 3), np.uint8))
+    picture = {"1": Image.fromarray(mask.astype(bool)), "L": Image.fromarray(mask.astype(np.uint8)),
+               "I;16": Image.fromarray(mask.astype(np.uint16))}[mode]
+    picture.save(folders[1] / "a.png")
+    assert SegmentationFolder(*folders)[0][1].tolist() == mask.tolist()
+
+
 @pytest.mark.parametrize("mask, words", [
     (np.uint8([[0, 255], [255, 0]]), "mask a.png has values .*divide by 255"),
     (np.zeros((2, 2, 3), np.uint8), r"mask a.png has shape \(2, 2, 3\).*one channel"),
+    (np.full((2, 2), 255, np.uint8), "mask a.png has values .*divide by 255"),
+    (np.zeros((2, 2, 4), np.uint8), r"mask a.png has shape \(2, 2, 4\).*one channel"),
     (np.zeros((3, 2), np.uint8), "a: the image is 2×2, the mask 3×2.*nearest"),
 ])
 def test_bad_masks_are_refused_by_file_name(folders, mask, words):
@@ -83,6 +148,65 @@ def test_a_truncated_file_is_named(folders, share):
     path.write_bytes(content[: int(share * len(content))])
     with pytest.raises(ValueError, match="a.png cannot be read as an image"):
         SegmentationFolder(*folders)[0]
+
+
+@pytest.mark.parametrize("kind", ["images", "masks"])
+def test_a_picture_cut_short_anywhere_is_named_or_complete(folders, kind, tmp_path):
+    """At each length the file is refused by its name; half a picture is never handed out."""
+    pair(folders, np.random.default_rng(0).integers(0, 255, (9, 9), dtype=np.uint8), np.eye(9, dtype=np.uint8))
+    whole = [t.clone() for t in SegmentationFolder(*folders)[0]]
+    path = tmp_path / kind / "a.png"
+    content = path.read_bytes()
+    refused = 0
+    for length in range(len(content)):
+        path.write_bytes(content[:length])
+        try:
+            read = SegmentationFolder(*folders)[0]
+        except ValueError as error:
+            assert "a.png cannot be read as an image" in str(error)
+            refused += 1
+        else:
+            assert all(torch.equal(a, b) for a, b in zip(read, whole)), length
+    assert refused >= len(content) - 20  # without its last mark, of 12 bytes, and a checksum the picture is still whole
+
+
+@pytest.mark.parametrize("share", [0, 0.1, 0.5, 0.95])
+def test_a_tiff_cut_short_is_named(folders, share):
+    pair(folders, mask=np.zeros((30, 30), np.uint8))
+    (folders[0] / "a.png").unlink()
+    path = folders[0] / "a.tif"
+    save(path, np.random.default_rng(0).integers(0, 60000, (30, 30), dtype=np.uint16))
+    path.write_bytes(path.read_bytes()[: int(share * path.stat().st_size)])
+    with pytest.raises(ValueError, match="a.tif cannot be read as an image"):
+        SegmentationFolder(*folders)[0]
+
+
+def test_a_stack_of_planes_is_refused_by_name(folders):
+    pair(folders)
+    (folders[0] / "a.png").unlink()
+    tifffile.imwrite(folders[0] / "a.tif", np.zeros((5, 4, 6), np.uint8), photometric="minisblack")
+    with pytest.raises(ValueError, match=r"image a.tif has shape \(5, 4, 6\).*single files"):
+        SegmentationFolder(*folders)[0]
+
+
+@pytest.mark.xfail(strict=True, reason="read_image lets normalise speak, which does not know the file: the message has no name")
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_a_picture_with_nan_is_named(folders, value):
+    pair(folders)
+    (folders[0] / "a.png").unlink()
+    save(folders[0] / "a.tif", np.full((4, 5), value, np.float32))
+    with pytest.raises(ValueError, match=r"a\.tif.*NaN or infinite"):
+        SegmentationFolder(*folders)[0]
+
+
+def test_a_mask_with_nan_or_below_zero_is_named(folders):
+    pair(folders)
+    (folders[1] / "a.png").unlink()
+    for values, words in [(np.full((4, 5), np.nan, np.float32), "mask a.tif"),
+                          (np.full((4, 5), -1, np.int16), "mask a.tif has values -1 to -1")]:
+        save(folders[1] / "a.tif", values)
+        with pytest.raises(ValueError, match=words):
+            SegmentationFolder(*folders)[0]
 
 
 def test_a_text_file_with_the_wrong_suffix_is_named(folders):

@@ -68,6 +68,10 @@ def spoil_path(nb):
     anatomy.code_cells(nb)[1].outputs = [nbformat.v4.new_output("stream", name="stdout", text="/home/me/x")]
 
 
+def spoil_windows_path(nb):
+    anatomy.code_cells(nb)[1].outputs = [nbformat.v4.new_output("stream", name="stdout", text="C:\\Users\\me")]
+
+
 def spoil_alt(nb):
     next(o for c in anatomy.code_cells(nb) for o in c.outputs if "image/png" in o.get("data", {})).metadata = {}
 
@@ -90,7 +94,7 @@ SPOILED = {
     anatomy.is_stored_executed: [spoil_counts], anatomy.has_no_volatile_state: [spoil_stderr],
     anatomy.opens_well: [spoil_badge], anatomy.has_small_cells: [spoil_size],
     anatomy.has_sound_exercises: [spoil_solution, spoil_fold], anatomy.stubs_are_not_needed: [spoil_stub],
-    anatomy.prints_the_same_everywhere: [spoil_path], anatomy.has_alt_texts: [spoil_alt],
+    anatomy.prints_the_same_everywhere: [spoil_path, spoil_windows_path], anatomy.has_alt_texts: [spoil_alt],
     anatomy.has_plain_headings: [spoil_heading], anatomy.errors_are_meant: [spoil_error],
     anatomy.defines_what_the_package_has: [spoil_definition],
 }

@@ -2,6 +2,7 @@
 
 import ast
 import importlib.util
+import os
 import re
 import shutil
 import subprocess
@@ -11,6 +12,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+import course
 from tools import address as address_tool
 
 try:
@@ -40,6 +42,48 @@ def test_help_lists_every_task():
 def test_unknown_task_is_named():
     run = subprocess.run([sys.executable, "course.py", "tset"], cwd=HERE, capture_output=True, text=True)
     assert run.returncode == 1 and "'tset'" in run.stderr and "test" in run.stderr
+
+
+def test_an_old_code_page_does_not_stop_it():
+    environment = {**os.environ, "PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0"}
+    run = subprocess.run([sys.executable, "course.py", "编码"], cwd=HERE, capture_output=True, env=environment)
+    assert run.returncode == 1 and b"There is no task" in run.stderr
+
+
+@pytest.fixture
+def clone(tmp_path, monkeypatch):
+    """A folder in which course.py would work, and the list of the commands that it would run."""
+    for name in ("pyproject.toml", "constraints.txt"):
+        shutil.copy(HERE / name, tmp_path)
+    commands = []
+    monkeypatch.setattr(course, "HERE", tmp_path)
+    monkeypatch.setattr(course, "PYTHON", tmp_path / "python")
+    monkeypatch.setattr(course, "STAMP", tmp_path / "installed.txt")
+    monkeypatch.setattr(course, "run", lambda command: commands.append("venv" if "venv" in command else "pip"))
+    return tmp_path, commands
+
+
+@pytest.mark.parametrize("usable, expected", [(False, ["venv", "pip"]), (True, ["pip"])])
+def test_install_makes_or_updates_the_environment_once(clone, monkeypatch, usable, expected):
+    folder, commands = clone
+    monkeypatch.setattr(course, "usable", lambda: usable)
+    assert course.install() == 0 and commands == expected
+    (folder / "python").touch()
+    assert course.install() == 0 and commands == expected  # the second time there is nothing to do
+    (folder / "constraints.txt").write_text("numpy==2.0\n")
+    assert course.install() == 0 and commands == expected * 2
+
+
+def test_a_failing_pip_leaves_no_stamp(clone, monkeypatch, capsys):
+    def fail(command):
+        raise subprocess.CalledProcessError(1, command)
+
+    folder, _ = clone
+    (folder / "installed.txt").write_text("an older install")
+    monkeypatch.setattr(course, "usable", lambda: True)
+    monkeypatch.setattr(course, "run", fail)
+    assert course.install() == 1 and not (folder / "installed.txt").exists()
+    assert "pip could not install the course" in capsys.readouterr().err
 
 
 def test_lab_stays_on_this_machine_with_its_token():

@@ -12,7 +12,7 @@ from pathlib import Path
 import nbformat
 import psutil
 from nbclient import NotebookClient
-from nbclient.exceptions import CellExecutionError
+from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 
 HERE = Path(__file__).resolve().parent.parent
 BUDGETS = {"00": 20, "01": 20, "02": 20, "03": 20, "04": 30, "05": 30, "06": 120}  # CPU seconds / 2 cores, a ceiling
@@ -43,8 +43,13 @@ def run(path):
     with client.setup_kernel():
         kernel = psutil.Process(client.km.provisioner.process.pid)
         for index, cell in enumerate(notebook.cells):
-            client.execute_cell(cell, index)
-        spent = sum(sum(p.cpu_times()[:2]) for p in [kernel, *kernel.children(recursive=True)])
+            try:
+                client.execute_cell(cell, index)
+            except Exception:
+                print(f"{path.name}, cell {index}:", file=sys.stderr)
+                raise
+        # the first four: user and system time of the process and of the children that have already ended
+        spent = sum(sum(p.cpu_times()[:4]) for p in [kernel, *kernel.children(recursive=True)])
     clean(notebook, path.name)
     stamp_time(notebook, spent / 2)
     write(notebook, path)
@@ -120,7 +125,7 @@ def main(wanted):
         print(f"{path.stem} …", end=" ", flush=True)
         try:
             spent = run(path)
-        except (CellExecutionError, ValueError) as error:
+        except (CellExecutionError, CellTimeoutError, DeadKernelError, ValueError) as error:
             print(f"stopped; the file is left as it was.\n{error}", file=sys.stderr)
             return 1
         print(f"{spent:.0f} s")

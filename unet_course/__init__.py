@@ -1,12 +1,21 @@
 """U-Net, step by step: what the notebooks build, and what they look with."""
 
-from unet_course.augment import Augment
-from unet_course.blocks import ConvBlock, DecoderBlock, EncoderBlock, match_size
-from unet_course.data import load_instances, load_nuclei, normalise, random_crops
-from unet_course.exercises import check
-from unet_course.folder import SegmentationFolder
-from unet_course.inference import pick_device, predict
-from unet_course.metrics import dice_score, iou_score, label_nuclei, object_f1
-from unet_course.pretrained import load_pretrained
-from unet_course.training import History, fit, seed_everything
-from unet_course.unet import UNet
+try:
+    from unet_course.augment import Augment
+    from unet_course.blocks import ConvBlock, DecoderBlock, EncoderBlock, match_size
+    from unet_course.data import load_instances, load_nuclei, normalise, random_crops
+    from unet_course.exercises import check
+    from unet_course.folder import SegmentationFolder
+    from unet_course.inference import pick_device, predict
+    from unet_course.metrics import dice_score, iou_score, label_nuclei, object_f1
+    from unet_course.pretrained import load_pretrained
+    from unet_course.training import History, fit, seed_everything
+    from unet_course.unet import UNet
+except ModuleNotFoundError as error:
+    missing = error.name
+    if missing.startswith("unet_course"):
+        raise
+
+    def __getattr__(name):  # the doctor has to run where something is missing, and says what
+        raise ImportError(f"unet_course.{name} needs {missing}, which is not installed: pip install {missing}. "
+                          "'python -m unet_course doctor' lists all that is missing.")

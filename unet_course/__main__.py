@@ -10,10 +10,11 @@ def main(arguments=None):
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     commands.add_parser("doctor", help="look for what would keep the course from running")
     parser.parse_args(arguments)
-    from unet_course import doctor  # only now: --help must not wait for torch
+    import unet_course.doctor as doctor  # in this form it is found where torch is missing, too
 
     return doctor.report()
 
 
 if __name__ == "__main__":
+    sys.stdout.reconfigure(errors="replace")  # Windows writes to a log in an old code page
     sys.exit(main())

@@ -5,8 +5,6 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from skimage.io import imread
-from skimage.segmentation import find_boundaries
 
 from unet_course.metrics import label_nuclei
 
@@ -106,6 +104,8 @@ def _read_split(split):
     if split not in SPLITS:
         raise ValueError(f"split is {split!r}; wanted one of {', '.join(map(repr, SPLITS))}")
     field, columns = SPLITS[split]
+    from skimage.segmentation import find_boundaries  # here, because importing scikit-image takes a while
+
     image = _read_verified(f"{field}_image.png")[:, columns]
     labels = _read_verified(f"{field}_labels.png")[:, columns]
     if field != "other":
@@ -122,6 +122,8 @@ def checksums():
 
 
 def _read_verified(name):
+    from skimage.io import imread
+
     path = DATA / "nuclei" / name
     if not path.is_file():
         raise FileNotFoundError(f"{name} is missing from data/nuclei; get it back with 'git checkout data' "

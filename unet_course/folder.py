@@ -5,7 +5,6 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from skimage.io import imread
 
 from unet_course.data import normalise
 
@@ -136,6 +135,8 @@ def read_mask(path, num_classes=None):
 
 
 def _read(path):
+    from skimage.io import imread  # here, because importing scikit-image takes a while
+
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")

@@ -5,10 +5,6 @@ Masks are integer arrays or tensors of any shape in which 0 is background.
 
 import numpy as np
 import torch
-from scipy.ndimage import distance_transform_edt, gaussian_filter
-from skimage.measure import label
-from skimage.morphology import h_maxima
-from skimage.segmentation import expand_labels, watershed
 
 
 def dice_score(prediction, target):
@@ -127,6 +123,12 @@ def label_nuclei(classes, *, interior=2, min_area=30, grow=1, split=False):
            [1, 1, 1, 2, 2],
            [1, 1, 1, 2, 2]])
     """
+    # Imported here, because scikit-image would double the time of `import unet_course`.
+    from scipy.ndimage import distance_transform_edt, gaussian_filter
+    from skimage.measure import label
+    from skimage.morphology import h_maxima
+    from skimage.segmentation import expand_labels, watershed
+
     classes = _array(classes)
     if classes.ndim != 2:
         raise ValueError(f"classes has shape {classes.shape}; wanted one mask (H, W): take the argmax over the classes, "

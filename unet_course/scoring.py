@@ -61,8 +61,8 @@ def otsu_mask(image, *, sigma=1.0):
 
     Examples
     --------
-    >>> otsu_mask(torch.tensor([[0.0, 0.1], [0.9, 1.0]]), sigma=0).tolist()
-    [[False, False], [True, True]]
+    >>> otsu_mask(torch.tensor([[10, 10, 90], [10, 95, 99]]), sigma=0).tolist()
+    [[False, False, True], [False, True, True]]
     """
     image = torch.as_tensor(image).numpy().astype("float64")
     smooth = gaussian(image, sigma, preserve_range=True) if sigma else image

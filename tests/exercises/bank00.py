@@ -14,6 +14,12 @@ WRONG = [
     ("0.1", "counted from one", lambda p: p.argmax(dim=0) + 1, "most_probable_class"),
     ("0.1", "last class against the rest", lambda p: (p[-1] > 0.5).long(), "most_probable_class"),
     ("0.1", "both results of max", lambda p: p.max(dim=0), "one_class_per_pixel"),
+    ("0.1", "one-hot", lambda p: (p == p.amax(dim=0)).long(), "one_class_per_pixel"),
+    ("0.1", "rounded", lambda p: p.round(), "one_class_per_pixel"),
+    ("0.1", "numpy left", lambda p: p.numpy().argmax(axis=0), "one_class_per_pixel"),
+    ("0.1", "argmax of the wrong axis, turned", lambda p: p.argmax(dim=2).T, "one_class_per_pixel"),
+    ("0.1", "three classes only", lambda p: torch.where(p[1] > p[0], 1, 0).where(torch.maximum(p[0], p[1]) > p[2], 2)
+     if len(p) > 2 else p.argmax(0), "most_probable_class"),
     ("0.1", "forgotten return", lambda p: None, "one_class_per_pixel"),
 ]
 RIGHT = [

@@ -27,6 +27,8 @@ def block(first=None, second=None, *, kernel=3, bias="norm", pad=True, one_norm=
                 conv = nn.Conv2d(a, b, kernel, padding=pads[i] if kernel == 3 else pads[i] * (kernel // 2), bias=use)
                 act = [] if (not middle and i == 0) or (second == "none" and i == 1) else [
                     {"leaky": nn.LeakyReLU(), "sigmoid": nn.Sigmoid(), "gelu": nn.GELU()}.get(first, nn.ReLU())]
+                act = [{"sigmoid": nn.Sigmoid(), "gelu": nn.GELU(), "leaky": nn.LeakyReLU(), "twice": nn.Sequential(
+                    nn.ReLU(), nn.ReLU())}[middle]] if i == 0 and isinstance(middle, str) else act
                 bn = [] if not norm and one_norm != "always" else [shared if one_norm == "shared" else nn.BatchNorm2d(b)]
                 if one_norm == "first" and i == 1:
                     bn = []
@@ -70,6 +72,64 @@ class Three(ConvBlock):
 class Fixed(ConvBlock):
     def __init__(self, in_channels, out_channels, *, padding=1, norm=True):
         super().__init__(in_channels, 16, padding=padding, norm=norm)
+
+
+class Shortcut(ConvBlock):
+    def __init__(self, in_channels, out_channels, *, padding=1, norm=True):
+        super().__init__(in_channels, out_channels, padding=padding, norm=norm)
+        self.shortcut, self.cut = nn.Conv2d(in_channels, out_channels, 1), 2 * (1 - padding)
+
+    def forward(self, x):
+        c = self.cut
+        return super().forward(x) + self.shortcut(x[..., c : x.shape[-2] - c, c : x.shape[-1] - c]).relu()
+
+
+class NormFirst(ConvBlock):
+    """Each norm stands before its convolution, as in some later networks."""
+
+    def forward(self, x):
+        if len(self.layers) == 4:
+            return super().forward(x)
+        a, n, r, b, m, _ = self.layers
+        return r(b(r(m(n(a(x))))))
+
+
+class OneNormUnused(ConvBlock):
+    def forward(self, x):
+        for place, layer in enumerate(self.layers):
+            x = layer(x) if place != 4 else x
+        return x
+
+
+class Doubled(ConvBlock):
+    def forward(self, x):
+        return 2 * super().forward(x)
+
+
+class Rounded(ConvBlock):
+    def forward(self, x):
+        return super().forward(x).round()
+
+
+class Random(ConvBlock):
+    def forward(self, x):
+        return torch.rand_like(super().forward(x))
+
+
+class SecondFirst(nn.Module):
+    """Made in another order than used, and with the norms in a dict."""
+
+    def __init__(self, in_channels, out_channels, *, padding=1, norm=True):
+        super().__init__()
+        self.after = nn.Conv2d(out_channels, out_channels, 3, padding=padding, bias=not norm)
+        self.before = nn.Conv2d(in_channels, out_channels, 3, padding=padding, bias=not norm)
+        self.norms = nn.ModuleDict({k: nn.BatchNorm2d(out_channels) for k in ("after", "before")} if norm else {})
+
+    def forward(self, x):
+        for name in ("before", "after"):
+            x = getattr(self, name)(x)
+            x = torch.maximum(self.norms[name](x) if name in self.norms else x, torch.zeros(()))
+        return x
 
 
 class Functional(nn.Module):
@@ -131,6 +191,11 @@ WRONG = [
     ("2.1", "transposed", lambda i, k: correct(i, k.T), "sum_of_products"),
     ("2.1", "zeros", lambda i, k: torch.zeros(i.shape[0] - 2, i.shape[1] - 2), "sum_of_products"),
     ("2.1", "square images only", lambda i, k: correct(i, k)[:, : i.shape[0] - 2], "right_size"),
+    ("2.1", "rows and columns swapped", lambda i, k: correct(i, k).T, "right_size"),
+    ("2.1", "axes kept", lambda i, k: F.conv2d(i[None, None], k[None, None]), "right_size"),
+    ("2.1", "largest product", lambda i, k: (i.unfold(0, 3, 1).unfold(1, 3, 1) * k).amax(dim=(2, 3)), "sum_of_products"),
+    ("2.1", "matrix product", lambda i, k: (i.unfold(0, 3, 1).unfold(1, 3, 1) @ k).sum(dim=(2, 3)), "sum_of_products"),
+    ("2.1", "a list", lambda i, k: correct(i, k).tolist(), "right_size"),
     ("2.1", "off by one", lambda i, k: correct(i, k)[:-1, :-1], "right_size"),
     ("2.1", "centre pixel only", lambda i, k: i[1:-1, 1:-1] * k[1, 1], "sum_of_products"),
     ("2.2", "padding once", lambda n, k, p, s: (n + p - k) // s + 1, "padding_counts_twice"),
@@ -149,6 +214,15 @@ WRONG = [
     ("2.3", "last ReLU missing", block(second="none"), "output_is_not_negative"),
     ("2.3", "leaky ReLU", block(first="leaky"), "output_is_not_negative"),
     ("2.3", "sigmoid", block(first="sigmoid"), "relu_between"),
+    ("2.3", "sigmoid between", block(middle="sigmoid"), "relu_between"),
+    ("2.3", "GELU between", block(middle="gelu"), "relu_between"),
+    ("2.3", "leaky ReLU between", block(middle="leaky"), "relu_between"),
+    ("2.3", "shortcut beside it", Shortcut, "two_convolutions"),
+    ("2.3", "both norms after the first", NormFirst, "batch_norm_after_each"),
+    ("2.3", "second norm made, not used", OneNormUnused, "batch_norm_after_each"),
+    ("2.3", "twice the values", Doubled, "relu_between"),
+    ("2.3", "rounded", Rounded, "output_is_alive"),
+    ("2.3", "random numbers", Random, "output_is_alive"),
     ("2.3", "bias under the norm", block(bias="always"), "bias_only_without_norm"),
     ("2.3", "never a bias", block(bias="never"), "bias_only_without_norm"),
     ("2.3", "one norm for both", block(one_norm="shared"), "batch_norm_after_each"),
@@ -178,7 +252,8 @@ RIGHT = [
     ("2.2", "formula", lambda n, kernel, padding, stride: int((n + 2 * padding - kernel) / stride) + 1),
     ("2.2", "counted", lambda n, k, p, s: len(range(0, n + 2 * p - k + 1, s))),
     ("2.3", "package", ConvBlock), ("2.3", "family", block()), ("2.3", "functional", Functional), ("2.3", "sequential", Sequence),
-    ("2.3", "nested", Nested),
-    ("2.4", "sum", lambda n: 3 + 2 * (n - 1)), ("2.4", "loop", lambda n: sum([2] * n, 1)),
+    ("2.3", "nested", Nested), ("2.3", "second made first", SecondFirst), ("2.3", "two ReLUs are one", block(middle="twice")),
+    ("2.3", "a function that makes one", lambda *a, **k: ConvBlock(*a, **k)),
+    ("2.4", "float", lambda n: 1 + n * 2.0), ("2.4", "sum", lambda n: 3 + 2 * (n - 1)), ("2.4", "loop", lambda n: sum([2] * n, 1)),
 ]
 UNTOUCHED = [("2.3", Stub)]

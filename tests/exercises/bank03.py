@@ -85,6 +85,38 @@ def sizes(n, pools):
     return out
 
 
+def bare(first=True, second=True, norms=True, bias=None):
+    """An encoder whose block is written out, with something left out."""
+
+    class Bare(nn.Module):
+        def __init__(self, in_channels, out_channels, *, padding=1, norm=True):
+            super().__init__()
+            n = norm and norms
+            self.a = nn.Conv2d(in_channels, out_channels, 3, padding=padding, bias=not n if bias is None else bias)
+            self.b = nn.Conv2d(out_channels, out_channels, 3, padding=padding, bias=not n if bias is None else bias)
+            self.m, self.n = (nn.BatchNorm2d(out_channels), nn.BatchNorm2d(out_channels)) if n else (nn.Identity(), nn.Identity())
+
+        def forward(self, x):
+            x = self.m(self.a(x))
+            x = self.n(self.b(x.relu() if first else x))
+            x = x.relu() if second else x
+            return x, nn.functional.max_pool2d(x, (2, 2), ceil_mode=True)
+
+    return Bare
+
+
+class Wide(EncoderBlock):
+    def __init__(self, in_channels, out_channels, *, padding=1, norm=True):
+        super().__init__(in_channels, 8, padding=padding, norm=norm)
+
+
+class Repeated(EncoderBlock):
+    """Runs its block twice, so that skip and pooled come from two passes; in numbers nothing is wrong."""
+
+    def forward(self, x):
+        return self.block(x), self.pool(self.block(x))
+
+
 WRONG = [
     ("3.1", "rounds down", library, "odd_sizes_round_up"),
     ("3.1", "mean", lambda i: blocks(i, torch.mean), "maximum"),
@@ -95,6 +127,9 @@ WRONG = [
     ("3.1", "starts from zero", lambda i: library(i, ceil_mode=True).clamp(min=0), "maximum"),
     ("3.1", "rows only", lambda i: torch.maximum(i[::2], i[1::2]), "halves"),
     ("3.1", "windows of 3", lambda i: F.max_pool2d(i[None, None], 3, 2, 1)[0, 0], "maximum"),
+    ("3.2", "rounds to the nearest", lambda n, p: [round(n / 2**i) for i in range(p + 1)], "rounds_up"),
+    ("3.2", "a tensor", lambda n, p: torch.tensor(sizes(n, p)), "right_length"),
+    ("3.2", "from the bottom", lambda n, p: sizes(n, p)[::-1], "halves_each_time"),
     ("3.2", "rounds down", lambda n, p: [n // 2**i for i in range(p + 1)], "rounds_up"),
     ("3.2", "without the start", lambda n, p: sizes(n, p)[1:], "right_length"),
     ("3.2", "last only", lambda n, p: sizes(n, p)[-1], "right_length"),
@@ -116,6 +151,15 @@ WRONG = [
     ("3.3", "norm forgotten", encoder(norm=True), "hands_options_on"),
     ("3.3", "one convolution", OneConvolution, "is_a_block"),
     ("3.3", "skip of zeros", encoder(forward=lambda s, x: (s.block(x) * 0, s.pool(s.block(x) * 0))), "is_a_block"),
+    ("3.3", "no ReLU between", bare(first=False), "is_a_block"),
+    ("3.3", "no ReLU at the end", bare(second=False), "is_a_block"),
+    ("3.3", "no norm", bare(norms=False), "is_a_block"),
+    ("3.3", "bias under the norm", bare(bias=True), "hands_options_on"), ("3.3", "never a bias", bare(bias=False), "hands_options_on"),
+    ("3.3", "skip detached", encoder(forward=lambda s, x: (s.block(x).detach(), s.pool(s.block(x)))), "is_a_block"),
+    ("3.3", "channels fixed at 8", Wide, "odd_sizes_are_kept"),
+    ("3.3", "three results", encoder(forward=lambda s, x: (x, s.block(x), s.pool(s.block(x)))), "returns_two"),
+    ("3.3", "pooled twice", encoder(forward=lambda s, x: (s.block(x), s.pool(s.pool(s.block(x))))), "pooled_is_the_pool_of_skip"),
+    ("3.3", "an instance", EncoderBlock(1, 8), "returns_two"),
     ("3.3", "forgotten return", encoder(forward=lambda s, x: None), "returns_two"),
     ("3.3", "forward returns a dict", encoder(forward=lambda s, x: {"skip": s.block(x), "pooled": 1}), "returns_two"),
     ("3.4", "1", 1, "names_the_line"), ("3.4", "3", 3, "names_the_line"), ("3.4", "4", 4, "names_the_line"),
@@ -127,6 +171,7 @@ RIGHT = [
     ("3.1", "padded with minus infinity", lambda i: library(F.pad(i, (0, i.shape[1] % 2, 0, i.shape[0] % 2), value=-torch.inf))),
     ("3.2", "ceil", sizes), ("3.2", "tuple", lambda n, pools: tuple(-(-n // 2**i) for i in range(pools + 1))),
     ("3.3", "package", EncoderBlock), ("3.3", "written again", encoder()), ("3.3", "inherits, gives a list", Inherits),
+    ("3.3", "written out", bare()), ("3.3", "two passes", Repeated),
     ("3.4", "2", 2), ("3.4", "computed", 1 + 1),
 ]
 UNTOUCHED = [("3.3", Stub)]

@@ -90,14 +90,17 @@ def decoder(**change):
         def __init__(self, in_channels, skip_channels, out_channels, *, up="transpose", padding=1, norm=True):
             super().__init__()
             middle = change.get("middle", lambda i, o: o)(in_channels, out_channels)
-            if up == "transpose" or change.get("up") == "transpose":
+            mode = change.get("mode", "bilinear")
+            if up == "transpose" and "kernel" in change:
+                self.up = nn.ConvTranspose2d(in_channels, middle, *change["kernel"])
+            elif up == "transpose" or change.get("up") == "transpose":
                 self.up = nn.ConvTranspose2d(in_channels, middle, 2, stride=2)
             elif change.get("bilinear") == "plain":
                 self.up = nn.Upsample(scale_factor=2, mode="bilinear")
             else:
-                self.up = nn.Sequential(nn.Upsample(scale_factor=2, mode="bilinear"), nn.Conv2d(in_channels, middle, 1))
+                self.up = nn.Sequential(nn.Upsample(scale_factor=2, mode=mode), nn.Conv2d(in_channels, middle, 1))
             if change.get("up") == "bilinear":
-                self.up = nn.Sequential(nn.Upsample(scale_factor=2, mode="bilinear"), nn.Conv2d(in_channels, middle, 1))
+                self.up = nn.Sequential(nn.Upsample(scale_factor=2, mode=mode), nn.Conv2d(in_channels, middle, 1))
             wide = change.get("wide", lambda s, m: s + m)(skip_channels, middle)
             options = {"padding": padding, "norm": norm, **change.get("fixed", {})}
             self.block = ConvBlock(wide, out_channels, **options)
@@ -133,6 +136,72 @@ class Stub(nn.Module):
         return ...
 
 
+def column_left(skip, size):
+    dh, dw = differences(skip, size)
+    return F.pad(skip, (dw - dw // 2, dw // 2, dh // 2, dh - dh // 2))
+
+
+class NoReluAtTheEnd(DecoderBlock):
+    def __init__(self, *arguments, **options):
+        super().__init__(*arguments, **options)
+        del self.block.layers[-1]
+
+
+class OneLayerLess(DecoderBlock):
+    """Leaves out one layer of its block, by number."""
+
+    out_of = 2
+
+    def forward(self, x, skip):
+        x = self.up(x)
+        x = torch.cat([match_size(skip, x.shape[-2:]), x], dim=1)
+        for number, layer in enumerate(self.block.layers):
+            x = layer(x) if number != self.out_of or len(self.block.layers) == 4 else x
+        return x
+
+
+class SecondNormUnused(OneLayerLess):
+    out_of = 4
+
+
+class TooMuchMade(DecoderBlock):
+    def __init__(self, *arguments, **options):
+        super().__init__(*arguments, **options)
+        self.extra = nn.Linear(3, 3)
+
+
+class Functional(nn.Module):
+    """Layers by name, one pad for both, and skip and x in the other order."""
+
+    def __init__(self, deep, across, out, up="transpose", padding=1, norm=True):
+        super().__init__()
+        self.transposed = nn.ConvTranspose2d(deep, out, (2, 2), (2, 2)) if up == "transpose" else None
+        self.reduce = None if self.transposed else nn.Conv2d(deep, out, 1)
+        self.c1 = nn.Conv2d(out + across, out, 3, padding=padding, bias=not norm)
+        self.c2 = nn.Conv2d(out, out, 3, padding=padding, bias=not norm)
+        self.n1, self.n2 = (nn.BatchNorm2d(out), nn.BatchNorm2d(out)) if norm else (nn.Identity(), nn.Identity())
+
+    def forward(self, below, across):
+        if self.transposed:
+            below = self.transposed(below)
+        else:  # the 1×1 convolution and the interpolation may change places
+            below = F.interpolate(self.reduce(below), scale_factor=2, mode="bilinear", align_corners=False)
+        joined = below.new_zeros(*below.shape[:1], below.shape[1] + across.shape[1], *below.shape[2:])
+        joined[:, : below.shape[1]] = below
+        joined[:, below.shape[1] :] = slices_and_zeros(across, below.shape[2:])
+        return F.relu(self.n2(self.c2(F.relu(self.n1(self.c1(joined))))))
+
+
+def with_index(skip, size):
+    """One index for each row and column wanted, and a mask for those that are not there."""
+    picks = []
+    for have, want in zip(skip.shape[-2:], size):
+        picks.append(torch.arange(want) - (want - have) // 2)
+    rows, columns = picks
+    there = ((rows >= 0) & (rows < skip.shape[-2]))[:, None] & (columns >= 0) & (columns < skip.shape[-1])
+    return skip[..., rows.clamp(0, skip.shape[-2] - 1), :][..., columns.clamp(0, skip.shape[-1] - 1)] * there
+
+
 def zero_skip(skip, size):
     return 0 * match_size(skip, size)
 
@@ -145,6 +214,9 @@ WRONG = [
     ("4.1", "height first", (0, 1, -1, -2), "right_pad"), ("4.1", "signs swapped", (1, 2, 0, -1), "right_pad"),
     ("4.1", "row at the top", (-1, -2, 1, 0), "right_pad"), ("4.1", "all from the left", (-3, 0, 0, 1), "right_pad"),
     ("4.1", "all from the right", (0, -3, 0, 1), "right_pad"), ("4.1", "two numbers", (-3, 1), "four_numbers"),
+    ("4.1", "six numbers", (-1, -2, 0, 1, 0, 0), "four_numbers"), ("4.1", "a number", -3, "four_numbers"),
+    ("4.1", "adds the columns", (1, 2, 0, 1), "right_pad"), ("4.1", "huge", (0, 10**9, 0, 10**9), "right_pad"),
+    ("4.1", "shared too far", (1, -4, 0, 1), "right_pad"), ("4.1", "a tensor", torch.tensor([-1, -2, 0, 1]), "four_numbers"),
     ("4.1", "fractions", (-1.5, -1.5, 0, 1), "four_numbers"), ("4.1", "no change", (0, 0, 0, 0), "right_pad"),
     ("4.2", "pads at the left and top", pad_left_first, "nothing_moves_when_one_is_missing"),
     ("4.2", "height first", height_first, "wanted_size"),
@@ -183,6 +255,23 @@ WRONG = [
     ("4.3", "always bilinear", decoder(up="bilinear"), "upsampling_kind"),
     ("4.3", "padding forgotten", decoder(fixed={"padding": 1}), "hands_options_on"),
     ("4.3", "norm forgotten", decoder(fixed={"norm": True}), "hands_options_on"),
+    ("4.3", "never a norm", decoder(fixed={"norm": False}), "ends_in_a_block"),
+    ("4.3", "no ReLU at the end", NoReluAtTheEnd, "ends_in_a_block"),
+    ("4.3", "no ReLU between", OneLayerLess, "ends_in_a_block"),
+    ("4.3", "second norm made, not used", SecondNormUnused, "ends_in_a_block"),
+    ("4.3", "a layer made, not used", TooMuchMade, "ends_in_a_block"),
+    ("4.3", "nearest", decoder(mode="nearest"), "upsampling_kind"),
+    ("4.3", "4×4 kernel", decoder(kernel=(4, 2, 1)), "upsampling_kind"),
+    ("4.3", "3×3 kernel", decoder(kernel=(3, 2, 1, 1)), "upsampling_kind"),
+    ("4.3", "stride 1", decoder(kernel=(2, 1)), "right_shape"),
+    ("4.3", "column padded at the left", decoder(match=column_left), "skip_keeps_its_place"),
+    ("4.3", "skip detached", decoder(match=lambda s, z: match_size(s.detach(), z)), "skip_is_used"),
+    ("4.3", "x detached", decoder(forward=lambda b, x, s: b.meet(x.detach(), s)), "skip_is_used"),
+    ("4.3", "large skip cropped to its corner", decoder(match=one_side), "skip_keeps_its_place"),
+    ("4.3", "concatenated along the height", decoder(forward=lambda b, x, s: b.block(torch.cat(
+        [b.up(x), match_size(s, (2 * x.shape[-2], 2 * x.shape[-1]))], 2))), "right_shape"),
+    ("4.3", "an instance", DecoderBlock(32, 16, 16), "right_shape"),
+    ("4.3", "forgotten return", decoder(forward=lambda b, x, s: None), "right_shape"),
     ("4.3", "arguments swapped", decoder(forward=lambda b, x, s: b.meet(s, x)), "right_shape"),
     ("4.4", "no stride", lambda x, k: F.conv_transpose2d(x[None, None], k[None, None])[0, 0], "stamps"),
     ("4.4", "nearest", lambda x, k: x.repeat_interleave(2, 0).repeat_interleave(2, 1), "values"),
@@ -195,7 +284,9 @@ WRONG = [
 RIGHT = [
     ("4.1", "one, two", (-1, -2, 0, 1)), ("4.1", "two, one, a list", [-2, -1, 0, 1]),
     ("4.2", "package", match_size), ("4.2", "slices and zeros", slices_and_zeros), ("4.2", "list and ZeroPad2d", by_list),
+    ("4.2", "indices", with_index), ("4.2", "named arguments", lambda skip, size: match_size(size=size, skip=skip)),
     ("4.3", "package", DecoderBlock), ("4.3", "upsampled first", decoder()), ("4.3", "block sized for all", Sized),
+    ("4.3", "functional", Functional),
     ("4.4", "library", lambda x, kernel: F.conv_transpose2d(x[None, None], kernel[None, None], stride=2)[0, 0]),
     ("4.4", "numpy", lambda x, k: torch.from_numpy(np.kron(x.numpy(), k.numpy()))),
 ]

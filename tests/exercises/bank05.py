@@ -3,8 +3,8 @@
 import torch
 from torch import nn
 
-from tests.exercises.bank04 import pad_left_first
-from unet_course import ConvBlock, DecoderBlock, EncoderBlock, UNet
+from tests.exercises.bank04 import Sized, pad_left_first
+from unet_course import ConvBlock, DecoderBlock, EncoderBlock, UNet, match_size
 from unet_course.exercises.nb05 import true_ledger
 
 SIZES = [(64, 64), (101, 101), (70, 95)]
@@ -24,14 +24,17 @@ def unet(**change):
         def __init__(self, in_channels=1, num_classes=2, *, channels=(64, 128, 256, 512, 1024),
                      up="transpose", padding=1, norm=True):
             super().__init__()
-            o = {"padding": padding, "norm": norm}
+            o = {"padding": padding, "norm": norm, **change.get("fixed", {})}
+            up = change.get("up", up)
             if "channels" in change:
                 channels = change["channels"]
             *w, b = channels
             keep = list if change.get("plain_lists") else nn.ModuleList
-            self.down = keep([EncoderBlock(i, c, **o) for i, c in zip([change.get("into", in_channels), *w], w)])
+            enter = change.get("encoder", EncoderBlock)
+            self.down = keep([enter(i, c, **o) for i, c in zip([change.get("into", in_channels), *w], w)])
             self.bottom = ConvBlock((w or [in_channels])[-1], b, **o)
-            self.ups = keep([DecoderBlock(i, c, c, up=up, **o) for i, c in zip([b, *w[::-1]], w[::-1])])
+            leave = change.get("decoder", DecoderBlock)
+            self.ups = keep([leave(i, c, c, up=up, **o) for i, c in zip([b, *w[::-1]], w[::-1])])
             if change.get("order") == "reversed":
                 self.ups = self.ups[::-1]
             self.last = nn.Conv2d((w or [b])[0], change.get("classes", num_classes), 1)
@@ -51,6 +54,8 @@ def unet(**change):
                 x = block(x, skip)
                 if change.get("crop", "each") == "each":
                     x = x[..., : skip.shape[-2], : skip.shape[-1]]
+                elif change["crop"] == "centre":
+                    x = match_size(x, skip.shape[-2:])
             x = change.get("last", lambda x: x)(self.last(x))
             return change.get("end", lambda x, s: x[..., : s[0], : s[1]])(x, size)
 
@@ -101,6 +106,52 @@ class Stub(nn.Module):
         return ...
 
 
+class Unmatched(DecoderBlock):
+    def forward(self, x, skip):
+        return self.block(torch.cat([skip, self.up(x)], dim=1))
+
+
+class Frozen(EncoderBlock):
+    def forward(self, x):
+        with torch.no_grad():
+            return super().forward(x)
+
+
+class FourLevels(UNet):
+    """The channels are an argument, the depth is not: the usual first U-Net, block by block."""
+
+    def __init__(self, in_channels=1, num_classes=2, *, channels=(64, 128, 256, 512, 1024), up="transpose", padding=1, norm=True):
+        super().__init__(in_channels, num_classes, channels=(channels * 3)[:3], up=up, padding=padding, norm=norm)
+
+
+class Flat(nn.Module):
+    """Blocks by name, `add_module` and `getattr`; the crop is a pad; named arguments everywhere."""
+
+    def __init__(self, in_channels=1, num_classes=2, *, channels=(64, 128, 256, 512, 1024), **options):
+        super().__init__()
+        up = options.pop("up", "transpose")
+        self.depth = len(channels)
+        for n, width in enumerate(channels):
+            kind = ConvBlock if n == self.depth - 1 else EncoderBlock
+            self.add_module(f"down{n}", kind(in_channels=in_channels, out_channels=width, **options))
+            in_channels = width
+        for n in range(self.depth - 1):
+            self.add_module(f"up{n}", DecoderBlock(in_channels=channels[n + 1], skip_channels=channels[n],
+                                                   out_channels=channels[n], up=up, **options))
+        self.scores = nn.Sequential(nn.Conv2d(channels[0], num_classes, kernel_size=1))
+
+    def forward(self, x):
+        across = {}
+        for n in range(self.depth - 1):
+            across[n], x = getattr(self, f"down{n}")(x)
+        x = getattr(self, f"down{self.depth - 1}")(x)
+        for n in range(self.depth - 2, -1, -1):
+            x = getattr(self, f"up{n}")(x, across[n])
+            height, width = across[n].shape[-2:]
+            x = nn.functional.pad(x, (0, width - x.shape[-1], 0, height - x.shape[-2]))
+        return self.scores(x)
+
+
 def paper(n, levels=4, down=4, up=4, bottom=4):
     for _ in range(levels):
         n = (n - down) // 2
@@ -125,6 +176,9 @@ WRONG = [
     ("5.1", "batch axis", ledger((64, 64), {"skip 0": (1, 16, 64, 64)}), "even_64x64"),
     ("5.1", "one page only", {(64, 64): true_ledger(64, 64)}, "odd_101x101"),
     ("5.1", "number", 64, "even_64x64"),
+    ("5.1", "one page begun", {**ledger((64, 64), {"bottom": ...}), (101, 101): ..., (70, 95): ...}, "even_64x64"),
+    ("5.1", "others not begun", {**ledger(), (101, 101): ..., (70, 95): ...}, "odd_101x101"),
+    ("5.1", "a row of text", ledger((70, 95), {"up 0": "16x70x96"}), "oblong_70x95"),
     ("5.2", "no biases", lambda c, o, n: 9 * c * o + 9 * o * o, "without_norm"),
     ("5.2", "bias under norm too", lambda c, o, n: parameters(c, o, n) + (2 * o if n else 0), "with_norm"),
     ("5.2", "norm forgotten", lambda c, o, n: parameters(c, o, False) - (2 * o if n else 0), "with_norm"),
@@ -150,7 +204,22 @@ WRONG = [
     ("5.3", "ReLU at the end", unet(last=torch.relu), "returns_logits"),
     ("5.3", "one class", unet(classes=1), "runs"),
     ("5.3", "grey only", unet(into=1), "any_depth_and_input"),
-    ("5.3", "depth fixed", unet(channels=(4, 8, 16)), "blocks_are_found"),
+    ("5.3", "depth and widths fixed", unet(channels=(4, 8, 16)), "blocks_are_found"),
+    ("5.3", "widths fixed, others than asked", unet(channels=(16, 32, 64)), "blocks_are_found"),
+    ("5.3", "depth fixed", FourLevels, "blocks_are_found"),
+    ("5.3", "encoders frozen", unet(encoder=Frozen), "skips_are_used"),
+    ("5.3", "skips detached", unet(skip=lambda s, p: s.detach()), "skips_are_used"),
+    ("5.3", "logarithm of softmax", unet(last=lambda x: x.log_softmax(dim=1)), "returns_logits"),
+    ("5.3", "tanh", unet(last=torch.tanh), "returns_logits"),
+    ("5.3", "argmax", unet(last=lambda x: x.argmax(dim=1, keepdim=True)), "runs"),
+    ("5.3", "norm ignored", unet(fixed={"norm": True}), "hands_options_on"),
+    ("5.3", "never a norm", unet(fixed={"norm": False}), "hands_options_on"),
+    ("5.3", "padding ignored", unet(fixed={"padding": 1}), "hands_options_on"),
+    ("5.3", "up ignored", unet(up="transpose"), "hands_options_on"),
+    ("5.3", "always bilinear", unet(up="bilinear"), "hands_options_on"),
+    ("5.3", "an instance", UNet(1, 3, channels=(4, 8, 16)), "runs"),
+    ("5.3", "crops the centre on each level", unet(crop="centre"), "nothing_moves"),
+    ("5.3", "skips never matched", unet(decoder=Unmatched), "every_size"),
     ("5.3", "a layer never called", unet(unused=True), "skips_are_used"),
     ("5.3", "plain lists", unet(plain_lists=True), "blocks_are_found"),
     ("5.3", "forgotten return", unet(end=lambda x, s: None), "runs"),
@@ -168,6 +237,8 @@ RIGHT = [
     ("5.2", "formula", parameters),
     ("5.2", "counted", lambda c, o, norm: sum(p.numel() for p in ConvBlock(c, o, norm=norm).parameters())),
     ("5.3", "package", UNet), ("5.3", "written again", unet()), ("5.3", "recursive", Recursive),
+    ("5.3", "block by block", Flat), ("5.3", "other decoder", unet(decoder=Sized)),
     ("5.4", "loop", paper), ("5.4", "closed form", lambda n: n - 184),
 ]
-UNTOUCHED = [("5.3", Stub)]
+BEGUN = {"skip 0": (16, 64, 64), "pooled 0": (16, 32, 32), "skip 1": ...}
+UNTOUCHED = [("5.3", Stub), ("5.1", {(64, 64): BEGUN, (101, 101): ..., (70, 95): ...}), ("5.1", {s: ... for s in SIZES})]

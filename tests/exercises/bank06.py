@@ -19,11 +19,47 @@ def step(*, mode="train", zero="before", last="item", loss=F.cross_entropy, back
             value.backward()
         if zero == "too late":
             optimiser.zero_grad()
-        if update:
+        for _ in range(update):
             optimiser.step()
         return {"item": value.item, "tensor": lambda: value, "none": lambda: None, "dots": lambda: ...}[last]()
 
     return run
+
+
+def runs_twice(model, optimiser, x, y):
+    model.train()
+    optimiser.zero_grad()
+    F.cross_entropy(model(x), y).backward()
+    optimiser.step()
+    return F.cross_entropy(model(x), y).item()
+
+
+def clears_afterwards(model, optimiser, x, y):
+    model.train()
+    value = F.cross_entropy(model(x), y)
+    value.backward()
+    optimiser.step()
+    model.zero_grad()
+    return value.detach().numpy().item()
+
+
+def closure(model, optimiser, x, y):
+    def again():
+        optimiser.zero_grad()
+        value = -model.train()(x).log_softmax(1).gather(1, y[:, None]).mean()
+        value.backward()
+        return value
+    return optimiser.step(again).item()
+
+
+def sometimes(x, y, mirror):
+    return (x.flip(-1), y.flip(-1)) if mirror and torch.rand(()) < 0.5 else (x, y)
+
+
+def each_its_own(x, y, mirror):
+    if not mirror:
+        return x, y
+    return torch.stack([t.flip(-1) if i % 2 else t for i, t in enumerate(x)]), y.flip(-1)
 
 
 def other_order(model, optimiser, x, y):
@@ -66,18 +102,27 @@ WRONG = [
     ("6.1", "overflows", lambda z, t: -true_of(z.exp() / z.exp().sum(1, keepdim=True), t).log().mean(), "large_logits"),
     ("6.1", "mean over classes too", lambda z, t: -z.log_softmax(1).mean(), "known_pixels"),
     ("6.1", "a cost for each pixel", lambda z, t: F.cross_entropy(z, t, reduction="none"), "known_pixels"),
+    ("6.1", "clamped after", lambda z, t: F.cross_entropy(z, t).clamp(max=50), "large_logits"),
+    ("6.1", "a small number added", lambda z, t: -(true_of(z.softmax(1), t) + 1e-6).log().mean(), "takes_logits"),
+    ("6.1", "arguments swapped", lambda z, t: F.cross_entropy(t, z), "known_pixels"),
     ("6.1", "clamped", lambda z, t: -true_of(z.softmax(1), t).clamp(min=1e-7).log().mean(), "large_logits"),
     ("6.2", "no step", step(update=False), "weights_change"),
     ("6.2", "no backward", step(backward=False), "weights_change"),
     ("6.2", "gradients never set to zero", step(zero="never"), "gradients_do_not_add_up"),
     ("6.2", "set to zero after backward", step(zero="too late"), "weights_change"),
     ("6.2", "mode forgotten", step(mode=None), "in_training_mode"),
-    ("6.2", "eval mode", step(mode="eval"), "returns_a_number"),
+    ("6.2", "eval mode", step(mode="eval"), "in_training_mode"),
     ("6.2", "returns the tensor", step(last="tensor"), "returns_a_number"),
     ("6.2", "forgotten return", step(last="none"), "weights_change"),
     ("6.2", "softmax before the loss", step(loss=lambda z, y: F.cross_entropy(z.softmax(1), y)), "returns_a_number"),
     ("6.2", "detached", step(detach=True), "weights_change"),
     ("6.2", "sum instead of mean", step(loss=lambda z, y: F.cross_entropy(z, y, reduction="sum")), "returns_a_number"),
+    ("6.2", "two steps in one", step(update=2), "gradients_do_not_add_up"),
+    ("6.2", "the network runs twice", runs_twice, "in_training_mode"),
+    ("6.2", "rounded", lambda *a: round(step()(*a), 1), "returns_a_number"),
+    ("6.2", "accuracy returned", lambda m, o, x, y: (step()(m, o, x, y), float((m(x).argmax(1) == y).float().mean()))[1],
+     "in_training_mode"),
+    ("6.2", "text", lambda *a: f"{step()(*a):.4f}", "returns_a_number"),
     ("6.2", "two classes", step(loss=lambda z, y: F.binary_cross_entropy_with_logits(z[:, 1], y.clamp(max=1).float())),
      "returns_a_number"),
     ("6.3", "mask left behind", lambda x, y, m: (x.flip(-1), y) if m else (x, y), "mask_goes_along"),
@@ -90,6 +135,13 @@ WRONG = [
     ("6.3", "turned", lambda x, y, m: (x.transpose(-1, -2), y.transpose(-1, -2)) if m else (x, y), "shapes_stay"),
     ("6.3", "mask as float", lambda x, y, m: (x.flip(-1), y.flip(-1).float()) if m else (x, y), "mask_goes_along"),
     ("6.3", "batch mirrored", lambda x, y, m: (x.flip(0), y.flip(0)) if m else (x, y), "image_is_mirrored"),
+    ("6.3", "sometimes", sometimes, "image_is_mirrored"),
+    ("6.3", "every other picture", each_its_own, "image_is_mirrored"),
+    ("6.3", "masks first", lambda x, y, m: (y.flip(-1), x.flip(-1)) if m else (y, x), "shapes_stay"),
+    ("6.3", "both ways", lambda x, y, m: (x.flip(-1, -2), y.flip(-1, -2)) if m else (x, y), "image_is_mirrored"),
+    ("6.3", "channels mirrored too", lambda x, y, m: (x.flip(1, 3), y.flip(2)) if m else (x, y), "image_is_mirrored"),
+    ("6.3", "nothing where off", lambda x, y, m: (x.flip(-1), y.flip(-1)) if m else None, "off_means_off"),
+    ("6.3", "mask one-hot", lambda x, y, m: (x.flip(-1), F.one_hot(y.flip(-1))), "shapes_stay"),
     ("6.3", "images only returned", lambda x, y, m: x.flip(-1), "shapes_stay"),
     ("6.4", "A", "A", "the_diagnosis"), ("6.4", "C", "C", "the_diagnosis"), ("6.4", "D", "d", "the_diagnosis"),
     ("6.4", "word", "overfitting", "the_diagnosis"), ("6.4", "number", 2, "the_diagnosis"),
@@ -98,7 +150,9 @@ RIGHT = [
     ("6.1", "library", F.cross_entropy), ("6.1", "largest subtracted", by_hand), ("6.1", "numpy", with_numpy),
     ("6.1", "one-hot", lambda logits, target: -(F.one_hot(target, logits.shape[1]) * logits.log_softmax(1)).sum() / len(target)),
     ("6.2", "usual order", step()), ("6.2", "zero first, float()", other_order),
-    ("6.3", "torch.flip", mirror),
+    ("6.2", "set to zero at the end", clears_afterwards), ("6.2", "closure", closure),
+    ("6.3", "torch.flip", mirror), ("6.3", "numpy", lambda x, y, mirror: tuple(torch.from_numpy(t.numpy()[..., ::-1].copy()) if mirror
+                                                                            else t for t in (x, y))),
     ("6.3", "indexing, a list", lambda x, y, mirror: [t[..., torch.arange(t.shape[-1] - 1, -1, -1)] if mirror else t for t in (x, y)]),
     ("6.4", "letter", "B"), ("6.4", "small", "b"),
 ]

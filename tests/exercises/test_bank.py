@@ -38,10 +38,10 @@ def test_every_behaviour_is_first_to_catch_something(id):
 
 
 @pytest.mark.parametrize("id", sorted(Exercise.registry))
-@pytest.mark.parametrize("answer", ABSURD, ids=range(len(ABSURD)))
-def test_absurd_answers_get_a_hint_and_nothing_is_raised(id, answer):
-    report = check(id, answer)
-    assert report.status == "hint" and report.hints and all(report.hints)
+def test_absurd_answers_get_a_hint_and_nothing_is_raised(id):
+    for number, answer in enumerate(ABSURD):
+        report = check(id, answer)
+        assert report.status == "hint" and report.hints and all(report.hints), number
 
 
 @pytest.mark.parametrize("id", sorted(Exercise.registry))

@@ -8,6 +8,8 @@ import contextlib
 import html
 import io
 import random
+import re
+import warnings
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -93,21 +95,24 @@ class Exercise:
     def try_on(self, answer):
         """Run every behaviour on an answer and report."""
         hints, failed = [], []
-        if blank(answer):
-            return Report(self.id, self.title, "not attempted")
         for behaviour in self.behaviours:
             try:
                 with undisturbed():
+                    if blank(answer):
+                        raise NotAttempted
                     behaviour(answer)
+                continue
             except NotAttempted:
-                return Report(self.id, self.title, "not attempted")
+                if behaviour is self.behaviours[0]:
+                    return Report(self.id, self.title, "not attempted")
+                hints.append("A part of your answer is still the three dots of the stub. What belongs there?")
             except Hint as hint:
                 hints.append(str(hint))
-                failed.append(behaviour.__name__)
-            except (Exception, SystemExit) as error:
-                lines = str(error).strip().splitlines()
-                hints.append(f"Your answer stopped with {type(error).__name__}: {lines[0] if lines else 'no message'}")
-                failed.append(behaviour.__name__)
+            except KeyboardInterrupt:
+                raise
+            except BaseException as error:  # whatever an answer does, SystemExit included
+                hints.append(stopped(error))
+            failed.append(behaviour.__name__)
         return Report(self.id, self.title, "hint" if hints else "passed", hints, failed)
 
 
@@ -131,10 +136,11 @@ def check(id, answer=...):
     >>> check("0.1")
     Exercise 0.1 (From probabilities to a mask): not attempted yet.
     """
-    exercise = Exercise.registry.get(str(id))
+    number = id if isinstance(id, str) else said(id)
+    exercise = Exercise.registry.get(number)
     if exercise is None:
         known = ", ".join(sorted(Exercise.registry))
-        return Report(str(id), "unknown", "hint", [f"There is no exercise {id!r}. There are: {known}."], ["known_id"])
+        return Report(number, "unknown", "hint", [f"There is no exercise {said(id)}. There are: {known}."], ["known_id"])
     return exercise.try_on(answer)
 
 
@@ -144,15 +150,40 @@ def expect(condition, hint):
         raise Hint(hint)
 
 
+def said(value):
+    """A value as a hint may show it: short, and the same on every machine (no address in memory)."""
+    try:
+        text = repr(value)
+    except Exception:
+        text = ""
+    fits = text and len(text) <= 100 and "\n" not in text and " at 0x" not in text
+    return text if fits else f"of type {type(value).__name__}"
+
+
+def stopped(error):
+    """What an error says, in one line."""
+    try:
+        lines = str(error).strip().splitlines()
+    except Exception:
+        lines = []
+    message = re.sub(r" at 0x[0-9a-fA-F]+", "", lines[0]) if lines else "no message"
+    return f"Your answer stopped with {type(error).__name__}: {message}"
+
+
+@contextlib.contextmanager
+def asking(question):
+    """Add a question to the message of an error: torch says what does not fit, a teacher asks why."""
+    try:
+        yield
+    except (Hint, NotAttempted):
+        raise
+    except Exception as error:
+        raise Hint(f"{stopped(error).rstrip('.')}. {question}") from error
+
+
 def blank(value):
-    """Whether a value is the three dots of a stub, or holds them."""
-    if value is ...:
-        return True
-    if isinstance(value, dict):
-        value = value.values()
-    elif not isinstance(value, (tuple, list)):
-        return False
-    return any(blank(v) for v in value)
+    """Whether a value is the three dots of a stub, or a list or tuple that holds them."""
+    return value is ... or (isinstance(value, (tuple, list)) and any(v is ... for v in value))
 
 
 def call(function, *arguments, **options):
@@ -160,6 +191,7 @@ def call(function, *arguments, **options):
 
     Tensors are handed over as copies, so that an answer which changes its argument does not change the question.
     """
+    expect(callable(function), f"Your answer is {said(function)}; wanted a function. Hand over its name, without brackets.")
     arguments = [a.clone() if isinstance(a, torch.Tensor) else a for a in arguments]
     result = function(*arguments, **options)
     if blank(result):
@@ -182,7 +214,14 @@ def shape(value, wanted, hint, what="Your answer"):
 
 def close(got, wanted, hint, tolerance=1e-5):
     """Expect two numbers, arrays or tensors to be equal up to rounding; the hint may use {got} and {wanted}."""
-    one, two = (torch.as_tensor(v, dtype=torch.float64) for v in (got, wanted))
+    two = torch.as_tensor(wanted, dtype=torch.float64)
+    try:
+        one = torch.as_tensor(got, dtype=torch.float64).cpu()
+    except (TypeError, ValueError, RuntimeError):
+        kind = f"an array of shape {_times(two.shape)}" if two.ndim else "a number"
+        raise Hint(f"Your result is {said(got)}; wanted {kind}.") from None
+    if two.ndim == 0 and one.numel() == 1:
+        one = one.reshape(())  # one number in brackets is a number
     same = one.shape == two.shape and torch.allclose(one, two, rtol=tolerance, atol=tolerance)
     def word(t):
         return f"{t.item():.6g}" if t.numel() == 1 else f"an array of shape {_times(t.shape)}"
@@ -195,17 +234,26 @@ def _times(sizes):
 
 @contextlib.contextmanager
 def undisturbed():
-    """Leave no trace of a check: random numbers, default dtype, gradient mode, printed text."""
+    """Leave no trace of a check: random numbers, default dtype, gradient mode, warnings, printed text."""
     python, numpy_state, dtype, grad = (random.getstate(), np.random.get_state(), torch.get_default_dtype(),
                                         torch.is_grad_enabled())
-    with torch.random.fork_rng(), contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
+    threads = torch.get_num_threads()
+    devices = range(torch.cuda.device_count()) if torch.cuda.is_initialized() else []
+    with (torch.random.fork_rng(devices), torch.inference_mode(False), warnings.catch_warnings(),
+          contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO())):
         try:
+            warnings.simplefilter("ignore")
+            torch.set_num_threads(1)  # on a busy machine, threads that wait for each other made a check 50 times slower
             torch.set_default_dtype(torch.float32)
             torch.set_grad_enabled(True)
-            torch.manual_seed(2015)  # a hint has to read the same on every machine
+            # A hint has to read the same on every machine. (torch.manual_seed would reach for the GPU as well.)
+            torch.default_generator.manual_seed(2015)
+            random.seed(2015)
+            np.random.seed(2015)
             yield
         finally:
             random.setstate(python)
             np.random.set_state(numpy_state)
             torch.set_default_dtype(dtype)
             torch.set_grad_enabled(grad)
+            torch.set_num_threads(threads)

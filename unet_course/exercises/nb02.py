@@ -1,10 +1,12 @@
 """Exercises of 02_convolution_block."""
 
+import copy
+
 import torch
 import torch.nn.functional as F
 from torch import nn
 
-from unet_course.exercises.core import Exercise, call, close, expect, shape, tensor
+from unet_course.exercises.core import Exercise, call, close, expect, said, shape, tensor
 
 by_hand = Exercise("2.1", "A convolution by hand", minutes=10)
 
@@ -63,10 +65,33 @@ block = Exercise("2.3", "Write ConvBlock", minutes=12, kind="classroom")
 
 
 def make(answer, *arguments, **options):
-    """An instance of the learner's class, its parameters random, so that zeros cannot hide."""
+    """An instance of the learner's class."""
+    expect(not isinstance(answer, nn.Module), "You hand over an instance; wanted the class itself, its name without "
+                                              "brackets, so that several can be made.")
+    expect(callable(answer), f"Your answer is {said(answer)}; wanted a class that inherits from nn.Module.")
     built = answer(*arguments, **options)
-    expect(isinstance(built, nn.Module), f"Your class makes a {type(built).__name__}; wanted an nn.Module.")
-    return built
+    expect(isinstance(built, nn.Module), f"Your class makes a value of type {type(built).__name__}; wanted an nn.Module.")
+    return copy.deepcopy(built)  # a check sets weights: not those of a module that is the learner's own
+
+
+def block_of(built, in_channels, out_channels):
+    """The two 3×3 convolutions of a block, first and second, and a function that runs them: norm, ReLU, twice."""
+    wide = [m for m in built.modules() if isinstance(m, nn.Conv2d) and m.kernel_size == (3, 3)]
+    expect(len(wide) == 2, f"Your block has {len(wide)} convolutions of 3×3; wanted 2.")
+    wide.sort(key=lambda m: (m.in_channels, m.out_channels) != (in_channels, out_channels))
+    sizes = [(m.in_channels, m.out_channels) for m in wide]
+    expect(sizes == [(in_channels, out_channels), (out_channels, out_channels)],
+           f"Your convolutions go {sizes[0][0]} → {sizes[0][1]} and {sizes[1][0]} → {sizes[1][1]} channels; wanted "
+           f"{in_channels} → {out_channels} and {out_channels} → {out_channels}: the first one changes the number, the "
+           "second keeps it.")
+
+    def run(x, norm, between=F.relu):
+        for convolution, end in zip(wide, (between, F.relu)):
+            x = F.conv2d(x, convolution.weight, convolution.bias, padding=convolution.padding)
+            x = end(F.batch_norm(x, None, None, training=True) if norm else x)
+        return x
+
+    return wide, run
 
 
 @block.behaviour
@@ -87,13 +112,12 @@ def without_padding(answer):
 
 @block.behaviour
 def two_convolutions(answer):
-    convolutions = [m for m in make(answer, 3, 8).modules() if isinstance(m, nn.Conv2d)]
+    built = make(answer, 3, 8)
+    convolutions = [m for m in built.modules() if isinstance(m, nn.Conv2d)]
     expect(len(convolutions) == 2, f"Your block has {len(convolutions)} Conv2d layers; wanted 2.")
     expect(all(m.kernel_size == (3, 3) for m in convolutions),
            f"Your kernels are {[m.kernel_size for m in convolutions]}; wanted 3×3 both times.")
-    expect([m.out_channels for m in convolutions] == [8, 8], f"Your convolutions give {convolutions[0].out_channels} and "
-           f"{convolutions[1].out_channels} channels for out_channels=8; wanted 8 both times: the first one changes the "
-           "number, the second keeps it.")
+    block_of(built, 3, 8)
 
 
 @block.behaviour
@@ -107,6 +131,7 @@ def output_is_alive(answer):
     x = torch.randn(2, 2, 16, 16, requires_grad=True)
     out = make(answer, 2, 8)(x)
     expect(float(out.std()) > 1e-3, "Your output is the same number everywhere. Does forward use the layers?")
+    expect(out.requires_grad, "No gradient goes back through your output. Is something detached, or made anew?")
     out.square().sum().backward()
     expect(x.grad is not None and float(x.grad.abs().sum()) > 0,
            "No gradient reaches the input. Is something detached or rounded?")
@@ -116,40 +141,48 @@ def output_is_alive(answer):
 def relu_between(answer):
     # Two convolutions with nothing between them are one: then f(x) is linear up to the last ReLU.
     built = make(answer, 1, 4, norm=False).eval()
-    convolutions = [m for m in built.modules() if isinstance(m, nn.Conv2d)]
-    expect(len(convolutions) == 2, f"Your block has {len(convolutions)} Conv2d layers; wanted 2.")
-    with torch.no_grad():
-        convolutions[0].weight.fill_(-1.0)
-        convolutions[1].weight.fill_(-1.0)
-        for layer in convolutions:
-            if layer.bias is not None:
-                layer.bias.zero_()
-    out = call(built, torch.ones(1, 1, 9, 9))
-    expect(float(out.abs().max()) == 0, "A negative value passes between your two convolutions. Without a ReLU there, "
-                                        "two convolutions are no more than one larger one.")
+    convolutions, run = block_of(built, 1, 4)
+    x = torch.randn(2, 1, 9, 9)
+    same = torch.allclose(call(built, x), run(x, norm=False), atol=1e-4)
+    for layer in convolutions:
+        layer.weight.data.fill_(-1.0)
+        if layer.bias is not None:
+            layer.bias.data.zero_()
+    expect(float(call(built, torch.ones(1, 1, 9, 9)).abs().max()) == 0, "A negative value passes between your two "
+           "convolutions. Without a ReLU there, two convolutions are no more than one larger one.")
+    expect(same, "norm=False: your output is not what convolution → ReLU → convolution → ReLU gives with your weights. "
+                 "What else do you do, and is each layer used once?")
 
 
 @block.behaviour
 def batch_norm_after_each(answer):
     norms = [m for m in make(answer, 1, 8).modules() if isinstance(m, nn.BatchNorm2d)]
     expect(len(norms) == 2, f"With norm=True your block has {len(norms)} BatchNorm2d layers; wanted one after each "
-                            "convolution.")
-    expect(norms[0] is not norms[1], "One BatchNorm2d is used twice. The two convolutions have different statistics.")
-    out = make(answer, 1, 8).train()(5 + 100 * torch.randn(8, 1, 32, 32))
-    expect(0.2 < float(out.mean()) < 0.7, "In training mode the output depends on the scale of the input. Is the norm "
-                                          "applied, and before the ReLU?")
+                            "convolution. The two have different statistics, and share nothing.")
+    built = make(answer, 1, 8).train()
+    _, run = block_of(built, 1, 8)
+    x = 5 + 100 * torch.randn(8, 1, 32, 32)
+    out = call(built, x)
+    # A missing ReLU between the two is the business of relu_between alone.
+    same = any(torch.allclose(out, run(x, norm=True, between=f), atol=1e-2) for f in (F.relu, nn.Identity()))
+    expect(same, "In training mode your output is not what (convolution → norm → ReLU) twice gives with your weights. Is "
+                 "each norm applied, and before its ReLU?")
     without = [m for m in make(answer, 1, 8, norm=False).modules() if isinstance(m, nn.BatchNorm2d)]
     expect(not without, "With norm=False there is still a BatchNorm2d.")
+
+
+def biases(convolutions, norm):
+    """Expect a bias where there is no norm, and none under a norm."""
+    for layer in convolutions:
+        expect((layer.bias is None) == norm, "norm=True: a convolution under a batch norm has a bias, which the "
+               "norm subtracts again. Switch it off." if norm else
+               "norm=False: your convolutions have no bias, and nothing else shifts the values.")
 
 
 @block.behaviour
 def bias_only_without_norm(answer):
     for norm in (True, False):
-        for layer in make(answer, 1, 8, norm=norm).modules():
-            if isinstance(layer, nn.Conv2d):
-                expect((layer.bias is None) == norm, "norm=True: a convolution under a batch norm has a bias, which the "
-                       "norm subtracts again. Switch it off." if norm else
-                       "norm=False: your convolutions have no bias, and nothing else shifts the values.")
+        biases(block_of(make(answer, 1, 8, norm=norm), 1, 8)[0], norm)
 
 
 field = Exercise("2.4", "How far does a value see?", minutes=8, kind="deeper")

@@ -4,8 +4,8 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from unet_course.exercises.core import Exercise, call, close, expect, shape, tensor
-from unet_course.exercises.nb02 import make
+from unet_course.exercises.core import Exercise, call, close, expect, said, shape
+from unet_course.exercises.nb02 import biases, block_of, make
 
 pool = Exercise("3.1", "Max-pool by hand", minutes=8)
 
@@ -47,14 +47,14 @@ def right_length(answer):
 
 @sizes.behaviour
 def halves_each_time(answer):
-    close(torch.tensor(call(answer, 64, 3)), torch.tensor([64, 32, 16, 8]), "64 with 3 pools: wanted 64, 32, 16, 8.")
+    close(call(answer, 64, 3), [64, 32, 16, 8], "64 with 3 pools: wanted 64, 32, 16, 8.")
 
 
 @sizes.behaviour
 def rounds_up(answer):
-    close(torch.tensor(call(answer, 101, 4)), torch.tensor([101, 51, 26, 13, 7]),
+    close(call(answer, 101, 4), [101, 51, 26, 13, 7],
           "101 with 4 pools in ceil mode: wanted 101, 51, 26, 13, 7. Round up at each pool, not once at the end.")
-    close(torch.tensor(call(answer, 1, 2)), torch.tensor([1, 1, 1]), "1 pixel stays 1 pixel: wanted 1, 1, 1.")
+    close(call(answer, 1, 2), [1, 1, 1], "1 pixel stays 1 pixel: wanted 1, 1, 1.")
 
 
 encoder = Exercise("3.3", "Write EncoderBlock", minutes=10, kind="classroom")
@@ -99,9 +99,16 @@ def is_a_block(answer):
     convolutions = [m for m in built.modules() if isinstance(m, nn.Conv2d)]
     expect(len(convolutions) == 2, f"Your encoder block has {len(convolutions)} convolutions; wanted a ConvBlock with "
                                    "its two.")
-    skip, _ = call(built, torch.randn(2, 2, 16, 16))
-    expect(bool((tensor(skip) >= 0).all()) and float(skip.std()) > 1e-3,
-           "The skip is not what a ConvBlock gives: its values are at least 0 and differ.")
+    for norm in (False, True):
+        options = {} if norm else {"norm": False}  # the norm is there unless it is switched off
+        built = make(answer, 2, 8, **options).train(norm)
+        _, run = block_of(built, 2, 8)
+        x = torch.randn(2, 2, 16, 16)
+        skip, pooled = call(built, x)
+        expect(skip.requires_grad and pooled.requires_grad, "No gradient goes back through one of your two tensors. Is it "
+                                                            "detached?")
+        expect(torch.allclose(skip, run(x, norm), atol=1e-3), f"norm={norm}: the skip is not what a ConvBlock "
+               "gives with your weights, twice (convolution" + norm * " → norm" + " → ReLU). What happens to it on its way?")
 
 
 @encoder.behaviour
@@ -111,6 +118,8 @@ def hands_options_on(answer):
           "to the block.")
     norms = [m for m in make(answer, 1, 4, norm=False).modules() if isinstance(m, nn.BatchNorm2d)]
     expect(not norms, "With norm=False there is still a BatchNorm2d. Hand norm on to the block.")
+    for norm in (True, False):
+        biases(block_of(make(answer, 1, 4, norm=norm), 1, 4)[0], norm)
 
 
 repair = Exercise("3.4", "Find the fault", minutes=6, kind="deeper")
@@ -119,7 +128,7 @@ repair = Exercise("3.4", "Find the fault", minutes=6, kind="deeper")
 @repair.behaviour
 def names_the_line(answer):
     expect(isinstance(answer, int) and not isinstance(answer, bool),
-           f"Your answer is {answer!r}; wanted the number of a line, 1 to 4.")
+           f"Your answer is {said(answer)}; wanted the number of a line, 1 to 4.")
     why = {1: "Line 1 is sound: the block changes the channels and keeps the size.",
            3: "Line 3 passes on what the next level needs: half the size.",
            4: "Line 4 returns the two in the right order. What is in the first one?"}

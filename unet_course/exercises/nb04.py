@@ -4,8 +4,8 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from unet_course.exercises.core import Exercise, call, close, expect, shape, tensor
-from unet_course.exercises.nb02 import make
+from unet_course.exercises.core import Exercise, asking, call, close, expect, said, shape, tensor
+from unet_course.exercises.nb02 import biases, block_of, make
 
 negative = Exercise("4.1", "A negative pad", minutes=5, kind="classroom")
 
@@ -13,15 +13,15 @@ negative = Exercise("4.1", "A negative pad", minutes=5, kind="classroom")
 @negative.behaviour
 def four_numbers(answer):
     expect(isinstance(answer, (tuple, list)) and len(answer) == 4 and all(isinstance(n, int) for n in answer),
-           f"Your answer is {answer!r}; wanted four whole numbers (left, right, top, bottom).")
+           f"Your answer is {said(answer)}; wanted four whole numbers (left, right, top, bottom).")
 
 
 @negative.behaviour
 def right_pad(answer):
-    got = tuple(F.pad(torch.zeros(1, 1, 9, 9), tuple(answer)).shape[-2:])
+    left, right, top, bottom = answer
+    got = 9 + top + bottom, 9 + left + right
     expect(got == (10, 6), f"From 9×9 your pad makes {got[0]}×{got[1]}; wanted 10×6. F.pad starts with the last axis: "
                            "(left, right, top, bottom). A negative number takes away.")
-    left, _, top, _ = answer
     expect(top == 0, "The extra row has to come at the bottom, so that no pixel above it moves.")
     expect(left in (-1, -2), "Take the three columns from both sides, not all from one.")
 
@@ -31,7 +31,7 @@ match = Exercise("4.2", "Write match_size", minutes=12, kind="classroom")
 
 @match.behaviour
 def wanted_size(answer):
-    for have, want in [((5, 7), (6, 8)), ((64, 64), (64, 64)), ((9, 9), (5, 3)), ((3, 10), (8, 4))]:
+    for have, want in [((5, 7), (6, 8)), ((64, 64), (64, 64)), ((9, 9), (5, 3)), ((3, 10), (8, 4)), ((3, 2), (1, 1))]:
         out = call(answer, torch.rand(2, 3, *have), want)
         shape(out, (2, 3, *want), f"A skip of {have[0]}×{have[1]} that is wanted as {want[0]}×{want[1]} " +
               "became {got}; wanted {wanted}. Does F.pad start with the width?", "Your result")
@@ -93,7 +93,8 @@ decoder = Exercise("4.3", "Write DecoderBlock", minutes=15, kind="classroom")
 @decoder.behaviour
 def right_shape(answer):
     for up in ("transpose", "bilinear"):
-        out = call(make(answer, 32, 16, 16, up=up), torch.rand(2, 32, 8, 10), torch.rand(2, 16, 16, 20))
+        with asking(f'That was with up="{up}", x 32×8×10 and skip 16×16×20. How many channels does each of your layers get?'):
+            out = call(make(answer, 32, 16, 16, up=up), torch.rand(2, 32, 8, 10), torch.rand(2, 16, 16, 20))
         shape(out, (2, 16, 16, 20), f'With up="{up}", x 32×8×10 and skip 16×16×20 you return ' +
               "{got}; wanted {wanted}.")
 
@@ -101,14 +102,17 @@ def right_shape(answer):
 @decoder.behaviour
 def unequal_channels(answer):
     for up in ("transpose", "bilinear"):
-        out = call(make(answer, 24, 7, 10, up=up), torch.rand(1, 24, 5, 5), torch.rand(1, 7, 10, 10))
-        shape(out, (1, 10, 10, 10), f'With up="{up}", in_channels=24, skip_channels=7, out_channels=10 you return ' +
-              "{got}; wanted {wanted}. Is the block sized for the skip and the upsampled tensor together?")
+        given = f'With up="{up}", in_channels=24, skip_channels=7, out_channels=10'
+        question = "Is the block sized for the skip and the upsampled tensor together?"
+        with asking(f"{given}. {question}"):
+            out = call(make(answer, 24, 7, 10, up=up), torch.rand(1, 24, 5, 5), torch.rand(1, 7, 10, 10))
+        shape(out, (1, 10, 10, 10), given + " you return {got}; wanted {wanted}. " + question)
 
 
 @decoder.behaviour
 def odd_skip(answer):
-    out = call(make(answer, 8, 4, 4), torch.rand(1, 8, 26, 18), torch.rand(1, 4, 51, 35))
+    with asking("That was with x 26×18 and a skip of 51×35. Is the skip matched to the upsampled size?"):
+        out = call(make(answer, 8, 4, 4), torch.rand(1, 8, 26, 18), torch.rand(1, 4, 51, 35))
     shape(out, (1, 4, 52, 36), "x 26×18 and a skip of 51×35 gave {got}; wanted {wanted}: the skip is padded to the "
           "upsampled size.")
 
@@ -117,7 +121,9 @@ def odd_skip(answer):
 def skip_is_used(answer):
     built = make(answer, 8, 4, 4).eval()
     x, skip = torch.rand(1, 8, 6, 6), torch.rand(1, 4, 12, 12, requires_grad=True)
-    built(x, skip).square().sum().backward()
+    out = built(x, skip)
+    expect(out.requires_grad, "No gradient goes back through your output. Is something detached, or turned into numpy?")
+    out.square().sum().backward()
     expect(skip.grad is not None and float(skip.grad.abs().sum()) > 0,
            "Changing the skip does not change your output. Is it concatenated?")
     x.requires_grad_()
@@ -125,24 +131,63 @@ def skip_is_used(answer):
     expect(float(grad.abs().sum()) > 0, "Changing x does not change your output. Is it upsampled and concatenated?")
 
 
+def reach(built, x, skip, pixel):
+    """Which rows and columns of x and of the skip one output pixel depends on: ((first, last), (first, last)) of each."""
+    for values in built.parameters():
+        values.data.abs_().add_(0.01)  # no ReLU is shut, so that nothing hides
+    x, skip = x.requires_grad_(), skip.requires_grad_()
+    gradients = torch.autograd.grad(built.eval()(x, skip)[..., pixel[0], pixel[1]].sum(), (x, skip))
+    return [[(int(n.min()), int(n.max())) for n in g.abs().sum(dim=(0, 1)).nonzero().T] for g in gradients]
+
+
 @decoder.behaviour
 def skip_keeps_its_place(answer):
-    built = make(answer, 8, 4, 4, norm=False).eval()
-    x, skip = torch.rand(1, 8, 8, 8), torch.rand(1, 4, 15, 15, requires_grad=True)
-    (grad,) = torch.autograd.grad(built(x, skip)[0, :, 7, 7].sum(), skip)
-    rows = grad.abs().sum(dim=(0, 1)).sum(dim=1).nonzero().ravel()
-    if len(rows):
-        expect(rows.min() == 5 and rows.max() == 9, f"Output row 7 depends on skip rows {int(rows.min())} to "
-               f"{int(rows.max())}; wanted 5 to 9, two on either side. The skip has been moved: is the pad at the right "
-               "and bottom?")
+    built = make(answer, 8, 4, 4, norm=False)
+    _, spans = reach(built, torch.rand(1, 8, 8, 8), torch.rand(1, 4, 15, 15), (7, 9))
+    for what, at, (first, last) in zip(("row", "column"), (7, 9), spans):
+        expect((first, last) == (at - 2, at + 2), f"Output {what} {at} depends on skip {what}s {first} to {last}; wanted "
+               f"{at - 2} to {at + 2}, two on either side: one for each 3×3 convolution. Has the skip been moved? A missing "
+               "row or column belongs at the bottom or right.")
+    _, spans = reach(built, torch.rand(1, 8, 8, 8), torch.rand(1, 4, 24, 24), (7, 9))
+    expect(spans == [(9, 13), (11, 15)], f"For x 8×8 and a skip of 24×24, output row 7 depends on skip rows {spans[0][0]} "
+           f"to {spans[0][1]}; wanted 9 to 13. Do you keep the centre of a skip that is too large?")
 
 
 @decoder.behaviour
 def upsampling_kind(answer):
-    transposed = [m for m in make(answer, 8, 4, 4, up="transpose").modules() if isinstance(m, nn.ConvTranspose2d)]
-    expect(len(transposed) == 1, f'With up="transpose" your block has {len(transposed)} ConvTranspose2d; wanted 1.')
+    for options, what in [({"up": "transpose"}, 'With up="transpose"'), ({}, "Without the argument up")]:
+        transposed = [m for m in make(answer, 8, 4, 4, **options).modules() if isinstance(m, nn.ConvTranspose2d)]
+        expect(len(transposed) == 1, f"{what} your block has {len(transposed)} ConvTranspose2d; wanted 1.")
     none = [m for m in make(answer, 8, 4, 4, up="bilinear").modules() if isinstance(m, nn.ConvTranspose2d)]
     expect(not none, 'With up="bilinear" there is still a ConvTranspose2d.')
+    for up, at, (first, last), why in [
+            ("transpose", 8, (3, 5), "a 2×2 kernel with stride 2 sets stamps side by side"),
+            ("transpose", 9, (3, 5), "a 2×2 kernel with stride 2 sets stamps side by side"),
+            ("bilinear", 8, (2, 5), "bilinear interpolation mixes neighbours; nearest copies one"),
+            ("bilinear", 9, (3, 6), "bilinear interpolation mixes neighbours; nearest copies one")]:
+        spans, _ = reach(make(answer, 8, 4, 4, up=up), torch.rand(1, 8, 8, 8), torch.rand(1, 4, 16, 16), (at, at))
+        expect(spans == [(first, last)] * 2, f'With up="{up}", output pixel ({at}, {at}) depends on rows {spans[0][0]} to '
+               f"{spans[0][1]} and columns {spans[1][0]} to {spans[1][1]} of x; wanted {first} to {last}: {why}.")
+
+
+@decoder.behaviour
+def ends_in_a_block(answer):
+    norms = sum(isinstance(m, nn.BatchNorm2d) for m in make(answer, 8, 4, 5).modules())
+    expect(norms >= 2, f"With norm=True your decoder block has {norms} BatchNorm2d; wanted a ConvBlock at the end, with two.")
+    for norm in (False, True):
+        built = make(answer, 8, 4, 5, norm=norm).train(norm)
+        wide = [m for m in built.modules() if isinstance(m, nn.Conv2d) and m.kernel_size == (3, 3)]
+        convolutions, run = block_of(built, max((m.in_channels for m in wide), default=9), 5)
+        joined = []
+        convolutions[0].register_forward_pre_hook(lambda _, given: joined.append(given[0].clone()))
+        x, skip = torch.randn(2, 8, 6, 6, requires_grad=True), torch.randn(2, 4, 12, 12, requires_grad=True)
+        out = built(x, skip)
+        expect(joined and torch.allclose(out, run(joined[0], norm), atol=1e-3), f"norm={norm}: after the concatenation, your "
+               "output is not what a ConvBlock gives with your weights, twice (convolution" + norm * " → norm" + " → ReLU).")
+        out.square().sum().backward()
+        silent = [n for n, p in built.named_parameters() if p.grad is None]
+        expect(not silent, f"{len(silent)} parameters never take part, the first is {silent[0] if silent else ''}. Is every "
+                           "layer that you make used?")
 
 
 @decoder.behaviour
@@ -152,6 +197,9 @@ def hands_options_on(answer):
           "With padding=0, x 10×10 and skip 28×28 gave {got}; wanted {wanted}. Hand padding on to the block.")
     expect(not any(isinstance(m, nn.BatchNorm2d) for m in built.modules()), "With norm=False there is still a "
            "BatchNorm2d. Hand norm on to the block.")
+    for norm in (True, False):
+        biases([m for m in make(answer, 8, 4, 4, norm=norm).modules()
+                if isinstance(m, nn.Conv2d) and m.kernel_size == (3, 3)], norm)
 
 
 transposed_size = Exercise("4.4", "Transposed convolution by hand", minutes=8, kind="deeper")

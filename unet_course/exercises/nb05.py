@@ -4,7 +4,7 @@ import torch
 from torch import nn
 
 from unet_course.blocks import ConvBlock
-from unet_course.exercises.core import Exercise, NotAttempted, blank, call, close, expect, shape
+from unet_course.exercises.core import Exercise, NotAttempted, asking, call, close, expect, said, shape
 from unet_course.exercises.nb02 import make
 from unet_course.tracing import parameter_count, trace_shapes
 from unet_course.unet import UNet
@@ -20,10 +20,14 @@ def true_ledger(height, width):
 
 
 def first_wrong_row(answer, height, width):
-    """Expect a ledger's rows to be right; the first wrong one is named, with the reason."""
-    if blank(answer):
+    """Expect the page for one size to be right; its first wrong row is named, with the reason."""
+    example = "{(64, 64): {...}, (101, 101): {...}, (70, 95): {...}}"
+    expect(isinstance(answer, dict) and (height, width) in answer,
+           f"Your answer has no ledger for {(height, width)}; wanted a dict {example}.")
+    page = answer[height, width]
+    if page is ...:
         raise NotAttempted
-    expect(isinstance(answer, dict), f"Your ledger is a {type(answer).__name__}; wanted a dict of row: (C, H, W).")
+    expect(isinstance(page, dict), f"Your ledger is {said(page)}; wanted a dict of row: (C, H, W).")
     why = {"skip": "A block sets the channels and keeps height and width.",
            "pooled": "A pool keeps the channels and halves each side, rounding up.",
            "bottom": "The bottom block sets the channels and keeps height and width.",
@@ -34,33 +38,31 @@ def first_wrong_row(answer, height, width):
     for row, wanted in true_ledger(height, width).items():
         if row == "input":
             continue
-        expect(row in answer, f"The row {row!r} is missing from your ledger for {height}×{width}.")
-        got = answer[row]
+        expect(row in page, f"The row {row!r} is missing from your ledger for {height}×{width}. {why[row.split()[0]]}")
+        got = page[row]
+        if got is ... and row == "skip 1" and len(page) == 3:
+            raise NotAttempted  # two rows are given in the stub
+        expect(got is not ..., f"Ledger for {height}×{width}: right so far; the row {row!r} is still three dots. It comes "
+                               f"after {before!r}. {why[row.split()[0]]}")
         same = isinstance(got, (tuple, list)) and tuple(got) == wanted
-        expect(same, f"Ledger for {height}×{width}: the first wrong row is {row!r}, you wrote {got!r}. It comes after "
+        expect(same, f"Ledger for {height}×{width}: the first wrong row is {row!r}, you wrote {said(got)}. It comes after "
                      f"{before!r}. {why[row.split()[0]]}")
         before = row
 
 
 @ledger.behaviour
 def even_64x64(answer):
-    first_wrong_row(_page(answer, (64, 64)), 64, 64)
+    first_wrong_row(answer, 64, 64)
 
 
 @ledger.behaviour
 def odd_101x101(answer):
-    first_wrong_row(_page(answer, (101, 101)), 101, 101)
+    first_wrong_row(answer, 101, 101)
 
 
 @ledger.behaviour
 def oblong_70x95(answer):
-    first_wrong_row(_page(answer, (70, 95)), 70, 95)
-
-
-def _page(answer, size):
-    expect(isinstance(answer, dict) and size in answer, f"Your answer has no ledger for {size}; wanted a dict "
-           "{(64, 64): {...}, (101, 101): {...}, (70, 95): {...}}.")
-    return answer[size]
+    first_wrong_row(answer, 70, 95)
 
 
 parameters = Exercise("5.2", "Count the parameters of a block", minutes=8)
@@ -68,9 +70,10 @@ parameters = Exercise("5.2", "Count the parameters of a block", minutes=8)
 
 @parameters.behaviour
 def without_norm(answer):
-    close(call(answer, 1, 64, False), parameter_count(ConvBlock(1, 64, norm=False)),
-          "ConvBlock(1, 64, norm=False): wanted {wanted}, you count {got}. Nine weights for each pair of channels, and "
-          "a bias for each output channel, in both convolutions.")
+    for c, out in [(1, 64), (3, 16), (32, 8)]:
+        close(call(answer, c, out, False), parameter_count(ConvBlock(c, out, norm=False)),
+              f"ConvBlock({c}, {out}, norm=False): " + "wanted {wanted}, you count {got}. Nine weights for each pair of "
+              "channels, and a bias for each output channel, in both convolutions.")
 
 
 @parameters.behaviour
@@ -87,20 +90,22 @@ SMALL = {"num_classes": 3, "channels": (4, 8, 16)}
 
 @assemble.behaviour
 def runs(answer):
-    shape(call(make(answer, **SMALL).eval(), torch.rand(1, 1, 64, 64)), (1, 3, 64, 64),
-          "A 64×64 image gave {got}; wanted {wanted}.")
+    with asking("Follow the channels: the deepest decoder comes first, and takes the skip that was made last."):
+        out = call(make(answer, **SMALL).eval(), torch.rand(1, 1, 64, 64))
+    shape(out, (1, 3, 64, 64), "A 64×64 image gave {got}; wanted {wanted}: a score for each class, at every pixel.")
 
 
 @assemble.behaviour
 def blocks_are_found(answer):
     for channels in [(4, 8, 16), (2, 4, 8, 16, 32), (4,)]:
-        wanted = 2 * (2 * len(channels) - 1) + 1
-        found = sum(isinstance(m, nn.Conv2d) for m in make(answer, channels=channels).modules())
-        expect(found >= wanted, f"For channels={channels}, PyTorch finds {found} Conv2d layers in your network; wanted "
-               f"{wanted}: two in each block, and the last one. Are the blocks in an nn.ModuleList? A plain list hides "
-               "them from the optimiser.")
-        expect(found < 2 * wanted, f"For channels={channels} your network has {found} Conv2d layers; wanted {wanted}. Does "
-                                   "its depth follow channels?")
+        model = make(answer, channels=channels)
+        found = [m.out_channels for m in model.modules() if isinstance(m, nn.Conv2d) and m.kernel_size == (3, 3)]
+        wanted = 2 * (2 * len(channels) - 1)
+        expect(len(found) >= wanted, f"For channels={channels}, PyTorch finds {len(found)} 3×3 convolutions in your network; "
+               f"wanted {wanted}, two in each block. Are the blocks in an nn.ModuleList? A plain list hides them from the "
+               "optimiser.")
+        expect(sorted(found) == sorted(2 * channels + 2 * channels[:-1]), f"For channels={channels} your 3×3 convolutions "
+               f"give {found} channels. Do depth and widths follow the argument channels?")
 
 
 @assemble.behaviour
@@ -117,16 +122,26 @@ def any_depth_and_input(answer):
         model = make(answer, 3, 5, channels=channels).eval()
         shape(call(model, torch.rand(2, 3, 40, 24)), (2, 5, 40, 24),
               f"With in_channels=3, num_classes=5, channels={channels} you return " + "{got}; wanted {wanted}.")
+    shape(call(make(answer, channels=(4, 8)).eval(), torch.rand(1, 1, 8, 8)), (1, 2, 8, 8),
+          "Without in_channels and num_classes, one channel in should give two classes out; you return {got}.")
 
 
 @assemble.behaviour
 def returns_logits(answer):
     model = make(answer, **SMALL).eval()
-    out = call(model, 5 * torch.randn(1, 1, 32, 32))
+    x = 5 * torch.randn(1, 1, 32, 32)
+    out = call(model, x)
     sums = out.sum(dim=1)
     expect(not torch.allclose(sums, torch.ones_like(sums), atol=1e-4), "Your output adds up to 1 over the classes: it "
            "has been through a softmax. Return logits; the loss has the softmax inside.")
     expect(bool((out < 0).any()), "No output is negative. Is there a ReLU or a sigmoid after the last convolution?")
+    for layer in model.modules():
+        if isinstance(layer, nn.Conv2d) and layer.kernel_size == (1, 1) and layer.out_channels == 3:
+            for values in layer.parameters():
+                values.data *= 50
+    expect(torch.allclose(call(model, x), 50 * out, rtol=1e-3, atol=1e-3), "With the weights of the last convolution 50 "
+           "times as large, your output is not 50 times as large. What comes after that convolution? Logits are its "
+           "values as they are.")
 
 
 @assemble.behaviour
@@ -137,6 +152,13 @@ def skips_are_used(answer):
     silent = [n for n, p in model.named_parameters() if p.grad is None]
     expect(not silent, f"{len(silent)} parameters never take part, the first is {silent[0] if silent else ''}. "
                        "Is every block called?")
+    # The slope along one direction, once from two values and once from the gradient.
+    model, x, way = model.double(), torch.rand(1, 1, 32, 32).double().requires_grad_(), torch.randn(1, 1, 32, 32).double()
+    (gradient,) = torch.autograd.grad(model(x).square().sum(), x)
+    with torch.no_grad():
+        slope = (model(x + 1e-7 * way).square().sum() - model(x - 1e-7 * way).square().sum()) / 2e-7
+    expect(abs(float((gradient * way).sum() - slope)) < 0.01 * (abs(float(slope)) + float(gradient.norm())),
+           "A part of the gradient is lost on its way back. Is a skip detached, or something rounded?")
 
 
 def centre_of_impulse(model, size, pixel):
@@ -186,6 +208,22 @@ def skips_carry_detail(answer):
            "through the top skip: is it taken before the pool, and given to the last decoder with its values?")
     expect(out[31, 32] > 1.2 * out[28, 34], "One lit pixel comes out as a square of 4×4. Does the second decoder get the "
                                             "skip of its own level, with its values?")
+
+
+@assemble.behaviour
+def hands_options_on(answer):
+    def layers(kind, **options):
+        return [m for m in make(answer, **SMALL, **options).modules() if isinstance(m, kind)]
+    expect(len(layers(nn.BatchNorm2d)) >= 10, "Your network has no batch norm in some of its blocks; wanted it in all "
+           "five, unless norm=False is asked for.")
+    expect(not layers(nn.BatchNorm2d, norm=False), "With norm=False there is still a BatchNorm2d. Is norm handed on to "
+                                                   "every block?")
+    expect(len(layers(nn.ConvTranspose2d)) == 2, f"Your network has {len(layers(nn.ConvTranspose2d))} ConvTranspose2d; "
+           "wanted 2, one in each decoder block.")
+    expect(not layers(nn.ConvTranspose2d, up="bilinear"), 'With up="bilinear" there is still a ConvTranspose2d. Is up '
+                                                          "handed on to every decoder block?")
+    padded = [m for m in layers(nn.Conv2d, padding=0) if m.padding not in (0, (0, 0))]
+    expect(not padded, f"With padding=0, {len(padded)} convolutions still have padding. Is it handed on to every block?")
 
 
 paper = Exercise("5.4", "The paper's sizes", minutes=8, kind="deeper")

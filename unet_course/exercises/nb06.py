@@ -7,7 +7,12 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from unet_course.exercises.core import Exercise, call, close, expect, shape, tensor
+from unet_course.exercises.core import Exercise, call, close, expect, said, shape, tensor
+
+
+def _near(got, value):
+    return isinstance(got, (float, torch.Tensor)) and abs(float(got) - value) < 1e-4
+
 
 by_hand = Exercise("6.1", "Cross-entropy on four pixels", minutes=8, kind="classroom")
 
@@ -17,9 +22,15 @@ def known_pixels(answer):
     p = torch.tensor([[0.5, 0.25, 0.25], [0.1, 0.8, 0.1], [0.2, 0.2, 0.6], [0.9, 0.05, 0.05]])
     wanted = -(math.log(0.5) + math.log(0.8) + math.log(0.6) + math.log(0.05)) / 4
     got = call(answer, p.log(), torch.tensor([0, 1, 2, 2]))
-    plain = -(0.5 + 0.8 + 0.6 + 0.05) / 4
-    if abs(float(got) - plain) < 1e-4:
-        expect(False, "You average the probabilities of the true classes. Where is the logarithm?")
+    if isinstance(got, torch.Tensor):
+        expect(got.numel() == 1, f"You return {got.numel()} numbers for four pixels; wanted one, their mean.")
+    for factor, why in [(4, "That is the sum. A mean does not grow with the number of pixels."),
+                        (-1, "What sign does the logarithm of a probability have?"),
+                        (1 / math.log(10), "That is the logarithm to base 10; wanted the natural one, torch.log.")]:
+        expect(not _near(got, wanted * factor), f"Wanted {wanted:.4f}, got {wanted * factor:.4f}. {why}")
+    for factor in (1, -1):
+        expect(not _near(got, factor * (0.5 + 0.8 + 0.6 + 0.05) / 4), "You average the probabilities of the true classes. "
+               "Where is the logarithm?")
     close(got, wanted, "True classes had the probabilities 0.5, 0.8, 0.6 and 0.05: wanted {wanted}, got {got}. The mean "
                        "of minus the natural logarithm of these four.")
 
@@ -54,7 +65,19 @@ def weights_change(answer):
     optimiser = torch.optim.SGD(model.parameters(), lr=0.1)
     call(answer, model, optimiser, x, y)
     expect(any(not torch.equal(before[n], p) for n, p in model.named_parameters()),
-           "After your step no weight has changed. Which call of the optimiser changes them, and what must come before?")
+           "After your step no weight has changed. Which call of the optimiser changes them, and what must stand right "
+           "before it?")
+
+
+@step.behaviour
+def in_training_mode(answer):
+    model, x, y = _small()
+    model.eval()
+    call(answer, model, torch.optim.SGD(model.parameters(), lr=0.1), x, y)
+    seen = model[1].num_batches_tracked.item()
+    expect(seen > 0, "The batch norm did not see your batch: the network was still in eval mode. Which method puts it into "
+                     "training mode?")
+    expect(seen == 1, f"The network ran {seen} times in one step. Once is enough: keep what it gave.")
 
 
 @step.behaviour
@@ -67,67 +90,76 @@ def returns_a_number(answer):
     expect(isinstance(got, float), f"You return a {type(got).__name__}; wanted a Python float. A tensor would keep the "
                                    "whole graph in memory: use .item().")
     close(got, wanted, "The loss you return differs from the cross-entropy of the logits, {wanted}: you return {got}. "
-                       "Is there a softmax too many?", tolerance=1e-3)
+                       "Is there a softmax too many, or a sum instead of the mean?", tolerance=1e-3)
 
 
 @step.behaviour
 def gradients_do_not_add_up(answer):
     model, x, y = _small()
-    twin = copy.deepcopy(model)
+    twin, hoarder = copy.deepcopy(model), copy.deepcopy(model)
     optimiser = torch.optim.SGD(model.parameters(), lr=0.1)
-    reference = torch.optim.SGD(twin.parameters(), lr=0.1)
     for _ in range(3):
         call(answer, model, optimiser, x, y)
-        reference.zero_grad()
-        F.cross_entropy(twin.train()(x), y).backward()
-        reference.step()
-    same = all(torch.allclose(a, b, atol=1e-5) for a, b in zip(model.parameters(), twin.parameters()))
-    expect(same, "After three steps your weights differ from those of plain training. Gradients add up from step to "
-                 "step unless they are set to zero.")
+    for other, forget in [(twin, True), (hoarder, False)]:
+        reference = torch.optim.SGD(other.parameters(), lr=0.1)
+        for _ in range(3):
+            if forget:
+                reference.zero_grad()
+            F.cross_entropy(other.train()(x), y).backward()
+            reference.step()
 
-
-@step.behaviour
-def in_training_mode(answer):
-    model, x, y = _small()
-    model.eval()
-    call(answer, model, torch.optim.SGD(model.parameters(), lr=0.1), x, y)
-    expect(model[1].num_batches_tracked.item() == 1, "The batch norm did not see your batch: the network was still in "
-           "eval mode. Which method puts it into training mode?")
+    def same(other):
+        return all(torch.allclose(a, b, atol=1e-5) for a, b in zip(model.parameters(), other.parameters()))
+    expect(not same(hoarder), "After three steps your weights differ from those of plain training. Gradients add up "
+                              "from step to step unless they are set to zero.")
+    expect(same(twin), "After three steps your weights differ from those of plain training: old gradients to zero, backward, "
+                       "step, each of them once. Which of these is missing, or comes twice?")
 
 
 together = Exercise("6.3", "Move image and mask together", minutes=8, kind="classroom")
 
 
+def mirrored(answer, images, masks, mirror):
+    """The two tensors that the learner's function gives back."""
+    got = call(answer, images, masks, mirror)
+    expect(isinstance(got, (tuple, list)) and len(got) == 2, "Give back two tensors: (images, masks). You return "
+           f"{len(got) if isinstance(got, (tuple, list)) else 'one value of type ' + type(got).__name__}.")
+    return tensor(got[0], "Your first result"), tensor(got[1], "Your second result")
+
+
 @together.behaviour
 def shapes_stay(answer):
-    x, y = call(answer, torch.rand(4, 1, 6, 8), torch.randint(0, 3, (4, 6, 8)), True)
+    x, y = mirrored(answer, torch.rand(4, 1, 6, 8), torch.randint(0, 3, (4, 6, 8)), True)
     shape(x, (4, 1, 6, 8), "Your images are {got}; wanted {wanted}.", "Your images")
     shape(y, (4, 6, 8), "Your masks are {got}; wanted {wanted}.", "Your masks")
 
 
 @together.behaviour
 def image_is_mirrored(answer):
-    x, y = torch.rand(2, 1, 5, 6), torch.randint(0, 3, (2, 5, 6))
-    got = tensor(call(answer, x, y, True)[0])
-    expect(not torch.equal(got, x.flip(-2)), "You mirror top and bottom; wanted left and right. Width is the last axis.")
-    expect(torch.equal(got, x.flip(-1)), "With mirror=True the images are not mirrored left to right.")
+    for channels in (1, 3):
+        x, y = torch.rand(2, channels, 5, 6), torch.randint(0, 3, (2, 5, 6))
+        got, _ = mirrored(answer, x, y, True)
+        expect(not torch.equal(got, x.flip(-2)), "You mirror top and bottom; wanted left and right. Width is the last axis.")
+        expect(torch.equal(got, x.flip(-1)), "With mirror=True the images are not mirrored left to right, or not always.")
 
 
 @together.behaviour
 def mask_goes_along(answer):
-    x, y = torch.rand(2, 1, 5, 6), torch.randint(0, 3, (2, 5, 6))
-    got = tensor(call(answer, x, y, True)[1])
-    expect(not torch.equal(got, y), "The image is mirrored and the mask is not: now each nucleus is labelled at the "
-                                    "wrong place.")
-    expect(torch.equal(got, y.flip(-1)), "The mask is not mirrored left to right, as the image is.")
-    expect(got.dtype == torch.int64, f"Your mask has become {got.dtype}; wanted torch.int64.")
+    for _ in range(5):
+        x, y = torch.rand(2, 1, 5, 6), torch.randint(0, 3, (2, 5, 6))
+        _, got = mirrored(answer, x, y, True)
+        expect(not torch.equal(got, y), "The image is mirrored and the mask is not: now each nucleus is labelled at the "
+                                        "wrong place.")
+        expect(torch.equal(got, y.flip(-1)), "The mask is not mirrored left to right, as the image is.")
+        expect(got.dtype == torch.int64, f"Your mask has become {got.dtype}; wanted torch.int64. Classes are whole numbers.")
 
 
 @together.behaviour
 def off_means_off(answer):
-    x, y = torch.rand(2, 1, 5, 6), torch.randint(0, 3, (2, 5, 6))
-    a, b = call(answer, x, y, False)
-    expect(torch.equal(a, x) and torch.equal(b, y), "With mirror=False something changes; wanted both as they were.")
+    for _ in range(5):
+        x, y = torch.rand(2, 1, 5, 6), torch.randint(0, 3, (2, 5, 6))
+        a, b = mirrored(answer, x, y, False)
+        expect(torch.equal(a, x) and torch.equal(b, y), "With mirror=False something changes; wanted both as they were.")
 
 
 read = Exercise("6.4", "Read a curve", minutes=5, kind="deeper")
@@ -141,5 +173,5 @@ def the_diagnosis(answer):
         "C": "C says it has not trained long enough: then validation would still get better.",
         "D": "D says a mask is wrong: then even one batch could not be learnt by heart.",
     }
-    expect(letter in ("A", "B", "C", "D"), f"Your answer is {answer!r}; wanted one of the letters A, B, C or D.")
+    expect(letter in ("A", "B", "C", "D"), f"Your answer is {said(answer)}; wanted one of the letters A, B, C or D.")
     expect(letter == "B", why.get(letter, ""))

@@ -1,0 +1,18 @@
+"""What every test starts from: the same random numbers, one thread, no stopwatch."""
+
+import pytest
+import torch
+from hypothesis import settings
+
+# The networks here are so small that sharing their work between threads costs more than it gains, ten times more on a
+# machine that is busy with something else.
+torch.set_num_threads(1)
+
+# The first call into torch can take seconds on a loaded machine; what a test computes is what counts here.
+settings.register_profile("course", deadline=None)
+settings.load_profile("course")
+
+
+@pytest.fixture(autouse=True)
+def same_random_numbers():
+    torch.manual_seed(0)
