@@ -189,7 +189,6 @@ def test_a_stack_of_planes_is_refused_by_name(folders):
         SegmentationFolder(*folders)[0]
 
 
-@pytest.mark.xfail(strict=True, reason="read_image lets normalise speak, which does not know the file: the message has no name")
 @pytest.mark.parametrize("value", [np.nan, np.inf])
 def test_a_picture_with_nan_is_named(folders, value):
     pair(folders)

@@ -90,7 +90,6 @@ def test_mode_is_put_back_after_an_error_too():
     assert model.training
 
 
-@pytest.mark.xfail(strict=True, reason="model.train(True) wakes every part, those too that were in eval before")
 def test_a_frozen_part_stays_frozen():
     model = UNet(channels=(2, 4)).train()
     model.encoders.eval()  # as one does to fine-tune the rest

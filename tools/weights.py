@@ -27,7 +27,7 @@ network that 00_start_here runs. `python course.py weights` trains it again.
 |---|---|
 | data | split `train` of `data/nuclei` (928 × 1080 pixels of one fluorescence field); the other splits were not trained on |
 | input | one channel, scaled by `unet_course.normalise` |
-| training | {steps} steps of 8 crops of 128 × 128, `fit` with its defaults and `Augment()`, seed {seed}, torch {torch} |
+| training | {steps} steps of 8 crops of 128 × 128, `fit` with `Augment()` in float32, seed {seed}, torch {torch} |
 | file | tensors only, loads with `weights_only=True`; {size:,} bytes |
 | licence | MIT, as the code |
 
@@ -47,7 +47,7 @@ def main():
     """Train, save beside and rename, score the stored file, write the card."""
     seed_everything(SEED)
     model = UNet(**NETWORK)
-    fit(model, load_nuclei("train"), load_nuclei("val"), steps=STEPS, augment=Augment(), seed=SEED)
+    fit(model, load_nuclei("train"), load_nuclei("val"), steps=STEPS, augment=Augment(), seed=SEED, bf16=False)
     place = DATA / "weights"
     save_atomically(model.state_dict(), place / "nuclei.pt")
     (place / "nuclei.json").write_text(json.dumps({"network": NETWORK}) + "\n", encoding="utf-8")

@@ -118,9 +118,9 @@ def match_size(skip, size):
     >>> match_size(torch.ones(1, 64, 568, 568), (392, 392)).shape
     torch.Size([1, 64, 392, 392])
     """
+    if not isinstance(size, (tuple, list)) or len(size) != 2 or not all(isinstance(n, int) and n > 0 for n in size):
+        raise ValueError(f"size is {size}; wanted two positive integers (height, width), such as x.shape[-2:]")
     height, width = size
-    if height < 1 or width < 1:
-        raise ValueError(f"size is {tuple(size)}; wanted two positive integers (height, width), such as x.shape[-2:]")
     dh, dw = height - skip.shape[-2], width - skip.shape[-1]
     return F.pad(skip, (dw // 2, dw - dw // 2, dh // 2, dh - dh // 2))
 

@@ -190,6 +190,8 @@ def normalise(image, *, low=1.0, high=99.8):
         raise ValueError(f"image has shape {image.shape}; wanted at least one pixel")
     if not np.isfinite(image).all():
         raise ValueError("image has NaN or infinite values; replace them first, for instance with numpy.nan_to_num")
+    if not 0 <= low < high <= 100:
+        raise ValueError(f"low is {low} and high is {high}; wanted two percentiles, 0 <= low < high <= 100")
     image = image.astype(np.float64)
     bottom, top = np.percentile(image, [low, high])
     if top <= bottom:

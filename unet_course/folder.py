@@ -97,7 +97,10 @@ def read_image(path):
     else:
         raise ValueError(f"image {Path(path).name} has shape {image.shape}; wanted (H, W), or (H, W, 3) for colour: "
                          "save the planes of a stack as single files")
-    return normalise(image)
+    try:
+        return normalise(image)
+    except ValueError as error:
+        raise ValueError(f"{Path(path).name}: {error}") from error
 
 
 def read_mask(path, num_classes=None):

@@ -47,7 +47,7 @@ def predict(model, image, *, tile=None, overlap=None):
     if getattr(model, "padding", 1) == 0:
         raise ValueError("model has padding=0, so its output is smaller than the image; "
                          "predict takes networks with padding=1")
-    was_training = model.training
+    modes = [(part, part.training) for part in model.modules()]  # a part may be frozen while the rest is trained
     model.eval()
     try:
         with torch.inference_mode():
@@ -56,7 +56,8 @@ def predict(model, image, *, tile=None, overlap=None):
             else:
                 result = _tiled(model, batch, tile, overlap)
     finally:
-        model.train(was_training)
+        for part, training in modes:
+            part.training = training
     result = result.clone()  # a tensor made in inference mode cannot be used in training
     return result[0] if single else result
 

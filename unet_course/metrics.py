@@ -129,7 +129,7 @@ def label_nuclei(classes, *, interior=2, min_area=30, grow=1, split=False):
     from skimage.morphology import h_maxima
     from skimage.segmentation import expand_labels, watershed
 
-    classes = _array(classes)
+    classes = _whole(classes, "classes")
     if classes.ndim != 2:
         raise ValueError(f"classes has shape {classes.shape}; wanted one mask (H, W): take the argmax over the classes, "
                          "and one picture of a batch")
@@ -170,7 +170,7 @@ def object_f1(prediction, target, *, iou=0.7):
     """
     if not 0.5 <= iou <= 1:
         raise ValueError(f"iou is {iou}; wanted 0.5 to 1, where a match is unique")
-    prediction, target = _array(prediction), _array(target)
+    prediction, target = _whole(prediction, "prediction"), _whole(target, "target")
     if prediction.shape != target.shape:
         raise ValueError(f"prediction has shape {prediction.shape}, target {target.shape}; wanted the same shape")
     predicted, p = np.unique(prediction, return_inverse=True)
@@ -186,6 +186,14 @@ def object_f1(prediction, target, *, iou=0.7):
 
 def _array(values):
     return values.detach().cpu().numpy() if isinstance(values, torch.Tensor) else np.asarray(values)
+
+
+def _whole(values, name):
+    values = _array(values)
+    if values.dtype.kind not in "bui" and not (values == np.round(values)).all():
+        raise ValueError(f"{name} has fractions; wanted whole numbers, a label for each pixel: take the argmax of a "
+                         "probability map first")
+    return values
 
 
 def _mask(values, name):

@@ -2,6 +2,7 @@
 
 import math
 import os
+import zipfile
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
@@ -106,6 +107,9 @@ def fit(model, train, val=None, *, steps, batch_size=8, crop=128, lr=3e-3, weigh
     history, start = History(), 0
     if resume and Path(checkpoint).exists():
         history, start = _load(checkpoint, model, optimiser, settings, device)
+        if bf16 != "auto" and bool(bf16) != history.bf16:
+            raise ValueError(f"bf16 is {bf16}, but checkpoint {Path(checkpoint).name} was made with bf16={history.bf16}; "
+                             "use the same, or another file name")
     else:
         shape = (batch_size, images[0].shape[0], crop, crop)
         history.bf16 = bf16_pays(model, shape) if bf16 == "auto" else bool(bf16)
@@ -206,6 +210,9 @@ def save_atomically(state, path):
 
 def _load(checkpoint, model, optimiser, settings, device):
     try:
+        with zipfile.ZipFile(checkpoint) as archive:  # torch.load does not compare the checksums in the file
+            if archive.testzip() is not None:
+                raise zipfile.BadZipFile
         state = torch.load(checkpoint, map_location=device, weights_only=True)
         theirs, step, history = state["settings"], state["step"], History(**state["history"])
     except Exception as error:  # torch raises many kinds for a damaged file
@@ -216,13 +223,20 @@ def _load(checkpoint, model, optimiser, settings, device):
     if other:
         raise ValueError(f"checkpoint {Path(checkpoint).name} is of another training: {'; '.join(other)}. "
                          "Use the same settings, or another file name")
-    model.load_state_dict(state["model"])
+    try:
+        model.load_state_dict(state["model"])
+    except RuntimeError as error:
+        raise ValueError(f"checkpoint {Path(checkpoint).name} is of another network; use the same one, or another file "
+                         "name") from error
     optimiser.load_state_dict(state["optimiser"])
     return history, step
 
 
 def _pictures(data, name):
     """Images and masks as two sequences, whichever form the data came in."""
+    if isinstance(data, (tuple, list)) and len(data) == 2 and getattr(data[0], "ndim", 4) == 3 == getattr(data[1], "ndim", 0):
+        raise ValueError(f"{name} has images of shape {tuple(data[0].shape)}; wanted (N, C, H, W): images[:, None] adds the "
+                         "channel axis")
     if isinstance(data, (tuple, list)) and len(data) == 2 and getattr(data[0], "ndim", 0) == 4:
         images, masks = data
     else:

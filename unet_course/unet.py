@@ -74,7 +74,8 @@ class UNet(nn.Module):
         x = self.bottleneck(x)
         for decoder, skip in zip(self.decoders, reversed(skips)):
             x = decoder(x, skip)
-            x = x[..., : skip.shape[-2], : skip.shape[-1]]  # crop what was padded, nothing else
+            odd_rows, odd_columns = (n % 2 for n in skip.shape[-2:])  # what the pool has added by rounding up
+            x = x[..., : x.shape[-2] - odd_rows, : x.shape[-1] - odd_columns]  # goes, and nothing else
         return self.head(x)
 
 
@@ -135,11 +136,13 @@ def output_size(size, levels, padding=0):
     """
     if padding:
         return size
+    skips = []
     for _ in range(levels):
-        size = (size - 4 + 1) // 2 if size > 4 else 0
+        skips.append(max(size - 4, 0))
+        size = (skips[-1] + 1) // 2
     size = max(size - 4, 0)
-    for _ in range(levels):
-        size = max(2 * size - 4, 0)
+    for skip in reversed(skips):
+        size = max(2 * size - 4 - skip % 2, 0)
     return size
 
 
@@ -151,12 +154,14 @@ def check_arguments(in_channels, num_classes, channels, padding):
     if not isinstance(channels, (tuple, list)) or not channels or any(
             not isinstance(c, int) or c < 1 for c in channels):
         raise ValueError(f"channels is {channels!r}; wanted one positive integer per level, such as (16, 32, 64)")
-    if padding not in (0, 1):
+    if type(padding) is not int or padding not in (0, 1):
         raise ValueError(f"padding is {padding!r}; wanted 1 (sizes kept) or 0 (the paper's valid convolutions)")
 
 
 def check_image(x, in_channels, levels, padding):
     """Raise a ValueError if `x` is not a batch that a `UNet` with these settings can take."""
+    if not hasattr(x, "is_floating_point"):
+        raise ValueError(f"x is of type {type(x).__name__}; wanted a tensor: torch.from_numpy makes one of an array")
     if x.ndim != 4:
         raise ValueError(
             f"x has shape {tuple(x.shape)}; wanted 4 axes (N, C, H, W): add the missing ones with x[None] or x[:, None]")
