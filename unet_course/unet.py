@@ -56,12 +56,11 @@ class UNet(nn.Module):
         super().__init__()
         check_arguments(in_channels, num_classes, channels, padding)
         self.in_channels, self.num_classes, self.padding = in_channels, num_classes, padding
-        options = dict(padding=padding, norm=norm)
+        same = dict(padding=padding, norm=norm)
         down, upward = (in_channels, *channels), channels[::-1]
-        self.encoders = nn.ModuleList(EncoderBlock(a, b, **options) for a, b in zip(down, channels[:-1]))
-        self.bottleneck = ConvBlock(down[-2], channels[-1], **options)
-        self.decoders = nn.ModuleList(  # deepest stage first
-            DecoderBlock(a, b, b, up=up, **options) for a, b in zip(upward, upward[1:]))
+        self.encoders = nn.ModuleList(EncoderBlock(a, b, **same) for a, b in zip(down, channels[:-1]))
+        self.bottleneck = ConvBlock(down[-2], channels[-1], **same)
+        self.decoders = nn.ModuleList(DecoderBlock(a, b, b, up=up, **same) for a, b in zip(upward, upward[1:]))  # deepest first
         self.head = nn.Conv2d(channels[0], num_classes, kernel_size=1)
         self.apply(init_he)
 
