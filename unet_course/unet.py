@@ -60,7 +60,7 @@ class UNet(nn.Module):
         down, upward = (in_channels, *channels), channels[::-1]
         self.encoders = nn.ModuleList(EncoderBlock(a, b, **same) for a, b in zip(down, channels[:-1]))
         self.bottleneck = ConvBlock(down[-2], channels[-1], **same)
-        self.decoders = nn.ModuleList(DecoderBlock(a, b, b, up=up, **same) for a, b in zip(upward, upward[1:]))  # deepest first
+        self.decoders = nn.ModuleList(DecoderBlock(a, b, b, up=up, **same) for a, b in zip(upward, upward[1:]))  # bottom first
         self.head = nn.Conv2d(channels[0], num_classes, kernel_size=1)
         self.apply(init_he)
 
