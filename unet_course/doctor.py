@@ -52,7 +52,7 @@ def _requirements():
     try:
         lines = importlib.metadata.requires("unet-course") or []
     except importlib.metadata.PackageNotFoundError:
-        lines = ["torch", "numpy", "matplotlib", "scikit-image", "ipywidgets", "tqdm", "pooch"]
+        lines = ["torch", "numpy", "matplotlib", "scikit-image", "scipy", "tifffile", "ipywidgets", "tqdm", "pooch"]
     return [line for line in lines if "extra ==" not in line]
 
 

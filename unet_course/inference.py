@@ -1,105 +1,190 @@
-"""From an image to a probability for every class at every pixel."""
+"""From an image to a probability for every class at every pixel, whatever the image's size."""
+
+import itertools
 
 import numpy as np
 import torch
+from tqdm.auto import tqdm
+
+from unet_course.files import Output, Picture, output_path
+from unet_course.tiles import reach, spans, weights
+from unet_course.unet import output_size
 
 
-def predict(model, image, *, tile=None, overlap=None):
-    """Run a trained network on one image, or a batch, of any size.
+def predict(model, image, *, tile=None, overlap=None, border=None, blend=False, flips=False, batch_size=1,
+            classes=False, out=None, progress=True):
+    """Run a trained network on one image, or a batch, of any size; large ones tile by tile.
 
     Parameters
     ----------
     model : Module
         Returns logits ``(N, K, H, W)``. Its training mode is put back afterwards.
-    image : array_like of float, shape (H, W), (C, H, W) or (N, C, H, W)
-        Scaled to about 0 to 1, as `normalise` and `load_nuclei` give it.
+    image : array_like of float, shape (H, W), (C, H, W) or (N, C, H, W); or path; or memory-mapped array
+        Arrays are scaled to about 0 to 1, as `normalise` and `load_nuclei` give it. Of a file (``.npy``, ``.tif``; others
+        are read whole) or a memory-mapped array only a tile at a time is in memory; whole numbers of 8 or 16 bits are
+        scaled as `normalise` does, by percentiles that are counted first.
     tile : int, optional
-        Side, in pixels, of the square that is computed at a time; the whole image at once if not given.
+        Side, in pixels, of the square that is computed at a time. Not given: the whole image at once; 1024 for a file.
     overlap : int, optional
-        Pixels of surroundings that each tile is given on each side, mirrored at the image's border, and that are
-        cut off afterwards. Default 32.
+        Pixels of surroundings that each tile is shown on each side, at least. Not given: as many as the network can
+        see, measured by `reach`, so that tiles and whole give the same result.
+    border : {"zero", "mirror"}, optional
+        What the network is shown outside of the image. "zero": the zeros with which its convolutions pad anyway, as in
+        training. "mirror": the image mirrored, as in the paper. Not given: "zero", but "mirror" for ``padding=0``.
+    blend : bool, default False
+        Fade neighbouring tiles into each other over the inner half of the overlap. Only useful with an `overlap` that
+        is smaller than the network's reach.
+    flips : bool, default False
+        Average over the four mirrored versions of the image (test-time augmentation); takes four times as long.
+    batch_size : int, default 1
+        Tiles computed together.
+    classes : bool, default False
+        Return the most probable class of each pixel, uint8, instead of probabilities: 1 byte instead of 4·K.
+    out : path ending in .npy or .tif, or writable array, optional
+        Write the result there, band by band. A file appears under its name when it is complete, and not before.
+    progress : bool, default True
+        Draw a progress bar if there is more than one tile.
 
     Returns
     -------
     Tensor of float32, shape (K, H, W), or (N, K, H, W) for a batch
-        Probabilities on the CPU; they add up to 1 over the classes. ``.argmax(0)`` is the mask.
+        Probabilities on the CPU; they add up to 1 over the classes. ``.argmax(0)`` is the mask. With ``classes=True`` a
+        Tensor of uint8, (H, W) or (N, H, W). With `out`, the array, or the file as a memory-mapped array, read-only.
 
     Raises
     ------
     ValueError
-        If the image has another number of axes, is empty, is not float or has NaN or infinite values; if `tile` or
-        `overlap` is out of range.
+        If the image has another number of axes, is empty, is not float or has NaN or infinite values, or its file is
+        damaged; if an option is out of range.
+    FileNotFoundError
+        If there is no such file.
+
+    Notes
+    -----
+    Overlap-tile: Ronneberger et al. (2015), section 2. Windows begin at multiples of the network's step (the factor of all
+    its pools), otherwise the pools would meet other pixels than in the whole image.
 
     Examples
     --------
     >>> from unet_course import UNet
-    >>> predict(UNet(channels=(4, 8)), np.zeros((37, 50), dtype="float32")).shape
-    torch.Size([2, 37, 50])
+    >>> model = UNet(channels=(4, 8)).eval()
+    >>> image = np.random.default_rng(0).random((37, 150), dtype="float32")
+    >>> whole, tiled = predict(model, image), predict(model, image, tile=32, progress=False)
+    >>> whole.shape, torch.allclose(whole, tiled, atol=1e-5)
+    (torch.Size([2, 37, 150]), True)
     """
-    batch, single = _batch(image)
-    if tile is None and overlap is not None:
-        raise ValueError("overlap is given without tile; give both, or neither for the whole image at once")
-    if tile is not None and tile < 1:
-        raise ValueError(f"tile is {tile}; wanted at least 1 pixel")
-    overlap = 32 if overlap is None else overlap
-    if overlap < 0:
-        raise ValueError(f"overlap is {overlap}; wanted 0 or more pixels")
-    if getattr(model, "padding", 1) == 0:
-        raise ValueError("model has padding=0, so its output is smaller than the image; "
-                         "predict takes networks with padding=1")
+    valid = getattr(model, "padding", 1) == 0
+    border = border or ("mirror" if valid else "zero")
+    _check_options(tile, overlap, border, batch_size)
+    if out is not None and not isinstance(out, np.ndarray):
+        output_path(out)  # refused now, not after an hour
+    picture = Picture(image)
+    size = picture.shape[-2:]
+    if tile is None and picture.on_disk:
+        tile = 1024
+    overlap, step = _surroundings(model, picture, tile, overlap, border)
+    options = dict(beyond=border == "mirror", aligned_end=flips)
+    if valid:
+        options = dict(beyond=True, valid=lambda n: output_size(n, len(model.encoders)))
+    grid = [spans(n, tile or n, overlap, step, **options) for n in size]
+    fade = overlap // 2 if blend and not valid else 0
+
     modes = [(part, part.training) for part in model.modules()]  # a part may be frozen while the rest is trained
     model.eval()
+    result = None
     try:
-        with torch.inference_mode():
-            if tile is None:
-                result = _probabilities(model, batch)
-            else:
-                result = _tiled(model, batch, tile, overlap)
+        bands = _bands(model, picture, grid, fade, border == "mirror", flips, batch_size, progress)
+        for top, band in bands:
+            if classes:
+                band = band.argmax(dim=1).to(torch.uint8)
+            band = band if picture.batched else band[0]
+            if result is None:
+                result = Output(out, (*band.shape[:-2], *size), np.uint8 if classes else np.float32)
+            result.write(top, band.numpy())
+        done = result.finish()
+    except BaseException:  # an interrupt as well
+        if result is not None:
+            result.abandon()
+        raise
     finally:
         for part, training in modes:
             part.training = training
-    result = result.clone()  # a tensor made in inference mode cannot be used in training
-    return result[0] if single else result
+    return torch.from_numpy(done) if out is None else done
 
 
-def _probabilities(model, batch):
+def _bands(model, picture, grid, fade, mirror, flips, batch_size, progress):
+    """Yield (first row, probabilities (N, K, rows, W)) from the top to the bottom of the image."""
+    rows, columns = grid
+    height, width = picture.shape[-2:]
+    top, band = 0, None
+    with tqdm(total=len(rows) * len(columns), disable=not progress or len(rows) * len(columns) == 1, desc="tiles",
+              unit="tile", leave=False) as bar:
+        for r, row in enumerate(rows):
+            first_row, by_row = weights(rows, r, fade)
+            for chunk in _alike(columns, batch_size):
+                shown = [picture.window((row.shown_start, row.shown_stop), (columns[c].shown_start, columns[c].shown_stop),
+                                        mirror=mirror) for c in chunk]
+                parts = _probabilities(model, torch.cat(shown), flips).split(picture.shape[0])
+                for c, part in zip(chunk, parts):
+                    first_column, by_column = weights(columns, c, fade)
+                    if band is None:
+                        band = part.new_zeros(*part.shape[:2], min(row.stop + fade, height), width)
+                    y, x = first_row - row.out_start, first_column - columns[c].out_start
+                    part = part[..., y : y + len(by_row), x : x + len(by_column)]
+                    if part.shape[-2:] != (len(by_row), len(by_column)):
+                        raise ValueError("model returns less than it is shown; predict takes networks whose output has the "
+                                         "size of the image, and UNet(padding=0)")
+                    place = (..., slice(first_row - top, first_row - top + len(by_row)),
+                             slice(first_column, first_column + len(by_column)))
+                    band[place] += part if not fade else part * by_row[:, None] * by_column
+                    bar.update()
+            # Rows that no later tile adds to are finished; the rest is carried on.
+            finished = height if r == len(rows) - 1 else max(rows[r + 1].start - fade, top)
+            yield top, band[..., : finished - top, :]
+            if r < len(rows) - 1:
+                rest = band[..., finished - top :, :]
+                band = band.new_zeros(*band.shape[:2], min(rows[r + 1].stop + fade, height) - finished, width)
+                band[..., : rest.shape[-2], :] = rest
+                top = finished
+
+
+def _alike(columns, batch_size):
+    """Neighbouring tiles whose windows are of one width, at most `batch_size` together."""
+    for _, group in itertools.groupby(range(len(columns)), key=lambda c: columns[c].shown_stop - columns[c].shown_start):
+        group = list(group)
+        yield from (group[i : i + batch_size] for i in range(0, len(group), batch_size))
+
+
+def _probabilities(model, x, flips):
     device = next((p.device for p in model.parameters()), torch.device("cpu"))
-    return model(batch.to(device)).float().softmax(dim=1).cpu()
+    with torch.inference_mode():
+        mean = 0
+        ways = [(), (-1,), (-2,), (-2, -1)] if flips else [()]
+        for axes in ways:
+            mean = mean + model(x.flip(axes).to(device)).float().softmax(dim=1).flip(axes).cpu() / len(ways)
+    return mean.clone()  # a tensor made in inference mode cannot be changed later on
 
 
-def _tiled(model, batch, tile, overlap):
-    height, width = batch.shape[-2:]
-    # np.pad mirrors again and again where the margin is wider than the image; F.pad refuses.
-    margins = [(0, 0), (0, 0), (overlap, overlap), (overlap, overlap)]
-    padded = torch.from_numpy(np.pad(batch.numpy(), margins, mode="reflect"))
-    result = None
-    for top in range(0, height, tile):
-        for left in range(0, width, tile):
-            bottom, right = min(top + tile, height), min(left + tile, width)
-            part = _probabilities(model, padded[..., top : bottom + 2 * overlap, left : right + 2 * overlap])
-            if result is None:
-                result = part.new_empty(len(batch), part.shape[1], height, width)
-            inner = part[..., overlap : overlap + bottom - top, overlap : overlap + right - left]
-            result[..., top:bottom, left:right] = inner
-    return result
+def _surroundings(model, picture, tile, overlap, border):
+    """How many pixels around a tile, and the step of the network; measured only where they are not known."""
+    known = 2 ** len(model.encoders) if hasattr(model, "encoders") else None
+    if tile is None and border == "zero" or getattr(model, "padding", 1) == 0:
+        return 0, known or 1
+    if known and overlap is not None:
+        return overlap, known
+    measured = reach(model, channels=picture.shape[1])
+    return measured.margin if overlap is None else overlap, measured.step
 
 
-def _batch(image):
-    if not isinstance(image, torch.Tensor):
-        image = torch.from_numpy(np.ascontiguousarray(image))
-    if image.ndim not in (2, 3, 4):
-        raise ValueError(f"image has shape {tuple(image.shape)}; wanted (H, W), (C, H, W) or (N, C, H, W)")
-    if not image.is_floating_point():
-        raise ValueError(f"image has dtype {image.dtype}; wanted float scaled to about 0..1: "
-                         "use unet_course.data.normalise")
-    if image.numel() == 0:
-        raise ValueError(f"image has shape {tuple(image.shape)}; wanted at least one pixel")
-    if not torch.isfinite(image).all():
-        raise ValueError("image has NaN or infinite values; replace them first, for instance with numpy.nan_to_num")
-    single = image.ndim < 4
-    while image.ndim < 4:
-        image = image[None]
-    return image.detach().cpu().float(), single
+def _check_options(tile, overlap, border, batch_size):
+    if tile is None and overlap is not None:
+        raise ValueError("overlap is given without tile; give both, or neither for the whole image at once")
+    for name, value, least in (("tile", tile, 1), ("overlap", overlap, 0), ("batch_size", batch_size, 1)):
+        if value is not None and (not isinstance(value, int) or value < least):
+            raise ValueError(f"{name} is {value!r}; wanted a whole number of pixels, at least {least}"
+                             if name != "batch_size" else f"batch_size is {value!r}; wanted at least 1 tile")
+    if border not in ("zero", "mirror"):
+        raise ValueError(f'border is {border!r}; wanted "zero" or "mirror"')
 
 
 def pick_device():

@@ -1,10 +1,26 @@
-"""Scores: how much of the mask is right (Dice, IoU) and how many nuclei are found (object F1).
+"""Scores over pixels: how much of the mask is right. Scores over nuclei are in `objects.py` and can be had from here.
 
-Masks are integer arrays or tensors of any shape in which 0 is background.
+Masks are integer arrays or tensors of any shape in which 0 is background. Where a score would be 0 divided by 0, it is
+1 if prediction and target are both empty, because nothing was missed and nothing was invented, and else 0.
 """
 
 import numpy as np
-import torch
+
+from unet_course.instances import label_nuclei
+from unet_course.masks import as_array, foreground, two
+from unet_course.objects import (
+    iou_table,
+    match_objects,
+    mean_object_f1,
+    merges_and_splits,
+    object_f1,
+    rand_f_score,
+    variation_of_information,
+)
+
+__all__ = ["accuracy", "bootstrap_interval", "boundary_f1", "confusion_counts", "dice_score", "iou_score", "iou_table",
+           "label_nuclei", "match_objects", "mean_object_f1", "merges_and_splits", "object_f1", "precision_score",
+           "rand_f_score", "recall_score", "variation_of_information"]
 
 
 def dice_score(prediction, target):
@@ -56,6 +72,50 @@ def iou_score(prediction, target):
     return tp / (tp + fp + fn) if tp + fp + fn else 1.0
 
 
+def precision_score(prediction, target):
+    """Precision: which share of the predicted foreground is right, ``TP / (TP + FP)``.
+
+    Parameters
+    ----------
+    prediction, target : array_like of bool or int, same shape
+        Everything that is not 0 counts as foreground.
+
+    Returns
+    -------
+    float
+        Between 0 and 1. If nothing is predicted: 1.0 if there is nothing to find either, else 0.0.
+
+    Examples
+    --------
+    >>> precision_score([1, 1, 1, 1], [0, 0, 1, 0])
+    0.25
+    """
+    tp, fp, fn = confusion_counts(prediction, target)
+    return tp / (tp + fp) if tp + fp else float(fn == 0)
+
+
+def recall_score(prediction, target):
+    """Recall (sensitivity): which share of the true foreground is found, ``TP / (TP + FN)``.
+
+    Parameters
+    ----------
+    prediction, target : array_like of bool or int, same shape
+        Everything that is not 0 counts as foreground.
+
+    Returns
+    -------
+    float
+        Between 0 and 1. If there is nothing to find: 1.0 if nothing is predicted either, else 0.0.
+
+    Examples
+    --------
+    >>> recall_score([1, 1, 1, 1], [0, 0, 1, 0])
+    1.0
+    """
+    tp, fp, fn = confusion_counts(prediction, target)
+    return tp / (tp + fn) if tp + fn else float(fp == 0)
+
+
 def confusion_counts(prediction, target):
     """Count foreground pixels: (true positives, false positives, false negatives).
 
@@ -73,9 +133,7 @@ def confusion_counts(prediction, target):
     >>> confusion_counts([1, 1, 0, 0], [1, 0, 1, 0])
     (1, 1, 1)
     """
-    prediction, target = _mask(prediction, "prediction"), _mask(target, "target")
-    if prediction.shape != target.shape:
-        raise ValueError(f"prediction has shape {prediction.shape}, target {target.shape}; wanted the same shape")
+    prediction, target = two(prediction, target, foreground)
     tp = int(np.count_nonzero(prediction & target))
     return tp, int(np.count_nonzero(prediction)) - tp, int(np.count_nonzero(target)) - tp
 
@@ -88,117 +146,109 @@ def accuracy(prediction, target):
     >>> accuracy([0, 2, 1, 0], [0, 1, 1, 0])
     0.75
     """
-    prediction, target = _array(prediction), _array(target)
-    if prediction.shape != target.shape:
-        raise ValueError(f"prediction has shape {prediction.shape}, target {target.shape}; wanted the same shape")
+    prediction, target = two(prediction, target, lambda values, name: as_array(values))
     return float((prediction == target).mean())
 
 
-def label_nuclei(classes, *, interior=2, min_area=30, grow=1, split=False):
-    """Turn a three-class mask into separate nuclei: interiors are counted, then grown back over their boundary.
+def boundary_f1(prediction, target, *, tolerance=2):
+    """F1 of the outlines: an outline pixel is right if the other outline is not farther away than `tolerance`.
 
     Parameters
     ----------
-    classes : array_like of int, shape (H, W)
-        0 background, 1 boundary, 2 interior.
-    interior : int, default 2
-        The class that is counted; pieces that touch at a corner are one.
-    min_area : int, default 30
-        Interiors with fewer pixels are dropped.
-    grow : float, default 1
-        How far, in pixels, an interior grows back over pixels that are not background. The boundary is drawn
-        one pixel wide.
-    split : bool, default False
-        Also cut interiors at their waists, where two nuclei touch: a watershed on the distance to the border.
-
-    Returns
-    -------
-    ndarray of int64, shape (H, W)
-        0 background, 1, 2, 3 … one number for each nucleus.
-
-    Examples
-    --------
-    >>> label_nuclei([[1, 1, 1, 1, 1], [1, 2, 1, 2, 1], [1, 1, 1, 1, 1]], min_area=1, grow=2)
-    array([[1, 1, 1, 2, 2],
-           [1, 1, 1, 2, 2],
-           [1, 1, 1, 2, 2]])
-    """
-    # Imported here, because scikit-image would double the time of `import unet_course`.
-    from scipy.ndimage import distance_transform_edt, gaussian_filter
-    from skimage.measure import label
-    from skimage.morphology import h_maxima
-    from skimage.segmentation import expand_labels, watershed
-
-    classes = _whole(classes, "classes")
-    if classes.ndim != 2:
-        raise ValueError(f"classes has shape {classes.shape}; wanted one mask (H, W): take the argmax over the classes, "
-                         "and one picture of a batch")
-    objects = label(classes == interior, connectivity=2)
-    if split:
-        depth = gaussian_filter(distance_transform_edt(objects > 0), 1.0)
-        # A waist has to be this much narrower than the nucleus, in pixels, or noise on the rim would cut it.
-        objects = watershed(-depth, label(h_maxima(depth, 0.75)), mask=objects > 0)
-    large = np.bincount(objects.ravel()) >= min_area
-    large[0] = False
-    numbers = np.cumsum(large) * large
-    return (expand_labels(numbers[objects], grow) * (classes > 0)).astype(np.int64)
-
-
-def object_f1(prediction, target, *, iou=0.7):
-    """F1 over objects: a nucleus is found if one predicted object overlaps it with at least this IoU.
-
-    Parameters
-    ----------
-    prediction, target : array_like of int, shape (H, W)
-        Label images: 0 background, another number for each object.
-    iou : float, default 0.7
-        Above 0.5 an object can match one other at most, so that no assignment has to be solved.
+    prediction, target : array_like of bool or int, shape (H, W)
+        Everything that is not 0 counts as foreground. The outline is the foreground pixels with a background pixel
+        above, below, left or right; the image's border makes no outline.
+    tolerance : float, default 2
+        In pixels, Euclidean.
 
     Returns
     -------
     float
-        ``2·TP / (objects predicted + objects in truth)``; 1.0 if there are none in either.
+        ``2·P·R / (P + R)``: P is the share of the predicted outline that is near the true one, R the share of the
+        true outline that is near the predicted one. 1.0 if there is no outline in either, 0.0 if there is one in only one.
 
     Notes
     -----
-    The matching rule of the 2018 Data Science Bowl, Caicedo et al. (2019), doi:10.1038/s41592-019-0612-7.
+    Csurka et al. (2013), What is a good evaluation measure for semantic segmentation?, BMVC, doi:10.5244/C.27.32.
 
     Examples
     --------
-    >>> object_f1([[1, 1, 0, 2, 2]], [[1, 1, 0, 0, 2]])
-    0.5
+    >>> square, moved = np.zeros((2, 20, 20), dtype=int)
+    >>> square[5:15, 5:15], moved[5:15, 7:17] = 1, 1
+    >>> boundary_f1(moved, square), boundary_f1(moved, square, tolerance=0)
+    (1.0, 0.4444444444444444)
     """
-    if not 0.5 <= iou <= 1:
-        raise ValueError(f"iou is {iou}; wanted 0.5 to 1, where a match is unique")
-    prediction, target = _whole(prediction, "prediction"), _whole(target, "target")
-    if prediction.shape != target.shape:
-        raise ValueError(f"prediction has shape {prediction.shape}, target {target.shape}; wanted the same shape")
-    predicted, p = np.unique(prediction, return_inverse=True)
-    true, t = np.unique(target, return_inverse=True)
-    pairs, overlap = np.unique(np.stack([p.ravel(), t.ravel()]), axis=1, return_counts=True)
-    union = np.bincount(p.ravel())[pairs[0]] + np.bincount(t.ravel())[pairs[1]] - overlap
-    both = (predicted[pairs[0]] != 0) & (true[pairs[1]] != 0)
-    # At IoU 0.5 exactly two matches of one object are possible; counting strictly above keeps them apart.
-    match = overlap / union >= iou if iou > 0.5 else overlap / union > 0.5
-    objects = np.count_nonzero(predicted) + np.count_nonzero(true)
-    return float(2 * np.count_nonzero(match & both) / objects) if objects else 1.0
+    from scipy.ndimage import distance_transform_edt  # late, to keep the import of the course short
+
+    if not tolerance >= 0:
+        raise ValueError(f"tolerance is {tolerance}; wanted 0 or more pixels")
+    prediction, target = two(prediction, target, foreground)
+    if prediction.ndim != 2:
+        raise ValueError(f"prediction has shape {prediction.shape}; wanted one mask (H, W)")
+    one, other = outline(prediction), outline(target)
+    if not one.any() or not other.any():
+        return float(one.any() == other.any())
+    right = np.count_nonzero(distance_transform_edt(~other)[one] <= tolerance) / np.count_nonzero(one)
+    found = np.count_nonzero(distance_transform_edt(~one)[other] <= tolerance) / np.count_nonzero(other)
+    return float(2 * right * found / (right + found)) if right + found else 0.0
 
 
-def _array(values):
-    return values.detach().cpu().numpy() if isinstance(values, torch.Tensor) else np.asarray(values)
+def outline(mask):
+    """Foreground pixels that have a background pixel above, below, left or right.
+
+    Examples
+    --------
+    >>> outline(np.array([[0, 1, 1, 1]], dtype=bool))
+    array([[False,  True, False, False]])
+    """
+    around = np.pad(mask, 1, mode="edge")
+    inside = around[:-2, 1:-1] & around[2:, 1:-1] & around[1:-1, :-2] & around[1:-1, 2:]
+    return mask & ~inside
 
 
-def _whole(values, name):
-    values = _array(values)
-    if values.dtype.kind not in "bui" and not (values == np.round(values)).all():
-        raise ValueError(f"{name} has fractions; wanted whole numbers, a label for each pixel: take the argmax of a "
-                         "probability map first")
-    return values
+def bootstrap_interval(samples, statistic=np.mean, *, level=0.95, repeats=2000, seed=0):
+    """How far a score would move if another sample of the same kind had been drawn: the percentile bootstrap.
 
+    Parameters
+    ----------
+    samples : array_like, shape (n, ...)
+        One entry for each unit that was drawn: for each image, or, if there is one image only, for each nucleus or
+        tile of it. The interval then speaks of this image alone.
+    statistic : callable, default mean
+        ``statistic(samples)`` returns a number.
+    level : float, default 0.95
+    repeats : int, default 2000
+    seed : int, default 0
 
-def _mask(values, name):
-    values = _array(values)
-    if values.dtype.kind == "f" and not np.isin(values, (0, 1)).all():
-        raise ValueError(f"{name} has values that are neither 0 nor 1; wanted a mask: threshold it first, "
-                         "for instance probability > 0.5")
-    return values != 0
+    Returns
+    -------
+    tuple of float
+        Low and high end.
+
+    Raises
+    ------
+    ValueError
+        If there are fewer than two samples, or an argument is out of range.
+
+    Notes
+    -----
+    Efron and Tibshirani (1993), An Introduction to the Bootstrap. Units that depend on each other, such as tiles of
+    one image, make the interval too narrow.
+
+    Examples
+    --------
+    >>> low, high = bootstrap_interval([0.8, 0.9, 0.7, 0.95, 0.85])
+    >>> 0.7 < low < 0.84 < high < 0.95
+    True
+    """
+    samples = as_array(samples)
+    if samples.ndim == 0 or len(samples) < 2:
+        raise ValueError(f"samples has shape {samples.shape}; wanted at least two samples along the first axis: "
+                         "of one image you can resample nuclei or tiles")
+    if not 0 < level < 1 or repeats < 1:
+        raise ValueError(f"level is {level} and repeats is {repeats}; wanted a level between 0 and 1, such as 0.95, "
+                         "and at least 1 repeat")
+    generator = np.random.default_rng(seed)
+    values = [statistic(samples[generator.integers(len(samples), size=len(samples))]) for _ in range(repeats)]
+    low, high = np.percentile(values, [50 * (1 - level), 50 * (1 + level)])
+    return float(low), float(high)

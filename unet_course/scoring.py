@@ -6,7 +6,9 @@ from skimage.measure import label
 
 from unet_course.data import load_instances, load_nuclei
 from unet_course.inference import predict
-from unet_course.metrics import dice_score, label_nuclei, object_f1
+from unet_course.instances import label_nuclei
+from unet_course.metrics import dice_score
+from unet_course.objects import object_f1
 
 
 def score_split(model, split, *, change=None):

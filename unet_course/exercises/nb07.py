@@ -1,0 +1,276 @@
+"""Exercises of 07_evaluation."""
+
+import numpy as np
+import torch
+
+from unet_course.exercises.core import Exercise, call, close, expect, said
+from unet_course.metrics import dice_score, iou_score, object_f1
+
+
+def number(answer, *masks):
+    """The one number that the learner's score gives."""
+    got = call(answer, *masks)
+    if isinstance(got, (torch.Tensor, np.ndarray)):
+        expect(np.prod(got.shape) == 1, f"You return {int(np.prod(got.shape))} numbers; wanted one for the whole mask.")
+    close(got, got, "Your score is {got}; wanted a number between 0 and 1. Is 0 divided by 0?")
+    return float(got)
+
+
+def about(got, value):
+    return abs(got - value) < 1e-5
+
+
+# 6 pixels predicted, 4 true, 3 of them in both; 12 in all.
+PREDICTION = torch.tensor([[1, 1, 1, 0], [1, 1, 1, 0], [0, 0, 0, 0]]).bool()
+TARGET = torch.tensor([[0, 0, 1, 1], [0, 1, 1, 0], [0, 0, 0, 0]]).bool()
+COUNTED = "6 pixels are predicted, 4 are true, 3 are both: "
+
+dice = Exercise("7.1", "Dice", minutes=6, kind="classroom")
+
+
+@dice.behaviour
+def by_counting(answer):
+    got = number(answer, PREDICTION, TARGET)
+    for value, why in [(3 / 7, "That is the IoU. Dice divides twice the overlap by the sum of both areas."),
+                       (0.3, "That is half of it. Dice takes the overlap twice, because both areas contain it."),
+                       (0.5, "That is the precision. Dice looks at both areas."),
+                       (0.75, "That is the recall. Dice looks at both areas."),
+                       (8 / 12, "That is the accuracy. Right background must not count.")]:
+        expect(not about(got, value), f"{COUNTED}you get {value:.4g}. {why}")
+    close(got, 0.6, COUNTED + "Dice is {wanted}, you get {got}.")
+
+
+@dice.behaviour
+def other_masks(answer):
+    for shape in [(5, 7), (64, 64), (3, 16, 20), (1, 1, 9, 9)]:
+        for share in (0.2, 0.7):
+            prediction, target = torch.rand(2, *shape) < share
+            prediction.flatten()[0] = target.flatten()[0] = True
+            close(number(answer, prediction, target), dice_score(prediction, target),
+                  f"For random masks of shape {shape} Dice is {{wanted}}, you get {{got}}. Are all axes counted together?")
+
+
+@dice.behaviour
+def only_one_empty(answer):
+    some, none = torch.rand(8, 8) < 0.5, torch.zeros(8, 8, dtype=torch.bool)
+    for prediction, target, what in [(none, some, "Nothing is predicted, but there is something"),
+                                     (some, none, "Something is predicted, but there is nothing")]:
+        close(number(answer, prediction, target), 0.0, what + ": Dice is {wanted}, you get {got}.")
+
+
+@dice.behaviour
+def both_empty(answer):
+    none = torch.zeros(8, 8, dtype=torch.bool)
+    close(call(answer, none, none), 1.0, "Both masks are empty: wanted {wanted}, because nothing was missed and nothing "
+                                         "invented. You get {got}. What is 0 divided by 0?")
+
+
+iou = Exercise("7.2", "IoU of one class", minutes=6, kind="classroom")
+
+
+@iou.behaviour
+def one_class(answer):
+    prediction, target = PREDICTION.long() * 2, TARGET.long() * 2
+    got = number(answer, prediction, target, 2)
+    for value, why in [(0.6, "That is Dice. IoU divides the overlap by the union."),
+                       (0.3, "The overlap is counted twice below the line. How large is the union?"),
+                       (8 / 12, "That is the accuracy. Right background must not count.")]:
+        expect(not about(got, value), f"{COUNTED}you get {value:.4g}. {why}")
+    close(got, 3 / 7, COUNTED + "IoU is {wanted}, you get {got}.")
+
+
+@iou.behaviour
+def the_class_that_is_asked_for(answer):
+    for shape in [(6, 9), (40, 40), (2, 12, 12)]:
+        prediction, target = torch.randint(0, 4, (2, *shape))
+        for k in range(4):
+            wanted = iou_score(prediction == k, target == k)
+            close(number(answer, prediction, target, k), wanted,
+                  f"Classes 0 to 3 at random, asked for class {k}: IoU is {{wanted}}, you get {{got}}. Where is the "
+                  "prediction of that class, and where the truth? Class 0 is a class like the others.")
+
+
+@iou.behaviour
+def absent_class(answer):
+    target = torch.randint(0, 2, (7, 7))
+    close(number(answer, target, target.clone(), 1), 1.0, "Prediction and truth are equal: wanted {wanted}, you get {got}.")
+    close(call(answer, target, target, 3), 1.0, "Class 3 is in neither mask: wanted {wanted}, as for Dice. You get {got}.")
+    invented = target.clone()
+    invented[0, 0] = 3
+    close(number(answer, invented, target, 3), 0.0, "Class 3 is predicted at one pixel and true at none: wanted {wanted}, "
+                                                    "you get {got}.")
+
+
+objects = Exercise("7.3", "Object F1", minutes=15)
+
+
+def labels(*runs):
+    """A label image of one row, repeated three times: (label, length) after (label, length)."""
+    return torch.tensor([label for label, length in runs for _ in range(length)]).repeat(3, 1)
+
+
+THREE = labels((1, 10), (0, 2), (2, 10), (0, 2), (3, 10), (0, 6))
+
+
+@objects.behaviour
+def perfect(answer):
+    close(number(answer, THREE, THREE), 1.0, "Prediction and truth are equal: F1 is {wanted}, you get {got}.")
+
+
+@objects.behaviour
+def numbers_do_not_matter(answer):
+    renamed = torch.tensor([0, 7, 1, 4])[THREE]
+    close(number(answer, renamed, THREE), 1.0, "The same three nuclei with the numbers 7, 1 and 4 instead of 1, 2 and 3: F1 "
+          "is {wanted}, you get {got}. Compare places, not numbers.")
+
+
+@objects.behaviour
+def found_missed_invented(answer):
+    prediction = labels((1, 10), (0, 26), (5, 3), (0, 1))
+    got = number(answer, prediction, THREE)
+    for value, why in [(0.25, "That is TP / (TP + FP + FN). F1 counts a match twice, above and below the line."),
+                       (1 / 3, "That is the recall: what about the object that was invented?"),
+                       (0.5, "That is the precision: what about the nuclei that were missed?"),
+                       (4 / 7, "Is the background counted as an object? It is not one.")]:
+        expect(not about(got, value), f"Of three nuclei one is found, two are missed, one object is invented: you get "
+                                      f"{value:.4g}. {why}")
+    close(got, 0.4, "Of three nuclei one is found, two are missed, one object is invented: 2·TP / (objects predicted + "
+                    "objects in truth) is {wanted}, you get {got}.")
+
+
+@objects.behaviour
+def at_seven_tenths(answer):
+    for length, f1 in [(8, 1.0), (6, 0.0)]:
+        prediction = labels((1, length), (0, 10 - length))
+        close(number(answer, prediction, labels((1, 10))), f1,
+              f"A nucleus of 10 columns is predicted with {length} of them, IoU 0.{length}: F1 is {{wanted}}, you get "
+              "{got}. Found means an IoU of at least 0.7.")
+    shifted = labels((0, 2), (1, 10))
+    close(number(answer, shifted, labels((1, 10), (0, 2))), 0.0, "Two nuclei of 10 columns overlap in 8, so IoU is 8/12: F1 "
+          "is {wanted}, you get {got}. Divide the overlap by the union, not by one of the areas.")
+
+
+@objects.behaviour
+def merged_and_split(answer):
+    two, one = labels((1, 10), (2, 10)), labels((1, 20))
+    for prediction, target, what in [(one, two, "Two touching nuclei are predicted as one object"),
+                                     (two, one, "One nucleus is predicted as two halves")]:
+        close(number(answer, prediction, target), 0.0, what + ": no IoU reaches 0.7, F1 is {wanted}, you get {got}.")
+
+
+@objects.behaviour
+def many_objects(answer):
+    for side in (4, 7):  # squares of 5×5 pixels that touch, some of them left out, all moved by a pixel
+        target = torch.arange(side * side).reshape(side, side).repeat_interleave(5, 0).repeat_interleave(5, 1)
+        kept = (torch.rand(side, side) < 0.7).repeat_interleave(5, 0).repeat_interleave(5, 1)
+        prediction = target.roll(1, dims=1) * kept
+        size = 5 * side
+        for a, b in [(prediction, target), (target, prediction), (target, target * (torch.rand(target.shape) < 0.93))]:
+            close(number(answer, a, b), object_f1(a, b), f"On a field of {size}×{size} pixels with many objects, F1 is "
+                  "{wanted}, you get {got}.")
+
+
+@objects.behaviour
+def none_at_all(answer):
+    empty = torch.zeros(6, 6, dtype=torch.int64)
+    close(number(answer, empty, THREE[:, :6].repeat(2, 1)), 0.0, "Nothing is predicted, one nucleus is there: F1 is {wanted}, "
+                                                                "you get {got}.")
+    close(number(answer, THREE[:, :6].repeat(2, 1), empty), 0.0, "One object is predicted, no nucleus is there: F1 is "
+                                                                "{wanted}, you get {got}.")
+    close(call(answer, empty, empty), 1.0, "No nucleus and no prediction: wanted {wanted}, you get {got}. What is 0 divided "
+                                           "by 0?")
+
+
+choose = Exercise("7.4", "Choose the score", minutes=5, kind="classroom")
+OPTIONS = ("accuracy", "recall", "boundary F1", "object F1")
+
+
+def chosen(answer, place):
+    expect(isinstance(answer, (tuple, list)) and len(answer) == 4, f"Your answer is {said(answer)}; wanted a list of four of "
+           f"these words: {', '.join(OPTIONS)}.")
+    word = answer[place]
+    word = word.strip().lower() if isinstance(word, str) else word
+    expect(word in [o.lower() for o in OPTIONS], f"Answer {place + 1} is {said(word)}; wanted one of: {', '.join(OPTIONS)}.")
+    return word
+
+
+@choose.behaviour
+def counting(answer):
+    expect(chosen(answer, 0) == "object f1", f"1: the question is how many nuclei there are. {chosen(answer, 0).capitalize()} "
+           "stays high if two nuclei are melted into one. Which score does not?")
+
+
+@choose.behaviour
+def nothing_missed(answer):
+    expect(chosen(answer, 1) == "recall", f"2: a missed pixel is the worst, a false alarm is looked at by a person. Does "
+           f"{chosen(answer, 1)} speak of what was missed, and of that alone?")
+
+
+@choose.behaviour
+def outlines(answer):
+    expect(chosen(answer, 2) == "boundary f1", f"3: only the outline matters, to 2 pixels. In {chosen(answer, 2)} the many "
+           "pixels inside, or the count, hide it.")
+
+
+@choose.behaviour
+def flattering(answer):
+    expect(chosen(answer, 3) == "accuracy", f"4: one pixel in 10,000 is tumour. What does {chosen(answer, 3)} say of a mask "
+           "with nothing in it? And which of the four says 0.9999?")
+
+
+bootstrap = Exercise("7.5", "How sure is a mean?", minutes=15, kind="deeper")
+
+
+def interval(answer, values):
+    got = call(answer, values)
+    expect(isinstance(got, (tuple, list, np.ndarray, torch.Tensor)) and len(got) == 2,
+           f"You return {said(got)}; wanted two numbers: (low, high).")
+    for end in got:
+        close(end, end, "One end of your interval is {got}; wanted a number.")
+    return float(got[0]), float(got[1])
+
+
+@bootstrap.behaviour
+def low_and_high(answer):
+    low, high = interval(answer, torch.rand(50))
+    expect(low <= high, f"Your low end {low:.3g} is above your high end {high:.3g}.")
+
+
+@bootstrap.behaviour
+def of_the_mean(answer):
+    values = 0.6 + 0.1 * torch.rand(400)
+    low, high = interval(answer, values)
+    mean = values.mean().item()
+    expect(high > low, "Both ends are the same number. Is each new sample drawn with replacement, and is it another one "
+                       "each time?")
+    expect(low <= mean <= high, f"The mean of the values, {mean:.4f}, is not in your interval {low:.4f} to {high:.4f}.")
+    expect(high - low < 0.03, f"Your interval, {low:.3f} to {high:.3f}, holds the single values. Wanted is where the mean of "
+                              "a new sample lies: take the mean of each sample first.")
+
+
+@bootstrap.behaviour
+def as_wide_as_it_has_to_be(answer):
+    values = (torch.arange(100) < 80).float()[torch.randperm(100)]  # 80 of 100 found: the mean has a spread of 0.04
+    widths = [high - low for low, high in (interval(answer, values) for _ in range(3))]
+    width = sum(widths) / 3
+    expect(width > 0.13, f"80 of 100 nuclei found: 95 of 100 new samples lie in an interval about 0.16 wide, yours is "
+                         f"{width:.2f}. Is each new sample as large as the old one, and are the ends at 2.5 and 97.5 percent?")
+    expect(width < 0.19, f"80 of 100 nuclei found: 95 of 100 new samples lie in an interval about 0.16 wide, yours is "
+                         f"{width:.2f}. Is each new sample as large as the old one, and are the ends at 2.5 and 97.5 percent?")
+
+
+@bootstrap.behaviour
+def the_middle_of_the_samples(answer):
+    values = torch.cat([torch.zeros(98), torch.ones(2)])[torch.randperm(100)]
+    low, high = interval(answer, values)
+    expect(low >= 0, f"2 of 100 values are 1, all others 0, and your interval begins at {low:.3f}. No mean can lie there: take "
+                     "the percentiles of the means themselves.")
+
+
+@bootstrap.behaviour
+def order_does_not_matter(answer):
+    values = torch.cat([torch.zeros(150), torch.ones(150)])
+    low, high = interval(answer, values)
+    expect(abs((low + high) / 2 - 0.5) < 0.03 and high - low < 0.15, "150 zeros, then 150 ones, gives another interval "
+           f"({low:.2f} to {high:.2f}) than the same values mixed (about 0.44 to 0.56). Draw single values, each one as "
+           "likely as any other.")

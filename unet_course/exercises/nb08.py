@@ -1,0 +1,272 @@
+"""Exercises of 08_whole_images."""
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+
+from unet_course.exercises.core import Exercise, call, close, expect, shape, tensor
+
+memory = Exercise("8.1", "What the skips weigh", minutes=8, kind="classroom")
+
+
+def skips(height, width, channels):
+    total = 0
+    for c in channels[:-1]:
+        total += 4 * c * height * width
+        height, width = -(-height // 2), -(-width // 2)
+    return total
+
+
+@memory.behaviour
+def one_level(answer):
+    got = call(answer, 10, 20, (8, 16))
+    for value, why in [(8 * 200, "That is how many values there are. A float32 has 4 bytes."),
+                       (skips(10, 20, (8, 16, 1)), "The bottom of the U has no skip."),
+                       (8 * 200 * 8, "A float32 has 4 bytes, not 8.")]:
+        expect(got != value, f"10×20 pixels, channels (8, 16): you get {value}. {why}")
+    close(got, 6400, "10×20 pixels, channels (8, 16): one skip of 8 × 10 × 20 float32, {wanted} bytes. You get {got}.")
+
+
+@memory.behaviour
+def each_level_is_smaller(answer):
+    got = call(answer, 64, 32, (8, 16, 32, 64))
+    expect(got != 4 * 64 * 32 * (8 + 16 + 32), "64×32 pixels, three pools: you take the full size on each level. What does a "
+                                               "pool do to height and width?")
+    close(got, skips(64, 32, (8, 16, 32, 64)), "64×32 pixels, channels (8, 16, 32, 64): {wanted} bytes, you get {got}.")
+
+
+@memory.behaviour
+def odd_sizes(answer):
+    for size, channels in [((101, 67), (4, 8, 16, 32)), ((1, 1), (2, 2, 2)), ((33, 5), (1, 2, 3, 4, 5))]:
+        close(call(answer, *size, channels), skips(*size, channels),
+              f"{size[0]}×{size[1]} pixels, channels {channels}: {{wanted}} bytes, you get {{got}}. The course's pool rounds "
+              "up: 101 becomes 51.")
+
+
+margin = Exercise("8.2", "The margin, by hand", minutes=10, kind="classroom")
+
+
+@margin.behaviour
+def no_pool(answer):
+    close(call(answer, 0), 2, "Without a pool there is one block of two 3×3 convolutions: wanted {wanted} pixels, you get "
+                              "{got}. Each convolution looks one pixel to each side.")
+
+
+@margin.behaviour
+def one_pool(answer):
+    got = call(answer, 1)
+    expect(got != 5, "One pool: you get 5. Do you count on the small grid? After the upsampling each of its pixels is two "
+                     "pixels wide, and the decoder has a block as well.")
+    expect(got != 6, "One pool: you get 6. That is where the bottom sees to. The decoder has two more convolutions.")
+    close(got, 8, "One pool: wanted {wanted}, you get {got}. Two convolutions: 2. The pool: 1, on its grid. Two "
+                  "convolutions: 3. Doubled: 6. Two convolutions: 8.")
+
+
+@margin.behaviour
+def rounding(answer):
+    got = call(answer, 2)
+    expect(got != 20, "Two pools: you get 20. The second pool meets 3 pixels, and half of a 2×2 square is not possible: it "
+                      "rounds up.")
+    close(got, 22, "Two pools: wanted {wanted}, you get {got}. Down: 2, 1, 3, then 3 is rounded up to 2 squares, 4. Up: 8, "
+                   "10, 20, 22.")
+
+
+@margin.behaviour
+def deeper(answer):
+    for pools, wanted in [(3, 46), (4, 94), (5, 190), (6, 382)]:
+        close(call(answer, pools), wanted, f"{pools} pools: wanted {{wanted}}, you get {{got}}.")
+
+
+mirror = Exercise("8.3", "Mirror a border", minutes=8, kind="classroom")
+
+
+def reflected(place, size):
+    if size == 1:
+        return 0
+    place = place % (2 * size - 2)
+    return min(place, 2 * size - 2 - place)
+
+
+@mirror.behaviour
+def inside(answer):
+    for place in range(5):
+        close(call(answer, place, 5), place, f"Place {place} of an image with 5 columns is column {{wanted}} itself, you get "
+                                             "{got}.")
+
+
+@mirror.behaviour
+def left_of_it(answer):
+    got = call(answer, -1, 5)
+    expect(got != 0, "Place -1 of 5: you get 0. Then the outermost column would stand there twice; it is the mirror itself.")
+    expect(got != 4, "Place -1 of 5: you get 4. That is the other end of the image: repeated, not mirrored.")
+    for place in (-1, -2, -3, -4):
+        close(call(answer, place, 5), -place, f"Place {place} of 5: wanted column {{wanted}}, you get {{got}}.")
+
+
+@mirror.behaviour
+def right_of_it(answer):
+    got = call(answer, 5, 5)
+    expect(got != 4, "Place 5 of 5: you get 4. Then the outermost column would stand there twice; it is the mirror itself.")
+    for place in (5, 6, 7, 8):
+        close(call(answer, place, 5), 8 - place, f"Place {place} of 5: wanted column {{wanted}}, you get {{got}}.")
+
+
+@mirror.behaviour
+def again_and_again(answer):
+    for size in (2, 3, 5, 8):
+        for place in range(-30, 40):
+            close(call(answer, place, size), reflected(place, size),
+                  f"Place {place} of an image with {size} columns: wanted column {{wanted}}, you get {{got}}. Farther out, "
+                  "the mirrored image is mirrored again.")
+
+
+@mirror.behaviour
+def one_column(answer):
+    for place in (-3, 0, 4):
+        close(call(answer, place, 1), 0, "An image with one column has only column {wanted}, you get {got}.")
+
+
+tiles = Exercise("8.4", "Overlap-tile by hand", minutes=20)
+
+
+def grown(image, pixels):
+    pad = np.pad(image.numpy(), pixels, mode="reflect") if pixels else image.numpy()
+    return torch.from_numpy(pad)
+
+
+def blurred(image):
+    """A stand-in for a network that sees 3 pixels to each side, with zeros around, as convolutions have."""
+    kernel = torch.tensor([[1.0, 2, 4, 8, 3, 5, 7]])
+    return F.conv2d(F.pad(image[None, None], (3, 3, 3, 3)), (kernel.T @ kernel)[None, None] / 900)[0, 0]
+
+
+def tiled(answer, run, image, tile, pixels):
+    shown = []
+
+    def watched(window):
+        expect(isinstance(window, torch.Tensor) and window.ndim == 2, "You call run with something that is no (h, w) tensor.")
+        shown.append(tuple(window.shape))
+        return run(window)
+    return tensor(call(lambda *a: answer(watched, *a), image, tile, pixels)), shown
+
+
+@tiles.behaviour
+def same_size(answer):
+    for size in [(16, 16), (17, 30), (5, 41)]:
+        out, _ = tiled(answer, lambda w: w, torch.rand(size), 8, 2)
+        shape(out, size, f"An image of {size[0]}×{size[1]} comes back as {{got}}. The last tile of a row may be smaller.")
+
+
+@tiles.behaviour
+def each_in_its_place(answer):
+    for size, tile, pixels in [((16, 16), 8, 0), ((17, 30), 8, 2), ((9, 40), 16, 3)]:
+        image = torch.rand(size)
+        out, shown = tiled(answer, lambda w: 2 * w, image, tile, pixels)
+        expect(shown, "Your code never calls run.")
+        expect(torch.allclose(out, 2 * image), f"run doubles each pixel. On a {size[0]}×{size[1]} image with tile {tile} and "
+               f"margin {pixels}, your result is not the doubled image: is each tile cut back to its middle, and put where "
+               "it was taken?")
+
+
+@tiles.behaviour
+def no_seams(answer):
+    for size, tile, pixels in [((40, 40), 10, 3), ((37, 52), 16, 3), ((37, 52), 16, 5)]:
+        image = torch.rand(size)
+        out, _ = tiled(answer, blurred, image, tile, pixels)
+        inner = (slice(pixels, -pixels), slice(pixels, -pixels))
+        expect(torch.allclose(out[inner], blurred(image)[inner], atol=1e-5), f"run sees 3 pixels to each side, the margin is "
+               f"{pixels}, and still there are seams inside the image. Does each tile get its surroundings from the image on "
+               "all four sides?")
+
+
+@tiles.behaviour
+def mirrored_border(answer):
+    for size, tile in [((40, 40), 10), ((37, 52), 16), ((8, 9), 16)]:
+        image = torch.rand(size)
+        out, _ = tiled(answer, blurred, image, tile, 3)
+        expect(torch.allclose(out, blurred(grown(image, 3))[3:-3, 3:-3], atol=1e-5), "At the image's border the result is not "
+               "that of the mirrored image. Mirror the whole image by the margin first, then cut windows out of it.")
+
+
+@tiles.behaviour
+def small_windows(answer):
+    for size, tile, pixels in [((64, 64), 16, 4), ((50, 30), 10, 2)]:
+        _, shown = tiled(answer, lambda w: w, torch.rand(size), tile, pixels)
+        largest = max(max(s) for s in shown)
+        expect(largest <= tile + 2 * pixels, f"Tile {tile}, margin {pixels}: run was given a window of {largest} "
+               f"pixels. Wanted at most {tile + 2 * pixels}; the point of tiles is that memory stays small.")
+        wanted = -(-size[0] // tile) * -(-size[1] // tile)
+        expect(len(shown) <= 2 * wanted, f"run was called {len(shown)} times for {wanted} tiles.")
+
+
+@tiles.behaviour
+def tiny_images(answer):
+    for size in [(1, 1), (2, 7), (3, 3)]:
+        image = torch.rand(size)
+        out, _ = tiled(answer, blurred, image, 8, 3)
+        shape(out, size, f"An image of {size[0]}×{size[1]} comes back as {{got}}.")
+        expect(torch.allclose(out, blurred(grown(image, 3))[3:-3, 3:-3], atol=1e-5), f"An image of {size[0]}×{size[1]} is "
+               "smaller than the margin: np.pad with mode='reflect' mirrors again and again.")
+
+
+fade = Exercise("8.5", "Fade the tiles", minutes=15, kind="deeper")
+
+
+def table(answer, *arguments):
+    got = call(answer, *arguments)
+    size, tile, _ = arguments
+    shape(got, (-(-size // tile), size), "Your weights are {got}; wanted {wanted}: a row for each tile, a column for each "
+                                         "pixel.")
+    return got.double()
+
+
+CASES = [(40, 10, 3), (32, 8, 4), (30, 10, 1), (50, 25, 5), (12, 12, 2)]
+
+
+@fade.behaviour
+def a_row_for_each_tile(answer):
+    for case in [*CASES, (35, 10, 2)]:
+        table(answer, *case)
+
+
+@fade.behaviour
+def adds_up_to_one(answer):
+    for case in [*CASES, (35, 10, 2), (33, 8, 3)]:
+        total = table(answer, *case).sum(dim=0)
+        expect(torch.allclose(total, torch.ones_like(total), atol=1e-5), "size {}, tile {}, fade {}: ".format(*case)
+               + f"the weights of a pixel add up to between {total.min():.3g} and {total.max():.3g}; wanted 1 everywhere, the "
+               "outermost pixels included.")
+
+
+@fade.behaviour
+def none_is_negative(answer):
+    for case in CASES:
+        w = table(answer, *case)
+        expect(w.min() >= -1e-6 and w.max() <= 1 + 1e-6, f"Your weights go from {w.min():.3g} to {w.max():.3g}; "
+               "wanted 0 to 1.")
+
+
+@fade.behaviour
+def stays_near_its_tile(answer):
+    for size, tile, width in CASES:
+        w = table(answer, size, tile, width)
+        for i in range(len(w)):
+            far = torch.cat([w[i, : max(i * tile - width, 0)], w[i, (i + 1) * tile + width :]])
+            middle = w[i, (i * tile + width if i else 0) : ((i + 1) * tile - width if i < len(w) - 1 else size)]
+            expect(not far.any(), f"tile {tile}, fade {width}: tile {i} still counts more than {width} pixels beyond its "
+                                  "border.")
+            expect(bool((middle > 1 - 1e-6).all()), f"tile {tile}, fade {width}: inside, more than {width} pixels "
+                   f"from any other tile, the weight of tile {i} is not 1.")
+
+
+@fade.behaviour
+def an_even_ramp(answer):
+    for size, tile, width in [(40, 10, 3), (32, 8, 4), (50, 25, 5)]:
+        ramp = table(answer, size, tile, width)[1, tile - width : tile + width]
+        steps = ramp.diff()
+        expect(bool((steps > 1e-4).all()), f"tile {tile}, fade {width}: over the {2 * width} pixels around a border the "
+               "weight should rise from pixel to pixel. Yours does not: a hard edge is a seam.")
+        expect(float(steps.max()) < 3 / (2 * width), f"tile {tile}, fade {width}: your ramp has a step of {steps.max():.2f}. "
+               f"Spread the change over {2 * width} pixels.")
+        expect(torch.allclose(ramp + ramp.flip(0), torch.ones_like(ramp), atol=1e-4), f"tile {tile}, fade {width}: at the "
+               "border itself both tiles count the same; the ramp has to be centred on it.")

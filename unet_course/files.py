@@ -1,0 +1,229 @@
+"""Images too large for memory: read window by window from a file, written band by band to another.
+
+What is read is given back to the system at once, so that the memory in use does not grow with the file.
+"""
+
+import contextlib
+import mmap
+import os
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from unet_course.tiles import mirrored
+
+
+class Picture:
+    """An image, in memory or in a file, of which windows can be had as float tensors.
+
+    Parameters
+    ----------
+    image : ndarray, Tensor, memory-mapped array or path
+        See `unet_course.predict`.
+
+    Attributes
+    ----------
+    shape : tuple
+        (N, C, H, W).
+    batched : bool
+        Whether the image had four axes.
+    """
+
+    def __init__(self, image):
+        self.low = self.high = None
+        self.on_disk = isinstance(image, (str, os.PathLike, np.memmap))
+        array = open_image(image) if isinstance(image, (str, os.PathLike)) else image
+        if self.on_disk:
+            array = _channels_first(array)
+        elif not isinstance(array, torch.Tensor):
+            array = torch.from_numpy(np.ascontiguousarray(array))
+        if array.ndim not in (2, 3, 4):
+            raise ValueError(f"image has shape {tuple(array.shape)}; wanted (H, W), (C, H, W) or (N, C, H, W)")
+        if 0 in array.shape:
+            raise ValueError(f"image has shape {tuple(array.shape)}; wanted at least one pixel")
+        self.batched = array.ndim == 4
+        self.array = array[(None,) * (4 - array.ndim)]
+        self.shape = tuple(self.array.shape)
+        if self.on_disk and array.dtype.kind in "ui":
+            self.low, self.high = percentiles(array)
+        elif self.on_disk and array.dtype.kind != "f" or not self.on_disk and not array.is_floating_point():
+            raise ValueError(f"image has dtype {array.dtype}; wanted float scaled to about 0..1: "
+                             "use unet_course.data.normalise")
+
+    def window(self, rows, columns, *, mirror):
+        """The pixels from rows[0] to rows[1] and columns[0] to columns[1]; what lies outside is mirrored, or zero.
+
+        Returns
+        -------
+        Tensor of float32, shape (N, C, rows, columns)
+        """
+        height, width = self.shape[-2:]
+        if mirror:
+            places = mirrored(*rows, height), mirrored(*columns, width)
+        else:
+            places = [torch.arange(max(a, 0), min(b, size)) for (a, b), size in zip((rows, columns), (height, width))]
+        box = [slice(int(p.min()), int(p.max()) + 1) for p in places]
+        part = self.array[..., box[0], box[1]]
+        if self.on_disk:
+            part = torch.from_numpy(np.array(part, dtype=np.float32))
+            release(self.array)
+            if self.high is not None:
+                part = _scaled(part, self.low, self.high)
+        part = part.detach().cpu().float()
+        if not torch.isfinite(part).all():
+            raise ValueError("image has NaN or infinite values; replace them first, for instance with numpy.nan_to_num")
+        if mirror:
+            return part[..., places[0] - box[0].start, :][..., places[1] - box[1].start]
+        missing = [n for (a, b), size in ((columns, width), (rows, height)) for n in (max(-a, 0), max(b - size, 0))]
+        return torch.nn.functional.pad(part, missing)
+
+
+def open_image(path):
+    """Map an image file into memory without reading it, where its format allows that.
+
+    Parameters
+    ----------
+    path : path
+        ``.npy``, ``.tif`` and ``.tiff`` (not compressed) are mapped; what scikit-image can read otherwise is read whole.
+
+    Returns
+    -------
+    ndarray or memmap
+
+    Raises
+    ------
+    FileNotFoundError, ValueError
+        If there is no such file, or it cannot be read.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise FileNotFoundError(f"image is {path.name!r}, and there is no such file; check the path")
+    try:
+        if path.suffix.lower() == ".npy":
+            return np.load(path, mmap_mode="r", allow_pickle=False)
+        if path.suffix.lower() in (".tif", ".tiff"):
+            import tifffile  # late, as scikit-image below: importing them takes a while
+
+            try:
+                return tifffile.memmap(path, mode="r")
+            except ValueError:  # compressed: it has to be read whole
+                return tifffile.imread(path)
+        from skimage.io import imread
+
+        return imread(path)
+    except Exception as error:  # each reader has its own kinds
+        raise ValueError(f"image {path.name!r} cannot be read ({type(error).__name__}); it is damaged or no image: wanted "
+                         ".npy, .tif, .png or another format that scikit-image reads") from error
+
+
+def percentiles(array, low=1.0, high=99.8):
+    """Two percentiles of an integer image, as `normalise` takes them, counted band by band.
+
+    Examples
+    --------
+    >>> percentiles(np.arange(101, dtype=np.uint8).reshape(1, 101), 1, 50)
+    (1.0, 50.0)
+    """
+    if array.dtype.itemsize > 2:
+        raise ValueError(f"image has dtype {array.dtype}; wanted 8 or 16 bits, or float scaled to about 0..1: convert it")
+    first = np.iinfo(array.dtype).min
+    counts = np.zeros(2 ** (8 * array.dtype.itemsize), dtype=np.int64)
+    for plane in array.reshape(-1, *array.shape[-2:]) if array.ndim > 2 else array[None]:
+        for top in range(0, len(plane), 512):
+            counts += np.bincount(plane[top : top + 512].ravel().astype(np.int64) - first, minlength=len(counts))
+            release(array)
+    reached = counts.cumsum()
+
+    def at(percent):  # between two neighbours in order of size, as numpy.percentile
+        place = (reached[-1] - 1) * percent / 100
+        below, above = (int(np.searchsorted(reached, k + 1)) + first for k in (np.floor(place), np.ceil(place)))
+        return float(below + (above - below) * (place % 1))
+    return at(low), at(high)
+
+
+def _scaled(part, low, high):
+    return ((part.double() - low) / (high - low)).clamp(0, 1).float() if high > low else torch.zeros_like(part)
+
+
+def _channels_first(array):
+    """Files keep colours last: (H, W, 3) becomes (3, H, W)."""
+    if array.ndim == 3 and array.shape[-1] in (3, 4) and array.shape[0] > 4:
+        return np.moveaxis(array, -1, 0)
+    return array
+
+
+def release(array):
+    """Give the pages of a memory-mapped array back to the system; on systems that cannot, do nothing."""
+    while array is not None and not isinstance(array, mmap.mmap):
+        array = getattr(array, "base", None)
+    if array is not None and hasattr(mmap, "MADV_DONTNEED"):
+        with contextlib.suppress(ValueError, OSError):
+            array.madvise(mmap.MADV_DONTNEED)
+
+
+class Output:
+    """Where the bands of a result go: a new array, an array of yours, or a file that appears when it is complete.
+
+    Parameters
+    ----------
+    out : None, writable ndarray, or path ending in .npy, .tif or .tiff
+    shape : tuple
+        Of the whole result, rows and columns last.
+    dtype : dtype
+    """
+
+    def __init__(self, out, shape, dtype):
+        self.path = self.part = None
+        if out is None:
+            self.array = np.zeros(shape, dtype)
+        elif isinstance(out, np.ndarray):
+            if out.shape != tuple(shape) or out.dtype != dtype or not out.flags.writeable:
+                raise ValueError(f"out has shape {out.shape} and dtype {out.dtype}; wanted a writable array of shape "
+                                 f"{tuple(shape)} and dtype {np.dtype(dtype)}")
+            self.array = out
+        else:
+            self.path = output_path(out)
+            self.part = self.path.with_name(f".{self.path.name}.{os.getpid()}.part")
+            self.array = _create(self.part, self.path.suffix.lower(), tuple(shape), dtype)
+
+    def write(self, top, band):
+        """Put the rows of `band` in their place, beginning with row `top`."""
+        self.array[..., top : top + band.shape[-2], :] = band
+        if isinstance(self.array, np.memmap):
+            self.array.flush()
+            release(self.array)
+
+    def finish(self):
+        """Rename the complete file to its name; return the result."""
+        if self.path is None:
+            return self.array
+        self.array.flush()
+        self.array = None  # Windows renames no file that is open
+        os.replace(self.part, self.path)
+        return open_image(self.path)
+
+    def abandon(self):
+        """Leave no half-written file."""
+        self.array = None
+        if self.part is not None:
+            self.part.unlink(missing_ok=True)
+
+
+def output_path(out):
+    """The path of a result, if it is of a kind that can be written band by band."""
+    path = Path(out)
+    if path.suffix.lower() not in (".npy", ".tif", ".tiff"):
+        raise ValueError(f"out is {path.name!r}; wanted a name that ends in .npy, .tif or .tiff")
+    if not path.parent.is_dir():
+        raise FileNotFoundError(f"out is in the folder {path.parent.name!r}, which does not exist; make it first")
+    return path
+
+
+def _create(part, suffix, shape, dtype):
+    if suffix == ".npy":
+        return np.lib.format.open_memmap(part, mode="w+", dtype=dtype, shape=shape)
+    import tifffile
+
+    large = int(np.prod(shape)) * np.dtype(dtype).itemsize > 2**32 - 2**25
+    return tifffile.memmap(part, shape=shape, dtype=dtype, bigtiff=large, photometric="minisblack")
