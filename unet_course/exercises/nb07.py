@@ -263,8 +263,8 @@ def as_wide_as_it_has_to_be(answer):
 def the_middle_of_the_samples(answer):
     values = torch.cat([torch.zeros(98), torch.ones(2)])[torch.randperm(100)]
     low, high = interval(answer, values)
-    expect(low >= 0, f"2 of 100 values are 1, all others 0, and your interval begins at {low:.3f}. No mean can lie there: take "
-                     "the percentiles of the means themselves.")
+    expect(low >= 0, f"2 of 100 values are 1, all others 0, and your interval begins at {low:.3f}. No mean can lie there: "
+                     "take the percentiles of the means themselves.")
 
 
 @bootstrap.behaviour
