@@ -27,7 +27,7 @@ TASKS = {
         ["-m", "pytest", "--nbval", "--nbval-cell-timeout=900", "-q", "unet_course", "tests", "notebooks"]]),
     "notebooks": ("run notebooks in place and refresh the time table (names: 00 03 ...)", [["-m", "tools.notebooks"]]),
     "weights": ("train the small network of data/weights again", [["-m", "tools.weights"]]),
-    "bench": ("measure what the README states", [["-m", "benchmarks.course"]]),
+    "bench": ("measure the course beside its peers (parts: peers scaling recipe large ...)", [["-m", "benchmarks"]]),
     "address": ("write the course's public address everywhere: OWNER/NAME", [["-m", "tools.address"]]),
     "doctor": ("look for what would keep the course from running", [["-m", "unet_course", "doctor"]]),
 }

@@ -101,6 +101,18 @@ def test_rand_counts_pairs_by_hand():
     assert rand_f_score(found, truth) == pytest.approx(2 * in_both / (in_found + in_truth))
 
 
+@given(LABELS, LABELS)
+def test_rand_with_missed_pixels_as_single_pieces(found, truth):
+    """Give each missed pixel a number of its own, and count as before."""
+    own = np.where(found == 0, 100 + np.arange(found.size).reshape(found.shape), found)
+    assert rand_f_score(found, truth, missed="single") == pytest.approx(rand_f_score(own, truth))
+
+
+def test_rand_refuses_another_word():
+    with pytest.raises(ValueError, match="missed is 'none'"):
+        rand_f_score(TRUTH, TRUTH, missed="none")
+
+
 def test_vi_says_which_way():
     truth = np.array([[1] * 8 + [2] * 8])
     assert variation_of_information(np.ones_like(truth), truth) == pytest.approx((0, 1))  # merged: one bit is lost

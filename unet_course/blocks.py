@@ -122,6 +122,8 @@ def match_size(skip, size):
         raise ValueError(f"size is {size}; wanted two positive integers (height, width), such as x.shape[-2:]")
     height, width = size
     dh, dw = height - skip.shape[-2], width - skip.shape[-1]
+    if dh == dw == 0:
+        return skip  # most sizes fit, and even a pad by 0 would be a copy
     return F.pad(skip, (dw // 2, dw - dw // 2, dh // 2, dh - dh // 2))
 
 

@@ -141,7 +141,7 @@ def numbers(grids, titles, *, marks=None, height=3.2, width=10.0, decimals=0, li
         axis.set_yticks(np.arange(grid.shape[0] + 1) - 0.5, labels=[])
         axis.grid(color=QUIET, linewidth=1)
         axis.tick_params(length=0)
-        size = 12 if max(grid.shape) <= 9 else 8
+        size = 12 if max(grid.shape) <= (16 if len(grids) == 1 else 9) else 8
         for (row, column), value in np.ndenumerate(grid):
             axis.text(column, row, f"{value:.{decimals}f}", ha="center", va="center", color=INK, fontsize=size)
         for row, column in (marks[index] if marks else ()):

@@ -101,7 +101,7 @@ def absent_class(answer):
                                                     "you get {got}.")
 
 
-objects = Exercise("7.3", "Object F1", minutes=15)
+objects = Exercise("7.4", "Object F1", minutes=15)
 
 
 def labels(*runs):
@@ -181,7 +181,7 @@ def none_at_all(answer):
                                            "by 0?")
 
 
-choose = Exercise("7.4", "Choose the score", minutes=5, kind="classroom")
+choose = Exercise("7.3", "Choose the score", minutes=5, kind="classroom")
 OPTIONS = ("accuracy", "recall", "boundary F1", "object F1")
 
 

@@ -1,0 +1,92 @@
+"""More pictures: curves, and tables of scores. As in `figures.py`: arguments in, one matplotlib figure out."""
+
+import matplotlib
+import numpy as np
+
+from unet_course.figures import BOUNDARY, ERROR, INK, NUCLEUS, PAPER, QUIET, new_figure
+
+LINES = [(NUCLEUS, "-"), (BOUNDARY, "--"), (ERROR, ":"), (INK, "-."), ("#AA77CC", "-")]
+
+
+def lines(x, series, *, title, xlabel, ylabel, limits=None, log="", marks=(), width=9.0, height=4.0):
+    """Several quantities over one axis.
+
+    Parameters
+    ----------
+    x : sequence of float
+    series : dict of str to sequence of float
+        Name and values of each line.
+    title, xlabel, ylabel : str
+    limits : (float, float), optional
+        Of the vertical axis.
+    log : {"", "x", "y", "xy"}, default ""
+        Which axes are logarithmic.
+    marks : sequence of (float, str)
+        Places on the horizontal axis, with their names, marked by vertical lines.
+    width, height : float
+        In inches.
+
+    Examples
+    --------
+    >>> lines([0, 1], {"a": [0, 1]}, title="t", xlabel="x", ylabel="y").axes[0].get_title()
+    't'
+    """
+    figure, axes = new_figure(width=width, height=height)
+    axis = axes[0, 0]
+    for place, name in marks:
+        axis.axvline(place, color=QUIET, linewidth=1.5)
+        late = list(x).index(min(x, key=lambda v: abs(v - place))) > len(x) / 2
+        axis.annotate(name, (place, 0), xycoords=("data", "axes fraction"), xytext=(-5 if late else 5, 5),
+                      textcoords="offset points", ha="right" if late else "left", color=INK, fontsize=11)
+    for (name, values), (colour, style) in zip(series.items(), LINES):
+        axis.plot(x, values, style, color=colour, label=name, linewidth=2.6)
+    axis.set(xlabel=xlabel, ylabel=ylabel, title=title)
+    if "y" in log:
+        axis.set_yscale("log")
+    if "x" in log:
+        axis.set_xscale("log", base=2)
+        axis.set_xticks(x, labels=x)
+    if limits:
+        axis.set_ylim(*limits)
+    axis.legend(loc="upper left", bbox_to_anchor=(1.01, 1), frameon=False)
+    return figure
+
+
+def score_table(rows, columns, values, *, title, decimals=2, frame="max", width=10.0):
+    """A table of scores between 0 and 1, the darker the better; the best (or worst) of each column is framed.
+
+    Parameters
+    ----------
+    rows, columns : sequence of str
+    values : array_like, shape (rows, columns)
+    title : str
+    decimals : int, default 2
+    frame : {"max", "min", None}
+        What to frame in magenta in each column.
+    width : float
+        In inches.
+
+    Examples
+    --------
+    >>> score_table(["a", "b"], ["Dice"], [[0.5], [0.25]], title="t").axes[0].texts[1].get_text()
+    '0.25'
+    """
+    values = np.asarray(values, dtype=float)
+    figure, axes = new_figure(width=width, height=1.2 + 0.5 * len(rows))
+    axis = axes[0, 0]
+    blues = matplotlib.colors.LinearSegmentedColormap.from_list("blues", [PAPER, NUCLEUS])
+    axis.imshow(values, cmap=blues, vmin=0, vmax=1, aspect="auto")
+    axis.set_xticks(range(len(columns)), labels=columns)
+    axis.set_yticks(range(len(rows)), labels=rows)
+    axis.xaxis.tick_top()
+    axis.tick_params(length=0)
+    axis.spines[:].set_visible(False)
+    axis.set_title(title)
+    for (row, column), value in np.ndenumerate(values):
+        axis.text(column, row, f"{value:.{decimals}f}", ha="center", va="center", color=INK)
+    for column in range(len(columns) if frame else 0):
+        best = values[:, column].max() if frame == "max" else values[:, column].min()
+        for row in np.flatnonzero(np.isclose(values[:, column], best, atol=0.5 * 10**-decimals)):
+            axis.add_patch(matplotlib.patches.Rectangle((column - 0.46, row - 0.44), 0.92, 0.88, fill=False,
+                                                        edgecolor=ERROR, linewidth=2.5))
+    return figure
