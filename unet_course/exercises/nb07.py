@@ -241,8 +241,8 @@ def of_the_mean(answer):
     values = 0.6 + 0.1 * torch.rand(400)
     low, high = interval(answer, values)
     mean = values.mean().item()
-    expect(high > low, "Both ends are the same number. Is each new sample drawn with replacement, and is it another one "
-                       "each time?")
+    expect(high - low > 1e-6, "Both ends are the same number. Is each new sample drawn with replacement, and another one "
+                              "each time?")
     expect(low <= mean <= high, f"The mean of the values, {mean:.4f}, is not in your interval {low:.4f} to {high:.4f}.")
     expect(high - low < 0.03, f"Your interval, {low:.3f} to {high:.3f}, holds the single values. Wanted is where the mean of "
                               "a new sample lies: take the mean of each sample first.")
@@ -253,9 +253,9 @@ def as_wide_as_it_has_to_be(answer):
     values = (torch.arange(100) < 80).float()[torch.randperm(100)]  # 80 of 100 found: the mean has a spread of 0.04
     widths = [high - low for low, high in (interval(answer, values) for _ in range(3))]
     width = sum(widths) / 3
-    expect(width > 0.13, f"80 of 100 nuclei found: 95 of 100 new samples lie in an interval about 0.16 wide, yours is "
+    expect(width > 0.142, f"80 of 100 nuclei found: 95 of 100 new samples lie in an interval about 0.16 wide, yours is "
                          f"{width:.2f}. Is each new sample as large as the old one, and are the ends at 2.5 and 97.5 percent?")
-    expect(width < 0.19, f"80 of 100 nuclei found: 95 of 100 new samples lie in an interval about 0.16 wide, yours is "
+    expect(width < 0.175, f"80 of 100 nuclei found: 95 of 100 new samples lie in an interval about 0.16 wide, yours is "
                          f"{width:.2f}. Is each new sample as large as the old one, and are the ends at 2.5 and 97.5 percent?")
 
 

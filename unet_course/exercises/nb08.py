@@ -147,7 +147,7 @@ def tiled(answer, run, image, tile, pixels):
         expect(isinstance(window, torch.Tensor) and window.ndim == 2, "You call run with something that is no (h, w) tensor.")
         shown.append(tuple(window.shape))
         return run(window)
-    return tensor(call(lambda *a: answer(watched, *a), image, tile, pixels)), shown
+    return tensor(call(lambda *a: answer(watched, *a), image, tile, pixels)).float(), shown
 
 
 @tiles.behaviour
@@ -162,7 +162,7 @@ def each_in_its_place(answer):
     for size, tile, pixels in [((16, 16), 8, 0), ((17, 30), 8, 2), ((9, 40), 16, 3)]:
         image = torch.rand(size)
         out, shown = tiled(answer, lambda w: 2 * w, image, tile, pixels)
-        expect(shown, "Your code never calls run.")
+        expect(shown, "Your code never calls run. Each tile, with its margin, goes through run once.")
         expect(torch.allclose(out, 2 * image), f"run doubles each pixel. On a {size[0]}×{size[1]} image with tile {tile} and "
                f"margin {pixels}, your result is not the doubled image: is each tile cut back to its middle, and put where "
                "it was taken?")
