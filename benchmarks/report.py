@@ -73,6 +73,7 @@ def peers(result, folder):
     text += loop_table(result)
     if result["quality"]:
         text += quality_tables(result)
+    text += goal_table(result)
     text += [picture(peers_figure(result), "peers.png", "Dots: for each peer, how many times as long as the course's network "
                      "or loop it takes; to the right of 1 the course is faster. The numbers stand in the tables above.",
                      folder)]
@@ -107,8 +108,9 @@ def loop_table(result):
 def quality_tables(result):
     """Scores after equal CPU seconds."""
     seeds = len({row["seed"] for row in result["quality"]})
-    text = [f"Scores after equal CPU seconds of training, width 8, {seeds} seeds: mean, and from least to greatest. Each "
-            "loop is first timed over 20 steps; then it trains as many steps as fit in, so that its schedule ends there.\n"]
+    text = [f"Scores after equal CPU seconds of training on one thread, width 8, {seeds} seeds: mean, and from least to "
+            "greatest. Each loop is first timed over 20 steps; then it trains as many as fit in, so that its schedule ends "
+            "there.\n"]
     rows = []
     for budget in dict.fromkeys(row["budget"] for row in result["quality"]):
         for name in dict.fromkeys(row["contestant"] for row in result["quality"]):
@@ -117,6 +119,37 @@ def quality_tables(result):
             scores = [spread([row[key] for row in runs]) for key in keys]
             rows.append([f"{budget} s: {name}", round(statistics.mean(row["steps"] for row in runs)), *scores])
     return text + table(["", "steps", "test Dice", "test F1 at 0.7", "shifted Dice", "shifted F1 at 0.7"], rows)
+
+
+def goal_table(result):
+    """What was aimed at, and whether it was reached."""
+    rows = []
+    for width in widths(result):
+        ours = best(result, "forward and backward", width, OURS)
+        same = [name for name in networks(result)[1:] if result["networks"][name]["same_widths"]]
+        ratio, name = min((best(result, "forward and backward", width, name) / ours, name) for name in same)
+        rows.append([f"forward and backward as fast as the fastest peer of the same widths, w = {width}",
+                     "1.00", f"{ratio:.2f} ({name})", verdict(ratio >= 1.0, close=ratio >= 0.97)])
+        loops = {row["contestant"]: row["cpu"] for row in result["loops"] if row["width"] == width}
+        ratio, wanted = loops["ours, plain loop"] / loops[FIT], 1.8 if width == 32 else 1.0
+        rows.append([f"`fit` against the plain float32 loop of the same network, w = {width}", f"{wanted:.2f}", f"{ratio:.2f}",
+                     verdict(ratio >= wanted, close=ratio >= 0.97 * wanted)])
+    after = [row for row in result["quality"] if row["budget"] == min(r["budget"] for r in result["quality"])] \
+        if result["quality"] else []
+    for key in ("test dice", "test f1") if after else ():
+        mean = {name: statistics.mean(row[key] for row in after if row["contestant"] == name)
+                for name in {row["contestant"] for row in after}}
+        rivals = {name: value for name, value in mean.items() if not name.startswith("ours")}
+        if rivals:
+            rival = max(rivals, key=rivals.get)
+            rows.append([f"{key.replace('dice', 'Dice').replace('f1', 'F1')} after {after[0]['budget']} s above every peer's",
+                         f"{rivals[rival]:.3f} ({rival})", f"{mean[FIT]:.3f}", verdict(mean[FIT] > rivals[rival])])
+    return ["What was aimed at:\n", *table(["goal", "wanted", "measured", "reached"], rows)]
+
+
+def verdict(reached, close=False):
+    """In a word; a ratio within 3 % below the goal is within what two runs differ by."""
+    return "yes" if reached else "within 3 %" if close else "no"
 
 
 def spread(values, digits=3):
@@ -139,7 +172,7 @@ def recipe_effects(result, folder):
     text = ["## Quality per minute\n", machine(result),
             f"The training of notebook 06, one change at a time; {seeds} seeds, mean and from least to greatest. F1 counts "
             "nuclei, at IoU 0.7; \"cut\" is with touching nuclei cut at their waists (`label_nuclei(split=True)`). The "
-            "first row is what the others change; CPU seconds are those of one thread.\n"]
+            "first row is what the others change; CPU seconds are of one thread, while another training ran beside it.\n"]
     keys = ("val dice", "test dice", "test f1", "shifted dice", "shifted f1", "shifted f1_split")
     body = [[row["name"], f"{row['cpu'][0]:.0f}", *("{:.3f} ({:.3f}–{:.3f})".format(*row[key]) for key in keys)]
             for row in rows]

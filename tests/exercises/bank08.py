@@ -110,6 +110,30 @@ def mirror_half_period(place, size):
     return min(place, 2 * size - 2 - place) if place < size else 2 * size - 2 - place
 
 
+def mirror_for_ever(place, size):
+    """Right, but with one column it never ends."""
+    while not 0 <= place < size:
+        place = -place if place < 0 else 2 * size - 2 - place
+    return place
+
+
+def mirror_too_deep(place, size):
+    if 0 <= place < size:
+        return place
+    return mirror_too_deep(-place if place < 0 else 2 * size - 2 - place, size)
+
+
+def mirror_with_fmod(place, size):
+    place = int(math.fmod(place, 2 * size - 2)) if size > 1 else 0
+    return min(place, 2 * size - 2 - place)
+
+
+def mirror_panels(place, size):
+    """Even copies of the row run forwards, odd ones backwards."""
+    copy, step = divmod(place, size - 1) if size > 1 else (0, 0)
+    return size - 1 - step if copy % 2 else step
+
+
 def mirror_loop(place, size):
     while size > 1 and not 0 <= place < size:
         place = -place if place < 0 else 2 * size - 2 - place
@@ -134,7 +158,8 @@ def mirror_without_one_column(place, size):
     return min(place, 2 * size - 2 - place)
 
 
-def tiler(*, mode="reflect", pad="image", cut=True, last=True, sides=2, extra=0, whole=False, order=False, shift=0, small=True):
+def tiler(*, mode="reflect", pad="image", cut=True, last=True, sides=2, extra=0, whole=False,
+          order=False, shift=0, small=True):
     """Overlap-tile with one thing wrong; the defaults make a right one."""
 
     def tiled(run, image, tile, m):
@@ -166,8 +191,34 @@ def tiler(*, mode="reflect", pad="image", cut=True, last=True, sides=2, extra=0,
 
 
 def grown(image, pixels, mode="reflect"):
-    options = {"constant_values": 0} if mode == "constant" else {}
-    return torch.from_numpy(np.pad(image.numpy(), pixels, mode=mode, **options))
+    if mode == "by torch":
+        return F.pad(image[None, None], (pixels,) * 4, mode="reflect")[0, 0]
+    return torch.from_numpy(np.pad(image.numpy(), pixels, mode=mode))
+
+
+def cut_with_minus(run, image, tile, m):
+    """The slice [0:-0] is empty."""
+    padded, (height, width), out = grown(image, m), image.shape, torch.zeros_like(image)
+    for top in range(0, height, tile):
+        for left in range(0, width, tile):
+            bottom, right = min(top + tile, height), min(left + tile, width)
+            out[top:bottom, left:right] = run(padded[top : bottom + 2 * m, left : right + 2 * m])[m:-m, m:-m]
+    return out
+
+
+def whole_tiles_first(run, image, tile, m):
+    height, width = image.shape
+    filled = np.pad(image.numpy(), ((0, -height % tile), (0, -width % tile)), mode="reflect")
+    return tiler()(run, torch.from_numpy(filled), tile, m)[:height, :width]
+
+
+def margins_with_whole_tiles(run, image, tile, m):
+    (height, width), out = image.shape, []
+    padded = torch.from_numpy(np.pad(image.numpy(), [(m, m + -n % tile) for n in image.shape], mode="reflect"))
+    for top in range(0, height, tile):
+        out.append([run(padded[top : top + tile + 2 * m, left : left + tile + 2 * m])[m : m + tile, m : m + tile]
+                    for left in range(0, width, tile)])
+    return torch.cat([torch.cat(row, dim=1) for row in out])[:height, :width]
 
 
 def no_tiles(run, image, tile, m):
@@ -213,6 +264,65 @@ def fade(*, ramp=lambda t: t, width=1.0, ends=True, norm=True, centre=0.0, half=
         rises.append(torch.zeros(size) if ends else ramp(((places - size + f) / (2 * f)).clamp(0, 1)))
         return torch.stack([a - b if norm else a for a, b in zip(rises, rises[1:])])
     return table
+
+
+def from_borders(borders, fades=lambda i, f: f, ramp=lambda t: t):
+    """Weights with the borders between the tiles where `borders` says."""
+
+    def table(size, tile, f):
+        x = torch.arange(size) + 0.5
+        widths = [fades(i, f) for i in range(size)]
+        rises = [ramp(((x - b + widths[i]) / (2 * widths[i])).clamp(0, 1)) for i, b in enumerate(borders(size, tile))]
+        rises = [torch.ones(size), *rises, torch.zeros(size)]
+        return torch.stack([a - b for a, b in zip(rises, rises[1:])])
+    return table
+
+
+def at_multiples(size, tile):
+    return [*range(tile, size, tile)]
+
+
+def last_tile_moved_in(size, tile):
+    return [*at_multiples(size, tile)[:-1], *([size - tile] if size > tile else [])]
+
+
+def tiles_of_equal_size(size, tile):
+    count = -(-size // tile)
+    return [i * size / count for i in range(1, count)]
+
+
+def rest_swallowed(size, tile, f):
+    w = fade()(size, tile, f)
+    if size % tile:
+        w[-2] += w[-1]
+        w[-1] = 0
+    return w
+
+
+def faded_ends_divided(size, tile, f):
+    w = fade(ends=False)(size, tile, f)
+    return w / w.sum(0)
+
+
+def with_linspace(more):
+    """The ramp begins with 0 (more = 0) or right after it (more = 1)."""
+
+    def table(size, tile, f):
+        rises = torch.zeros(-(-size // tile) + 1, size + f)
+        rises[0] = 1
+        for i, b in enumerate(at_multiples(size, tile), 1):
+            rises[i, b - f : b + f] = torch.linspace(0, 1, 2 * (f + more))[more : 2 * f + more]
+            rises[i, b + f :] = 1
+        return (rises[:-1] - rises[1:])[:, :size]
+    return table
+
+
+def by_running_sums(size, tile, f):
+    """Leaves rounding errors where the weight should be 0."""
+    own = F.one_hot(torch.arange(-f - 1, size + f).clamp(0, size - 1) // tile, -(-size // tile)).T.float()
+    sums = own.cumsum(dim=1)
+    means = (sums[:, 2 * f :] - sums[:, : -2 * f]) / (2 * f)
+    return (means[:, :size] + means[:, 1 : size + 1]) / 2
 
 
 def hard_edges(size, tile, f):
@@ -286,6 +396,10 @@ WRONG = [
     ("8.1", "not rounded", skips(halve=lambda n: n / 2), "odd_sizes"),
     ("8.1", "rounded to even", skips(halve=lambda n: round(n / 2)), "odd_sizes"),
     ("8.1", "pixels quartered", skips_by_quarters, "odd_sizes"),
+    ("8.1", "halved before it is counted", lambda h, w, c: skips()(-(-h // 2), -(-w // 2), c), "one_level"),
+    ("8.1", "the channels of the level below", lambda h, w, c: skips()(h, w, [*c[1:], 0]), "one_level"),
+    ("8.1", "both sides the height", lambda h, w, c: skips()(h, h, c), "one_level"),
+    ("8.1", "rounded down, never below 1", skips(halve=lambda n: max(n // 2, 1)), "odd_sizes"),
     ("8.2", "one convolution", margin(first=1), "no_pool"),
     ("8.2", "the diameter", margin(first=4), "no_pool"),
     ("8.2", "0 without a pool", lambda pools: margin()(pools) if pools else 0, "no_pool"),
@@ -295,6 +409,8 @@ WRONG = [
     ("8.2", "one convolution down", margin(down=1), "one_pool"),
     ("8.2", "a pixel for the pool", margin(pool=1), "one_pool"),
     ("8.2", "the formula, for one pool too", margin_formula_everywhere, "one_pool"),
+    ("8.2", "added, then doubled", margin(grow=lambda n: 2 * (n + 2), up=0), "one_pool"),
+    ("8.2", "rounded at the end only", lambda pools: math.ceil(margin(halve=lambda n: n / 2)(pools)), "rounding"),
     ("8.2", "rounded down", margin(halve=lambda n: n // 2), "rounding"),
     ("8.2", "not rounded", margin(halve=lambda n: n / 2), "rounding"),
     ("8.2", "six each", lambda pools: 2 + 6 * pools, "rounding"),
@@ -312,6 +428,9 @@ WRONG = [
     ("8.3", "repeated on the right", lambda place, size: abs(place) % size, "right_of_it"),
     ("8.3", "mirrored once", mirror_once, "again_and_again"),
     ("8.3", "a period too long by one", mirror_half_period, "again_and_again"),
+    ("8.3", "the remainder of C", mirror_with_fmod, "left_of_it"),
+    ("8.3", "goes round for ever with one column", mirror_for_ever, "one_column"),
+    ("8.3", "calls itself for ever with one column", mirror_too_deep, "one_column"),
     ("8.3", "one column divides by zero", mirror_without_one_column, "one_column"),
     ("8.3", "one column is not there", lambda place, size: mirror_loop(place, size) if size > 1 else place, "one_column"),
     ("8.4", "the last tiles left out", lambda run, image, tile, m: tiler(last=False)(run, image, tile, m)
@@ -323,6 +442,7 @@ WRONG = [
     ("8.4", "a row too low", tiler(shift=-1), "each_in_its_place"),
     ("8.4", "upside down", tiler(order=True), "each_in_its_place"),
     ("8.4", "never run", lambda run, image, tile, m: 2 * image, "each_in_its_place"),
+    ("8.4", "cut back with minus the margin", cut_with_minus, "each_in_its_place"),
     ("8.4", "each tile mirrored", tiler(pad="tile"), "no_seams"),
     ("8.4", "margin above and left only", tiler(sides=1), "no_seams"),
     ("8.4", "zeros around", tiler(mode="constant"), "mirrored_border"),
@@ -330,11 +450,15 @@ WRONG = [
     ("8.4", "the outermost twice", tiler(mode="symmetric"), "mirrored_border"),
     ("8.4", "wrapped around", tiler(mode="wrap"), "mirrored_border"),
     ("8.4", "as a whole, without a margin", no_tiles, "mirrored_border"),
+    ("8.4", "filled up to whole tiles, then mirrored again", whole_tiles_first, "mirrored_border"),
+    ("8.4", "the margin inside the tile", lambda run, image, tile, m: tiler()(run, image, tile - 2 * m, m), "small_windows"),
+    ("8.4", "the margin always 3", lambda run, image, tile, m: tiler()(run, image, tile, 3), "small_windows"),
     ("8.4", "as a whole, with a margin", tiler(whole=True), "small_windows"),
     ("8.4", "twice the margin", tiler(extra=4), "small_windows"),
     ("8.4", "every tile twice and more", lambda run, image, tile, m: [tiler()(run, image, tile, m) for _ in range(3)][0],
      "small_windows"),
     ("8.4", "stops at a small image", tiler(small=False), "tiny_images"),
+    ("8.4", "mirrored by torch", tiler(mode="by torch"), "tiny_images"),
     ("8.5", "a tile too few", one_tile_fewer, "a_row_for_each_tile"),
     ("8.5", "rows and columns changed", turned, "a_row_for_each_tile"),
     ("8.5", "faded at both ends", fade(ends=False), "adds_up_to_one"),
@@ -344,6 +468,15 @@ WRONG = [
     ("8.5", "the same everywhere", equal_shares, "stays_near_its_tile"),
     ("8.5", "faded too far", fade(width=1.5), "stays_near_its_tile"),
     ("8.5", "before the border", fade(centre=-1.0), "stays_near_its_tile"),
+    ("8.5", "the last tile moved in", from_borders(last_tile_moved_in), "stays_near_its_tile"),
+    ("8.5", "tiles of equal size", from_borders(tiles_of_equal_size), "stays_near_its_tile"),
+    ("8.5", "the smaller last tile swallowed", rest_swallowed, "stays_near_its_tile"),
+    ("8.5", "the first border only", from_borders(at_multiples, lambda i, f: 1e-4 if i else f), "an_even_ramp"),
+    ("8.5", "from a quarter to three quarters", fade(ramp=lambda t: torch.where((t > 0) & (t < 1), 0.25 + t / 2, t)),
+     "an_even_ramp"),
+    ("8.5", "a pixel too narrow", from_borders(at_multiples, lambda i, f: max(f - 1, 0.5)), "an_even_ramp"),
+    ("8.5", "a cosine, not even", fade(ramp=lambda t: 0.5 - 0.5 * torch.cos(math.pi * t)), "an_even_ramp"),
+    ("8.5", "faded at the ends, then divided", faded_ends_divided, "an_even_ramp"),
     ("8.5", "hard edges", hard_edges, "an_even_ramp"),
     ("8.5", "half as wide", fade(width=0.5), "an_even_ramp"),
     ("8.5", "steep in the middle", fade(ramp=lambda t: 0.5 + 0.5 * torch.tanh(8 * (t - 0.5)) / math.tanh(4)), "an_even_ramp"),
@@ -365,12 +498,18 @@ RIGHT = [
     ("8.3", "a triangle wave", mirror_triangle),
     ("8.3", "numpy pads", mirror_numpy),
     ("8.3", "there and back", mirror_list),
+    ("8.3", "copies forwards and backwards", mirror_panels),
     ("8.4", "two loops", tiler()),
     ("8.4", "rows put together", stitched_rows),
     ("8.4", "mirrored places", by_places),
     ("8.4", "double precision", in_doubles),
+    ("8.4", "windows in doubles", lambda run, image, tile, m: tiler()(run, image.double(), tile, m)),
+    ("8.4", "margins and whole tiles at once", margins_with_whole_tiles),
     ("8.5", "rises", fade()),
     ("8.5", "trapezes", trapezes),
     ("8.5", "blurred edges", blurred_edges),
     ("8.5", "pixel by pixel", by_loops),
+    ("8.5", "linspace from 0", with_linspace(0)),
+    ("8.5", "linspace after 0", with_linspace(1)),
+    ("8.5", "running sums", by_running_sums),
 ]

@@ -6,14 +6,12 @@ where it is wrong. It looks at what the answer does, never at how it is written.
 
 import contextlib
 import html
-import io
-import random
 import re
-import warnings
 from dataclasses import dataclass, field
 
-import numpy as np
 import torch
+
+from unet_course.exercises.guard import CPU_SECONDS, GIB, TooLong, undisturbed, within_memory, within_time
 
 
 class Hint(Exception):
@@ -97,7 +95,7 @@ class Exercise:
         hints, failed = [], []
         for behaviour in self.behaviours:
             try:
-                with undisturbed():
+                with undisturbed(), within_memory(), within_time():
                     if blank(answer):
                         raise NotAttempted
                     behaviour(answer)
@@ -110,6 +108,11 @@ class Exercise:
                 hints.append(str(hint))
             except KeyboardInterrupt:
                 raise
+            except TooLong:
+                hints.append(f"Your answer was still running after {CPU_SECONDS} seconds of computing, and was stopped. Which "
+                             "loop in it never ends?")
+                failed.append(behaviour.__name__)
+                break  # the others would not end either
             except BaseException as error:  # whatever an answer does, SystemExit included
                 hints.append(stopped(error))
             failed.append(behaviour.__name__)
@@ -166,6 +169,9 @@ def stopped(error):
         lines = str(error).strip().splitlines()
     except Exception:
         lines = []
+    if isinstance(error, MemoryError) or "allocate memory" in " ".join(lines):
+        return (f"Your answer asked for more than {GIB} GB of memory, and was stopped. Which of its tensors is larger than "
+                "you meant?")
     message = re.sub(r" at 0x[0-9a-fA-F]+", "", lines[0]) if lines else "no message"
     return f"Your answer stopped with {type(error).__name__}: {message}"
 
@@ -230,30 +236,3 @@ def close(got, wanted, hint, tolerance=1e-5):
 
 def _times(sizes):
     return "×".join(map(str, sizes)) or "a single number"
-
-
-@contextlib.contextmanager
-def undisturbed():
-    """Leave no trace of a check: random numbers, default dtype, gradient mode, warnings, printed text."""
-    python, numpy_state, dtype, grad = (random.getstate(), np.random.get_state(), torch.get_default_dtype(),
-                                        torch.is_grad_enabled())
-    threads = torch.get_num_threads()
-    devices = range(torch.cuda.device_count()) if torch.cuda.is_initialized() else []
-    with (torch.random.fork_rng(devices), torch.inference_mode(False), warnings.catch_warnings(),
-          contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO())):
-        try:
-            warnings.simplefilter("ignore")
-            torch.set_num_threads(1)  # on a busy machine, threads that wait for each other made a check 50 times slower
-            torch.set_default_dtype(torch.float32)
-            torch.set_grad_enabled(True)
-            # A hint has to read the same on every machine. (torch.manual_seed would reach for the GPU as well.)
-            torch.default_generator.manual_seed(2015)
-            random.seed(2015)
-            np.random.seed(2015)
-            yield
-        finally:
-            random.setstate(python)
-            np.random.set_state(numpy_state)
-            torch.set_default_dtype(dtype)
-            torch.set_grad_enabled(grad)
-            torch.set_num_threads(threads)

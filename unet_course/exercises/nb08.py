@@ -1,10 +1,12 @@
 """Exercises of 08_whole_images."""
 
+import sys
+
 import numpy as np
 import torch
 import torch.nn.functional as F
 
-from unet_course.exercises.core import Exercise, call, close, expect, shape, tensor
+from unet_course.exercises.core import Exercise, asking, call, close, expect, shape, tensor
 
 memory = Exercise("8.1", "What the skips weigh", minutes=8, kind="classroom")
 
@@ -19,12 +21,13 @@ def skips(height, width, channels):
 
 @memory.behaviour
 def one_level(answer):
-    got = call(answer, 10, 20, (8, 16))
-    for value, why in [(8 * 200, "That is how many values there are. A float32 has 4 bytes."),
-                       (skips(10, 20, (8, 16, 1)), "The bottom of the U has no skip."),
-                       (8 * 200 * 8, "A float32 has 4 bytes, not 8.")]:
-        expect(got != value, f"10×20 pixels, channels (8, 16): you get {value}. {why}")
-    close(got, 6400, "10×20 pixels, channels (8, 16): one skip of 8 × 10 × 20 float32, {wanted} bytes. You get {got}.")
+    got = call(answer, 10, 21, (8, 16))  # 21 is odd: halved first, the bytes are not by chance the number of values
+    for value, why in [(8 * 210, "That is how many values there are. A float32 has 4 bytes."),
+                       (skips(10, 21, (8, 16, 1)), "The bottom of the U has no skip."),
+                       (skips(5, 11, (8, 1)), "Is the skip taken before the pool, or after it?"),
+                       (8 * 210 * 8, "That is twice too much. A float32 has 4 bytes, the top level's skip 8 channels.")]:
+        expect(got != value, f"10×21 pixels, channels (8, 16): you get {value}. {why}")
+    close(got, 6720, "10×21 pixels, channels (8, 16): one skip of 8 × 10 × 21 float32, {wanted} bytes. You get {got}.")
 
 
 @memory.behaviour
@@ -65,8 +68,9 @@ def one_pool(answer):
 @margin.behaviour
 def rounding(answer):
     got = call(answer, 2)
-    expect(got != 20, "Two pools: you get 20. The second pool meets 3 pixels, and half of a 2×2 square is not possible: it "
-                      "rounds up.")
+    for value in (18, 20):
+        expect(got != value, f"Two pools: you get {value}. The second pool meets 3 pixels, and half of a 2×2 square is not "
+                             "possible: it rounds up.")
     close(got, 22, "Two pools: wanted {wanted}, you get {got}. Down: 2, 1, 3, then 3 is rounded up to 2 squares, 4. Up: 8, "
                    "10, 20, 22.")
 
@@ -87,35 +91,52 @@ def reflected(place, size):
     return min(place, 2 * size - 2 - place)
 
 
+def column(answer, place, size):
+    """What the answer says; a loop that goes round for ever is stopped. (Mirroring in one column does.)"""
+    steps, before = 0, sys.gettrace()
+
+    def count(frame, event, argument):
+        nonlocal steps
+        steps += 1
+        expect(steps < 100_000, f"Place {place}, columns in the image: {size}. Your code goes round and round and never ends. "
+                                "Where does each turn send the place?")
+        return count
+    sys.settrace(count)
+    try:
+        return call(answer, place, size)
+    finally:
+        sys.settrace(before)
+
+
 @mirror.behaviour
 def inside(answer):
     for place in range(5):
-        close(call(answer, place, 5), place, f"Place {place} of an image with 5 columns is column {{wanted}} itself, you get "
-                                             "{got}.")
+        close(column(answer, place, 5), place, f"Place {place} of an image with 5 columns is column {{wanted}} itself, "
+                                               "you get {got}.")
 
 
 @mirror.behaviour
 def left_of_it(answer):
-    got = call(answer, -1, 5)
+    got = column(answer, -1, 5)
     expect(got != 0, "Place -1 of 5: you get 0. Then the outermost column would stand there twice; it is the mirror itself.")
     expect(got != 4, "Place -1 of 5: you get 4. That is the other end of the image: repeated, not mirrored.")
     for place in (-1, -2, -3, -4):
-        close(call(answer, place, 5), -place, f"Place {place} of 5: wanted column {{wanted}}, you get {{got}}.")
+        close(column(answer, place, 5), -place, f"Place {place} of 5: wanted column {{wanted}}, you get {{got}}.")
 
 
 @mirror.behaviour
 def right_of_it(answer):
-    got = call(answer, 5, 5)
+    got = column(answer, 5, 5)
     expect(got != 4, "Place 5 of 5: you get 4. Then the outermost column would stand there twice; it is the mirror itself.")
     for place in (5, 6, 7, 8):
-        close(call(answer, place, 5), 8 - place, f"Place {place} of 5: wanted column {{wanted}}, you get {{got}}.")
+        close(column(answer, place, 5), 8 - place, f"Place {place} of 5: wanted column {{wanted}}, you get {{got}}.")
 
 
 @mirror.behaviour
 def again_and_again(answer):
     for size in (2, 3, 5, 8):
         for place in range(-30, 40):
-            close(call(answer, place, size), reflected(place, size),
+            close(column(answer, place, size), reflected(place, size),
                   f"Place {place} of an image with {size} columns: wanted column {{wanted}}, you get {{got}}. Farther out, "
                   "the mirrored image is mirrored again.")
 
@@ -123,7 +144,8 @@ def again_and_again(answer):
 @mirror.behaviour
 def one_column(answer):
     for place in (-3, 0, 4):
-        close(call(answer, place, 1), 0, "An image with one column has only column {wanted}, you get {got}.")
+        with asking("With one column there is no other to mirror into. Which one stands at every place?"):
+            close(column(answer, place, 1), 0, "An image with one column has only column {wanted}, you get {got}.")
 
 
 tiles = Exercise("8.4", "Overlap-tile by hand", minutes=20)
@@ -136,7 +158,7 @@ def grown(image, pixels):
 
 def blurred(image):
     """A stand-in for a network that sees 3 pixels to each side, with zeros around, as convolutions have."""
-    kernel = torch.tensor([[1.0, 2, 4, 8, 3, 5, 7]])
+    kernel = torch.tensor([[1.0, 2, 4, 8, 3, 5, 7]], dtype=image.dtype)
     return F.conv2d(F.pad(image[None, None], (3, 3, 3, 3)), (kernel.T @ kernel)[None, None] / 900)[0, 0]
 
 
@@ -161,7 +183,8 @@ def same_size(answer):
 def each_in_its_place(answer):
     for size, tile, pixels in [((16, 16), 8, 0), ((17, 30), 8, 2), ((9, 40), 16, 3)]:
         image = torch.rand(size)
-        out, shown = tiled(answer, lambda w: 2 * w, image, tile, pixels)
+        with asking(f"That was with margin {pixels}. Do you cut with [margin:-margin]? With margin 0, nothing is left."):
+            out, shown = tiled(answer, lambda w: 2 * w, image, tile, pixels)
         expect(shown, "Your code never calls run. Each tile, with its margin, goes through run once.")
         expect(torch.allclose(out, 2 * image), f"run doubles each pixel. On a {size[0]}×{size[1]} image with tile {tile} and "
                f"margin {pixels}, your result is not the doubled image: is each tile cut back to its middle, and put where "
@@ -181,7 +204,7 @@ def no_seams(answer):
 
 @tiles.behaviour
 def mirrored_border(answer):
-    for size, tile in [((40, 40), 10), ((37, 52), 16), ((8, 9), 16)]:
+    for size, tile in [((40, 40), 10), ((37, 52), 16), ((8, 9), 16), ((19, 28), 10)]:
         image = torch.rand(size)
         out, _ = tiled(answer, blurred, image, tile, 3)
         expect(torch.allclose(out, blurred(grown(image, 3))[3:-3, 3:-3], atol=1e-5), "At the image's border the result is not "
@@ -196,14 +219,16 @@ def small_windows(answer):
         expect(largest <= tile + 2 * pixels, f"Tile {tile}, margin {pixels}: run was given a window of {largest} "
                f"pixels. Wanted at most {tile + 2 * pixels}; the point of tiles is that memory stays small.")
         wanted = -(-size[0] // tile) * -(-size[1] // tile)
-        expect(len(shown) <= 2 * wanted, f"run was called {len(shown)} times for {wanted} tiles.")
+        expect(len(shown) <= 2 * wanted, f"run was called {len(shown)} times for {wanted} tiles. Does each "
+               f"tile answer for {tile}×{tile} pixels, with the margin on top of that, and go through run once?")
 
 
 @tiles.behaviour
 def tiny_images(answer):
     for size in [(1, 1), (2, 7), (3, 3)]:
         image = torch.rand(size)
-        out, _ = tiled(answer, blurred, image, 8, 3)
+        with asking("The image is smaller than the margin. np.pad mirrors again and again, F.pad does it once only."):
+            out, _ = tiled(answer, blurred, image, 8, 3)
         shape(out, size, f"An image of {size[0]}×{size[1]} comes back as {{got}}.")
         expect(torch.allclose(out, blurred(grown(image, 3))[3:-3, 3:-3], atol=1e-5), f"An image of {size[0]}×{size[1]} is "
                "smaller than the margin: np.pad with mode='reflect' mirrors again and again.")
@@ -220,18 +245,18 @@ def table(answer, *arguments):
     return got.double()
 
 
-CASES = [(40, 10, 3), (32, 8, 4), (30, 10, 1), (50, 25, 5), (12, 12, 2)]
+CASES = [(40, 10, 3), (32, 8, 4), (30, 10, 1), (50, 25, 5), (12, 12, 2), (35, 10, 2), (33, 8, 3)]
 
 
 @fade.behaviour
 def a_row_for_each_tile(answer):
-    for case in [*CASES, (35, 10, 2)]:
+    for case in CASES:
         table(answer, *case)
 
 
 @fade.behaviour
 def adds_up_to_one(answer):
-    for case in [*CASES, (35, 10, 2), (33, 8, 3)]:
+    for case in CASES:
         total = table(answer, *case).sum(dim=0)
         expect(torch.allclose(total, torch.ones_like(total), atol=1e-5), "size {}, tile {}, fade {}: ".format(*case)
                + f"the weights of a pixel add up to between {total.min():.3g} and {total.max():.3g}; wanted 1 everywhere, the "
@@ -253,20 +278,27 @@ def stays_near_its_tile(answer):
         for i in range(len(w)):
             far = torch.cat([w[i, : max(i * tile - width, 0)], w[i, (i + 1) * tile + width :]])
             middle = w[i, (i * tile + width if i else 0) : ((i + 1) * tile - width if i < len(w) - 1 else size)]
-            expect(not far.any(), f"tile {tile}, fade {width}: tile {i} still counts more than {width} pixels beyond its "
-                                  "border.")
-            expect(bool((middle > 1 - 1e-6).all()), f"tile {tile}, fade {width}: inside, more than {width} pixels "
-                   f"from any other tile, the weight of tile {i} is not 1.")
+            case = f"size {size}, tile {tile}, fade {width}"
+            expect(bool((far.abs() < 1e-5).all()), f"{case}: tile {i} still counts more than {width} pixels beyond its "
+                                                   "border.")
+            expect(bool((middle > 1 - 1e-5).all()), f"{case}: more than {width} pixels from any other tile, the weight of "
+                   f"tile {i} is not 1. The borders are at multiples of {tile}, also where the last tile is smaller.")
 
 
 @fade.behaviour
 def an_even_ramp(answer):
-    for size, tile, width in [(40, 10, 3), (32, 8, 4), (50, 25, 5)]:
-        ramp = table(answer, size, tile, width)[1, tile - width : tile + width]
-        steps = ramp.diff()
-        expect(bool((steps > 1e-4).all()), f"tile {tile}, fade {width}: over the {2 * width} pixels around a border the "
-               "weight should rise from pixel to pixel. Yours does not: a hard edge is a seam.")
-        expect(float(steps.max()) < 3 / (2 * width), f"tile {tile}, fade {width}: your ramp has a step of {steps.max():.2f}. "
-               f"Spread the change over {2 * width} pixels.")
-        expect(torch.allclose(ramp + ramp.flip(0), torch.ones_like(ramp), atol=1e-4), f"tile {tile}, fade {width}: at the "
-               "border itself both tiles count the same; the ramp has to be centred on it.")
+    for size, tile, width in CASES:
+        w = table(answer, size, tile, width)
+        for i in range(1, len(w)):
+            ramp = w[i, i * tile - width : i * tile + width]
+            steps, case = ramp.diff(), f"tile {tile}, fade {width}, border at {i * tile}"
+            expect(bool((steps > 1e-4).all()), f"{case}: over the {2 * width} pixels around it the weight should rise from "
+                   "pixel to pixel. Yours does not: a hard edge is a seam.")
+            # A ramp may or may not include the values 0 and 1 themselves.
+            expect(float(steps.max()) < 1 / (2 * width - 1) + 1e-4 and float(steps.min()) > 1 / (2 * width + 1) - 1e-4,
+                   f"{case}: from pixel to pixel your weight rises by {steps.min():.3f} to {steps.max():.3f}. Evenly over "
+                   f"{2 * width} pixels, how much is each step?")
+            if len(ramp) < 2 * width:  # the image ends before the ramp does
+                continue
+            expect(torch.allclose(ramp + ramp.flip(0), torch.ones_like(ramp), atol=1e-4), f"{case}: at the border itself both "
+                   "tiles count the same; the ramp has to be centred on it.")

@@ -1,0 +1,104 @@
+"""An answer that never ends or takes all memory is stopped and told so; nothing is left behind."""
+
+import signal
+import sys
+import threading
+import time
+
+import numpy as np
+import pytest
+import torch
+
+from unet_course.exercises import check, guard
+
+LINUX = sys.platform.startswith("linux")
+
+
+@pytest.fixture
+def impatient(monkeypatch):
+    monkeypatch.setattr(guard.within_time.__wrapped__, "__defaults__", (0.3, 1.0))
+
+
+def never_ends(*arguments):
+    while True:
+        pass
+
+
+def catches_everything(*arguments):
+    while True:
+        try:
+            time.process_time()
+        except BaseException:
+            pass
+
+
+def sleeps(*arguments):
+    time.sleep(3600)
+
+
+def computes_for_ever(*arguments):
+    x = torch.rand(64, 64)
+    while True:
+        x = (x @ x).softmax(0)
+
+
+def waits_in_a_generator(*arguments):
+    return sum(1 for _ in iter(int, 1))
+
+
+@pytest.mark.parametrize("answer", [never_ends, catches_everything, sleeps, computes_for_ever, waits_in_a_generator])
+@pytest.mark.parametrize("id", ["1.2", "4.2", "7.1"])
+def test_an_answer_that_never_ends_is_stopped(id, answer, impatient):
+    handler, start = signal.getsignal(signal.SIGINT), time.monotonic()
+    report = check(id, answer)
+    assert report.status == "hint" and "still running" in report.hints[0] and len(report.hints) == 1
+    assert time.monotonic() - start < 10
+    assert signal.getsignal(signal.SIGINT) is handler and threading.active_count() < 20
+
+
+def test_it_works_in_another_thread(impatient):
+    reports = []
+    thread = threading.Thread(target=lambda: reports.append(check("7.1", never_ends)))
+    thread.start()
+    thread.join(20)
+    assert "still running" in reports[0].hints[0]
+
+
+def test_time_is_that_of_the_processor(impatient):
+    """A wait that is shorter than the clock's limit is no fault."""
+    def slow(prediction, target):
+        time.sleep(0.05)
+        areas = prediction.sum() + target.sum()
+        return 2 * (prediction & target).sum() / areas if areas else 1.0
+    check("7.1", slow).require()
+
+
+def test_an_interrupt_by_the_user_is_no_hint():
+    def interrupted(*arguments):
+        signal.raise_signal(signal.SIGINT)
+    with pytest.raises(KeyboardInterrupt):
+        check("7.1", interrupted)
+
+
+@pytest.mark.skipif(not LINUX or torch.cuda.is_available(), reason="the system keeps no such limit")
+@pytest.mark.parametrize("answer", [lambda *a: torch.ones(100 * 2**30, dtype=torch.uint8), lambda *a: np.ones(10**11),
+                                    lambda *a: bytearray(10**11), lambda *a: torch.zeros(10**6, 10**6).sum()])
+@pytest.mark.parametrize("id", ["4.2", "7.1"])
+def test_an_answer_that_takes_all_memory_is_stopped(id, answer):
+    import resource
+
+    before = resource.getrlimit(resource.RLIMIT_AS)
+    report = check(id, answer)
+    assert report.status == "hint" and "GB of memory" in report.hints[0]
+    assert resource.getrlimit(resource.RLIMIT_AS) == before
+    assert torch.ones(1000, 1000).sum() == 1e6
+
+
+@pytest.mark.skipif(not LINUX or torch.cuda.is_available(), reason="the system keeps no such limit")
+def test_a_list_that_grows_for_ever_is_stopped():
+    def grows(*arguments):
+        kept = []
+        while True:
+            kept.append(bytearray(200 * 2**20))
+    report = check("7.1", grows)
+    assert report.status == "hint" and "GB of memory" in report.hints[0]

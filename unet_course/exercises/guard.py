@@ -1,0 +1,136 @@
+"""What stands around an answer while it is tried: it leaves no trace, and is stopped if it never ends or takes all memory."""
+
+import contextlib
+import ctypes
+import io
+import os
+import random
+import signal
+import threading
+import time
+import warnings
+
+import numpy as np
+import torch
+
+CPU_SECONDS, SECONDS, GIB = 8, 60, 4  # an exercise takes less than 1 s; a busy machine may need the clock's 60
+
+
+class TooLong(BaseException):
+    """Raised inside an answer whose time is over. Not an Exception, so that ``except Exception`` lets it pass."""
+
+
+@contextlib.contextmanager
+def within_time(cpu_seconds=CPU_SECONDS, seconds=SECONDS):
+    """Raise `TooLong` in the code inside once it has used its time, and again if it catches that.
+
+    CPU seconds count, because on a busy machine the clock would stop answers that are right; the clock counts too,
+    for an answer that sleeps. A single call into C, such as one enormous matrix product, cannot be stopped.
+    """
+    thread, over, late = threading.get_ident(), threading.Event(), threading.Event()
+    in_main = threading.current_thread() is threading.main_thread()
+    before = _listen(late) if in_main else None
+    until_cpu, until = time.process_time() + cpu_seconds, time.monotonic() + seconds
+
+    def watch():
+        while not over.wait(0.05):
+            if time.process_time() > until_cpu or time.monotonic() > until:
+                late.set()
+                _interrupt(thread, in_main)
+
+    watcher = threading.Thread(target=watch, daemon=True)
+    watcher.start()
+    try:
+        yield
+    finally:
+        over.set()
+        while True:  # an interrupt may still be on its way, and must not hit the caller
+            try:
+                watcher.join()
+                if before is not None:
+                    signal.signal(signal.SIGINT, before)
+                break
+            except TooLong:
+                continue
+
+
+def _listen(late):
+    """In the main thread an interrupt also ends a sleep. Without `late` it is the user's own, and does what it did."""
+    before = signal.getsignal(signal.SIGINT)
+
+    def stop(number, frame):
+        if late.is_set():
+            raise TooLong
+        if callable(before):
+            before(number, frame)
+        elif before == signal.SIG_DFL:
+            raise KeyboardInterrupt
+
+    signal.signal(signal.SIGINT, stop)
+    return before
+
+
+def _interrupt(thread, in_main):
+    if not in_main:
+        ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread), ctypes.py_object(TooLong))
+    elif os.name == "nt":
+        import _thread
+
+        _thread.interrupt_main()
+    else:
+        signal.pthread_kill(thread, signal.SIGINT)
+
+
+@contextlib.contextmanager
+def within_memory(gib=GIB):
+    """Let this process have only some more memory while the code inside runs; Linux, and without a GPU.
+
+    Elsewhere the system does not keep such a limit, or a GPU's driver needs more address space than it allows.
+    """
+    try:
+        import resource
+
+        with open("/proc/self/statm") as file:
+            used = int(file.read().split()[0]) * os.sysconf("SC_PAGE_SIZE")
+    except (ImportError, OSError):
+        yield
+        return
+    if torch.cuda.is_available():
+        yield
+        return
+    soft, hard = resource.getrlimit(resource.RLIMIT_AS)
+    limit = used + gib * 2**30
+    if soft != resource.RLIM_INFINITY:
+        limit = min(limit, soft)
+    resource.setrlimit(resource.RLIMIT_AS, (limit, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_AS, (soft, hard))
+
+
+@contextlib.contextmanager
+def undisturbed():
+    """Leave no trace of a check: random numbers, default dtype, gradient mode, warnings, printed text."""
+    python, numpy_state, dtype, grad = (random.getstate(), np.random.get_state(), torch.get_default_dtype(),
+                                        torch.is_grad_enabled())
+    threads = torch.get_num_threads()
+    devices = range(torch.cuda.device_count()) if torch.cuda.is_initialized() else []
+    with (torch.random.fork_rng(devices), torch.inference_mode(False), warnings.catch_warnings(),
+          contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO())):
+        try:
+            warnings.simplefilter("ignore")
+            torch.set_num_threads(1)  # on a busy machine, threads that wait for each other made a check 50 times slower
+            torch.set_default_dtype(torch.float32)
+            torch.set_grad_enabled(True)
+            # A hint has to read the same on every machine. (torch.manual_seed would reach for the GPU as well.)
+            torch.default_generator.manual_seed(2015)
+            random.seed(2015)
+            np.random.seed(2015)
+            yield
+        finally:
+            random.setstate(python)
+            np.random.set_state(numpy_state)
+            torch.set_default_dtype(dtype)
+            torch.set_grad_enabled(grad)
+            torch.set_num_threads(threads)
