@@ -15,9 +15,8 @@ VENV = HERE / ".venv"
 PYTHON = VENV / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
 STAMP = VENV / "installed.txt"
 
-LAB = ["-m", "jupyterlab", "notebooks", "--ServerApp.ip=127.0.0.1", "--LabApp.news_url=None"]
-if hasattr(os, "geteuid") and os.geteuid() == 0:
-    LAB.append("--allow-root")  # in a container one is root; the token and 127.0.0.1 stay
+ROOT = ["--allow-root"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []  # in a container; the token stays
+LAB = ["-m", "jupyterlab", "notebooks", "--ServerApp.ip=127.0.0.1", "--LabApp.news_url=None", *ROOT]
 
 # name: (what it does, the commands that Python runs one after the other; arguments of yours go to the last one)
 TASKS = {
@@ -28,6 +27,7 @@ TASKS = {
     "notebooks": ("run notebooks in place and refresh the time table (names: 00 03 ...)", [["-m", "tools.notebooks"]]),
     "weights": ("train the small network of data/weights again", [["-m", "tools.weights"]]),
     "bench": ("measure the course beside its peers (parts: peers scaling recipe large ...)", [["-m", "benchmarks"]]),
+    "mutants": ("change each solution a little and see whether its check notices (ids: 4.2 ...)", [["-m", "tools.mutants"]]),
     "address": ("write the course's public address everywhere: OWNER/NAME", [["-m", "tools.address"]]),
     "doctor": ("look for what would keep the course from running", [["-m", "unet_course", "doctor"]]),
 }

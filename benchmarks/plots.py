@@ -1,5 +1,7 @@
 """The report's pictures: a stored result in, one matplotlib figure out."""
 
+from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
+
 from benchmarks.recipe import GOALS
 from unet_course.figures import BOUNDARY, ERROR, INK, NUCLEUS, QUIET, new_figure
 
@@ -37,7 +39,7 @@ def peers_figure(result):
         axis.axvline(1, color=QUIET)
         axis.set_yticks(range(len(labels)), labels=labels)
         axis.set(title=f"width {width}", xlabel="times as long as the course's", ylim=(len(labels) - 0.5, -0.5))
-        axis.set_xlim(left=0)
+        axis.set_xlim(0, 1.08 * axis.get_xlim()[1])
     axes[0, -1].legend(loc="upper left", bbox_to_anchor=(1.01, 1), frameon=False)
     return figure
 
@@ -84,4 +86,7 @@ def logarithmic(axis, ticks):
     axis.set_xscale("log", base=2)
     axis.set_yscale("log")
     axis.set_xticks(ticks, labels=ticks)
-    axis.minorticks_off()
+    axis.xaxis.set_minor_locator(NullLocator())
+    axis.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5) if axis.get_ylim()[1] < 100 * axis.get_ylim()[0] else (1,)))
+    axis.yaxis.set_minor_locator(NullLocator())
+    axis.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))

@@ -1,8 +1,12 @@
 """What every test starts from: the same random numbers, one thread, no stopwatch."""
 
+import os
+
 import pytest
 import torch
 from hypothesis import settings
+
+os.environ["UNET_COURSE_PROGRESS"] = "off"  # tests are nobody's progress
 
 # The networks here are so small that sharing their work between threads costs more than it gains, ten times more on a
 # machine that is busy with something else.

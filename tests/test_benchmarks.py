@@ -152,7 +152,7 @@ def test_stored_report_is_that_of_the_stored_results(tmp_path):
     assert report.write_report(tmp_path).read_text(encoding="utf-8") == (storing.FOLDER / "README.md").read_text(encoding="utf-8")
 
 
-SAID = {"as above, 450 steps": next(iter(recipe.ROWS)), "also zoomed and turned": "also zoomed and turned (scale 0.25)",
+SAID = {"450 steps, augmentation": next(iter(recipe.ROWS)), "also zoomed and turned": "also zoomed and turned (scale 0.25)",
         "learning rate 1e-3": "learning rate 1e-3", "width 16, 2.4 times as slow": "width 16"}  # other names are the same
 
 

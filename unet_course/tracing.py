@@ -129,6 +129,32 @@ def impulse(model, size, pixel):
     return gradient[0].abs().sum(dim=0)
 
 
+def skip_bytes(height, width, channels):
+    """Bytes of all skips together while one image is in a U-Net with ``padding=1``, in float32.
+
+    Parameters
+    ----------
+    height, width : int
+        Of the image, in pixels.
+    channels : sequence of int
+        Of the levels, as for `UNet`. The last one is the bottom, which has no skip.
+
+    Returns
+    -------
+    int
+
+    Examples
+    --------
+    >>> skip_bytes(512, 512, (64, 128, 256, 512, 1024)) / 2**20
+    120.0
+    """
+    total = 0
+    for c in channels[:-1]:
+        total += 4 * c * height * width
+        height, width = -(-height // 2), -(-width // 2)
+    return total
+
+
 def parameter_count(module):
     """Number of values that training can change.
 
