@@ -73,9 +73,8 @@ class UNet(nn.Module):
         x = self.bottleneck(x)
         for decoder, skip in zip(self.decoders, reversed(skips)):
             x = decoder(x, skip)
-            odd_rows, odd_columns = (n % 2 for n in skip.shape[-2:])
-            if odd_rows or odd_columns:  # what the pool has added by rounding up goes, and nothing else
-                x = x[..., : x.shape[-2] - odd_rows, : x.shape[-1] - odd_columns]
+            odd = [n % 2 for n in skip.shape[-2:]]  # what the pool has added by rounding up goes, and nothing else
+            x = x[..., : x.shape[-2] - odd[0], : x.shape[-1] - odd[1]] if any(odd) else x
         return self.head(x)
 
 
