@@ -75,5 +75,5 @@ def test_the_list(file, capsys):
     check("7.1", right)
     assert main(["exercises"]) == 0
     text = capsys.readouterr().out
-    assert "[x] 7.1  Dice (6 minutes, classroom)" in text and "[ ] 7.2" in text and "\n1 of " in text
+    assert "[x] 7.1  Dice (6 minutes)" in text and "[ ] 7.2" in text and "\n1 of " in text
     assert text.index("Notebook 02") < text.index("2.1") < text.index("Notebook 08")

@@ -1,23 +1,49 @@
-"""Mutants that do the same as the solution, and why: no check can, or should, refuse them."""
+"""Mutants that are as right as the solution, and why: no check can, or should, refuse them."""
 
 import re
 
 # A pattern that fits the whole description, and the reason; for every exercise.
 ALWAYS = {
-    r".*: method item dropped": "a tensor with one element is a number",
+    r".*: method (item|tolist|long) dropped": "a tensor of numbers is as good as the numbers; True counts as 1",
     r"[^+]*[*&|][^+]*: sides swapped": "the operation commutes",
+    r".* \+ .*: sides swapped": "numbers are added in either order, and no solution adds anything else",
+    r"min\(.*: arguments 1 and 2 swapped": "the smaller of two is the smaller of two",
+    r"-2 in .*: sign dropped": "the height is axis 2 of four, from either end",
 }
-# (exercise, description): reason.
-EQUIVALENT = {}
+CLEAR_ERROR = "differs only in what it says to arguments that the exercise rules out"
+# (exercise, pattern, reason)
+SOMETIMES = [
+    ("1.3", r"slice\(0, n\): argument 1 dropped", "a slice begins at 0 anyway"),
+    ("2.3", r".*inplace.*", "saves memory; the values are the same"),
+    ("4.1", r"\(-1, -2, 0, 1\): items 1 and 2 swapped", "the exercise says: either way round"),
+    ("4.2", r".*(isinstance|ValueError|'size is '|n > 0|\(tuple, list\)).*", CLEAR_ERROR),
+    ("4.2", r"(if dh == dw == 0:|return skip): (statement dropped|if False)", "a pad by 0 gives the same values, as a copy"),
+    ("4.3", r"(if up == 'bilinear':: if True|.*up is .*)", CLEAR_ERROR),
+    ("4.3", r".*align_corners.*", "bilinear, corners aligned or not: the exercise leaves it free"),
+    ("4.3", r"nn\.Sequential\(resize.*swapped", "a 1×1 convolution and bilinear interpolation commute"),
+    ("4.3", r"\[skip, x\]: items 1 and 2 swapped", "either order can be learnt, if it is kept"),
+    ("5.1", r"\[\(64, 64\), \(101, 101\), \(70, 95\)\]: items . and . swapped", "the order in which a dict is filled"),
+    ("5.3", r".*(check_arguments|check_image|\(in_channels, num_classes, padding\)|len\(self\.encoders\)).*", CLEAR_ERROR),
+    ("5.3", r"self\.apply\(init_he\).*", "how weights begin is the subject of the section after the exercise"),
+    ("5.3", r".*any\(odd\).*", "a crop by 0 gives the same values"),
+    ("5.4", r"(\(n - 4\) // 2: FloorDiv → Div|4 in n - 4: 4 → 3)", "sizes that the paper's network takes need no rounding"),
+    ("7.2", r"\(prediction == k, target == k\): items 1 and 2 swapped", "intersection and union commute"),
+    ("7.4", r"\(prediction == p, target == t\): items 1 and 2 swapped", "intersection and union commute"),
+    ("7.4", r"int\(.*: call dropped", "True counts as 1"),
+    ("7.4", r".*: GtE → Gt", "an IoU of exactly 0.7 falls either way by rounding, so the check keeps away from it"),
+    ("7.5", r"1000 in .*: 1000 → (999|1001)", "one sample more or less among a thousand cannot be seen in the interval"),
+    ("8.1", r"\(-\(-height // 2\), -\(-width // 2\)\): items 1 and 2 swapped", "height times width, in either order"),
+    ("8.4", r"image\.numpy\(\): method numpy dropped", "np.pad takes a tensor, too"),
+]
 
 
 def reason(id, what):
-    """Why a mutant does the same as the solution, or None.
+    """Why a mutant is as right as the solution, or None.
 
     >>> reason("7.1", "2 * both: sides swapped")
     'the operation commutes'
     >>> reason("7.1", "both / areas: sides swapped") is None
     True
     """
-    always = next((why for pattern, why in ALWAYS.items() if re.fullmatch(pattern, what)), None)
-    return EQUIVALENT.get((id, what), always)
+    known = [*((id, *both) for both in ALWAYS.items()), *SOMETIMES]
+    return next((why for place, pattern, why in known if place == id and re.fullmatch(pattern, what)), None)

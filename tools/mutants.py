@@ -140,6 +140,7 @@ def mutants(tree, first):
     """(description, tree) of every mutant; what comes before the statement `first` is left alone."""
     original = ast.dump(tree)
     for statement in tree.body[first:]:
+        around = {child: node for node in ast.walk(statement) for child in ast.iter_child_nodes(node)}
         for node in ast.walk(statement):
             if getattr(getattr(node, "targets", [None])[0], "id", "") == "ANSWER":
                 continue  # the line that was put there to hand the answer over
@@ -149,7 +150,17 @@ def mutants(tree, first):
                 del node.marked
                 mutant = ast.fix_missing_locations(Replace(new).visit(mutant))
                 if ast.dump(mutant) != original:
-                    yield f"{ast.unparse(node).splitlines()[0]}: {done}", mutant
+                    yield f"{place(node, around)}: {done}", mutant
+
+
+def place(node, around):
+    """Where a change is: the code, and for a single number or name also what it is part of."""
+    code = ast.unparse(node).splitlines()[0]
+    whole = around.get(node)
+    while whole is not None and isinstance(whole, (ast.UnaryOp, ast.keyword)):
+        whole = around.get(whole)
+    short = isinstance(node, (ast.Constant, ast.UnaryOp, ast.Name)) and isinstance(whole, ast.expr)
+    return f"{code} in {ast.unparse(whole).splitlines()[0]}" if short else code
 
 
 def survivors(id, tree, first):

@@ -27,7 +27,7 @@ def main(arguments=None):
 
 def student_command(out):
     """Write the student copies, or say in one line why not."""
-    from unet_course.copies import student_copies
+    from unet_course.classroom import student_copies
 
     try:
         written = student_copies(out)

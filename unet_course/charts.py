@@ -90,3 +90,36 @@ def score_table(rows, columns, values, *, title, decimals=2, frame="max", width=
             axis.add_patch(matplotlib.patches.Rectangle((column - 0.46, row - 0.44), 0.92, 0.88, fill=False,
                                                         edgecolor=ERROR, linewidth=2.5))
     return figure
+
+
+def progress_chart(exercises, done):
+    """A box for each exercise, one row for each notebook; what is passed is filled.
+
+    Parameters
+    ----------
+    exercises : dict of str to sequence of str
+        Name of each notebook, and the ids of its exercises.
+    done : set of str
+        Ids of those that were passed.
+
+    Examples
+    --------
+    >>> progress_chart({"00": ["0.1", "0.2"]}, {"0.1"}).axes[0].get_title()
+    '1 of 2 exercises passed'
+    """
+    known = [id for ids in exercises.values() for id in ids]
+    figure, axes = new_figure(width=9, height=0.42 * len(exercises) + 0.6)
+    axis = axes[0, 0]
+    for row, ids in enumerate(exercises.values()):
+        for column, id in enumerate(ids):
+            full = id in done
+            axis.add_patch(matplotlib.patches.Rectangle((column + 0.06, row + 0.1), 0.88, 0.8, linewidth=1.5, edgecolor=INK,
+                                                        facecolor=NUCLEUS if full else PAPER))
+            axis.text(column + 0.5, row + 0.52, f"{id} ✓" if full else id, ha="center", va="center", fontsize=12, color=INK)
+    longest = max(map(len, exercises.values()), default=1)
+    axis.set(xlim=(0, longest), ylim=(len(exercises), 0), xticks=[],
+             title=f"{len(done & set(known))} of {len(known)} exercises passed")
+    axis.set_yticks([row + 0.5 for row in range(len(exercises))], labels=list(exercises), fontsize=12)
+    axis.tick_params(length=0)
+    axis.spines[:].set_visible(False)
+    return figure

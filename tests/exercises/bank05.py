@@ -17,6 +17,11 @@ def ledger(size=None, change=None, drop=None):
     return pages
 
 
+class OtherWidths(UNet):
+    def __init__(self, in_channels=1, num_classes=2, *, channels=(16, 32, 64), up="transpose", padding=1, norm=True):
+        super().__init__(in_channels, num_classes, channels=channels, up=up, padding=padding, norm=norm)
+
+
 def unet(**change):
     """A U-Net of the learner's own with one thing wrong; the defaults make a right one."""
 
@@ -186,6 +191,7 @@ WRONG = [
     ("5.2", "one convolution", lambda c, o, n: 9 * c * o + o, "without_norm"),
     ("5.2", "second from the input", lambda c, o, n: 2 * (9 * c * o + o), "without_norm"),
     ("5.2", "running statistics counted", lambda c, o, n: parameters(c, o, n) + (4 * o if n else 0), "with_norm"),
+    ("5.3", "other default widths", OtherWidths, "widths_of_the_paper"),
     ("5.3", "decoders reversed", unet(order="reversed"), "runs"),
     ("5.3", "skips in order", unet(skips="in order"), "runs"),
     ("5.3", "skip after the pool", unet(skip=lambda s, p: p, crop="end"), "nothing_moves"),

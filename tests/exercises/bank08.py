@@ -382,6 +382,11 @@ def by_loops(size, tile, f):
     return w
 
 
+def tiled_into_the_image(run, image, tile, m):
+    image[:] = tiler()(run, image.clone(), tile, m)
+    return image
+
+
 WRONG = [
     ("8.1", "values, not bytes", skips(bytes_each=1), "one_level"),
     ("8.1", "8 bytes each", skips(bytes_each=8), "one_level"),
@@ -435,6 +440,7 @@ WRONG = [
     ("8.3", "one column is not there", lambda place, size: mirror_loop(place, size) if size > 1 else place, "one_column"),
     ("8.4", "the last tiles left out", lambda run, image, tile, m: tiler(last=False)(run, image, tile, m)
      [: image.shape[0] // tile * tile, : image.shape[1] // tile * tile], "same_size"),
+    ("8.4", "into the image itself", tiled_into_the_image, "image_is_left_alone"),
     ("8.4", "the margin left on", lambda run, image, tile, m: grown(tiler()(run, image, tile, m), m), "same_size"),
     ("8.4", "a list of tiles", lambda run, image, tile, m: [run(image)], "same_size"),
     ("8.4", "zeros where the last tiles are", tiler(last=False), "each_in_its_place"),

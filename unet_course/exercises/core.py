@@ -72,19 +72,26 @@ class Exercise:
     Parameters
     ----------
     id, title : str
+    kind : {"write", "predict", "find", "choose", "read"}
+        What the learner does: writes code, predicts a number, finds the fault, chooses with a reason, reads a picture.
     minutes : int
         What a learner needs for it.
-    kind : {"", "classroom", "deeper"}
+    mark : {"", "classroom", "deeper"}
+        Whether it fits five minutes of a lesson, or is for those who want more.
     """
 
     registry = {}
 
-    def __init__(self, id, title, *, minutes=5, kind=""):
+    def __init__(self, id, title, kind, *, minutes=5, mark=""):
         if id in self.registry:
             raise ValueError(f"exercise {id} is declared twice")
-        self.id, self.title, self.minutes, self.kind = id, title, minutes, kind
+        self.id, self.title, self.kind, self.minutes, self.mark = id, title, kind, minutes, mark
         self.behaviours = []
         self.registry[id] = self
+
+    def label(self):
+        """What stands behind the title, such as "classroom, 5 minutes"."""
+        return f"{self.mark}, {self.minutes} minutes" if self.mark else f"{self.minutes} minutes"
 
     def behaviour(self, function):
         """Decorator: add a behaviour, named as its function."""

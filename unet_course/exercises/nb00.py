@@ -1,10 +1,12 @@
 """Exercises of 00_start_here."""
 
+import numpy as np
 import torch
 
-from unet_course.exercises.core import Exercise, call, expect, tensor
+from unet_course.exercises.answers import several
+from unet_course.exercises.core import Exercise, call, close, expect, said, tensor
 
-to_mask = Exercise("0.1", "From probabilities to a mask", minutes=3, kind="classroom")
+to_mask = Exercise("0.1", "From probabilities to a mask", "write", minutes=3, mark="classroom")
 
 
 @to_mask.behaviour
@@ -30,3 +32,83 @@ def most_probable_class(answer):
     mask = tensor(call(answer, probabilities))
     expect(mask.shape == (6, 8) and bool((mask == probabilities.argmax(dim=0)).all()),
            "Some pixels did not get their most probable class. Which torch method gives the place of a maximum?")
+
+
+predict = Exercise("0.2", "The same network, another image", "predict", minutes=3, mark="classroom")
+LEVELS, WIDTH, CLASSES, IMAGE = 3, 64, 3, (512, 384)
+
+
+def two_shapes(answer):
+    """The two shapes that were predicted: at the bottom, and of the output."""
+    pair = several(answer, 2, "[(64, 32, 32), (3, 256, 256)]")
+    for what, one in zip(("bottom", "output"), pair):
+        right = isinstance(one, (tuple, list)) and all(isinstance(n, int) for n in one)
+        expect(right and len(one) == 3, f"Your shape of the {what} is {said(one)}; wanted three whole numbers, (channels, "
+               "height, width).")
+    return [tuple(one) for one in pair]
+
+
+@predict.behaviour
+def bottom_size(answer):
+    got, wanted = two_shapes(answer)[0][1:], tuple(n // 2**LEVELS for n in IMAGE)
+    expect(got != wanted[::-1], "At the bottom you have height and width the wrong way round: height comes first.")
+    expect(got == wanted, f"At the bottom you expect {got[0]}×{got[1]}. The image has {IMAGE[0]}×{IMAGE[1]} pixels; how many "
+           "red arrows halve it?")
+
+
+@predict.behaviour
+def bottom_channels(answer):
+    got = two_shapes(answer)[0][0]
+    expect(got == WIDTH, f"At the bottom you expect {got} channels. In the figure it is {WIDTH}: does the number of channels "
+           "belong to the network, or to the image?")
+
+
+@predict.behaviour
+def output(answer):
+    got = two_shapes(answer)[1]
+    expect(got[0] == CLASSES, f"You expect {got[0]} channels to come out. How many classes does each pixel have to "
+           "choose from?")
+    expect(got[1:] == IMAGE, f"You expect {got[1]}×{got[2]} to come out. The network answers for every pixel of the image.")
+
+
+scaled = Exercise("0.3", "From the camera's numbers to 0 … 1", "write", minutes=8, mark="deeper")
+
+
+def scale(answer, raw, low, high):
+    """What the learner's function makes of a camera's numbers, as a tensor."""
+    got = call(answer, np.asarray(raw, dtype=np.uint16), low, high)
+    expect(isinstance(got, (np.ndarray, torch.Tensor)), f"You return {said(got)}; wanted an array or a tensor.")
+    return torch.as_tensor(got)
+
+
+@scaled.behaviour
+def same_shape_as_float32(answer):
+    for sizes in [(3, 5), (4, 2, 7)]:
+        got = scale(answer, np.full(sizes, 300), 100, 500)
+        expect(tuple(got.shape) == sizes, f"From shape {sizes} you make {tuple(got.shape)}; wanted the same shape.")
+        expect(got.dtype == torch.float32, f"Your result has dtype {got.dtype}; wanted float32, as the network's "
+               "weights have.")
+
+
+@scaled.behaviour
+def evenly_between(answer):
+    for low, high in [(100, 500), (1000, 65535), (0, 255)]:
+        shares = (0.0, 0.2, 0.6, 1.0)
+        raw = [[low + round(share * (high - low)) for share in shares]]
+        close(scale(answer, raw, low, high)[0], [(n - low) / (high - low) for n in raw[0]],
+              f"low={low} and high={high}: {raw[0]} should become 0, 0.2, 0.6 and 1. Take low away, then divide by what?")
+
+
+@scaled.behaviour
+def darker_than_low(answer):
+    got = scale(answer, [[40, 99, 100]], 100, 500)
+    became = [round(v, 2) for v in got[0].tolist()]
+    expect(bool((got <= 1e-6).all()), f"With low=100, the pixels 40, 99 and 100 became {became}; wanted 0, 0, 0. What "
+           "is 40 - 100 in numbers that cannot be negative (uint16)? And what is below 0 is clipped.")
+    close(got[0], [0, 0, 0], "With low=100, the pixels 40, 99 and 100 should all become 0, not less: clip.")
+
+
+@scaled.behaviour
+def brighter_than_high(answer):
+    close(scale(answer, [[500, 501, 65535]], 100, 500)[0], [1, 1, 1], "With high=500, the pixels 500, 501 and 65535 "
+          "should all become 1. What is above is clipped: one bright speck must not make all else dark.")

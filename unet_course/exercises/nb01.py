@@ -3,9 +3,10 @@
 import numpy as np
 import torch
 
-from unet_course.exercises.core import Exercise, Hint, call, close, expect, said
+from unet_course.exercises.answers import letter
+from unet_course.exercises.core import Exercise, Hint, call, close, expect
 
-lazy = Exercise("1.1", "The accuracy of predicting nothing", minutes=5, kind="classroom")
+lazy = Exercise("1.1", "The accuracy of predicting nothing", "write", minutes=5, mark="classroom")
 
 
 @lazy.behaviour
@@ -29,7 +30,7 @@ def any_shape(answer):
           "For a batch of masks, 2×7×9: wanted {wanted}, got {got}. Count over all the pixels, whatever the shape.")
 
 
-clean = Exercise("1.2", "A mask somebody else drew", minutes=5, kind="classroom")
+clean = Exercise("1.2", "A mask somebody else drew", "write", minutes=5, mark="classroom")
 
 
 @clean.behaviour
@@ -59,7 +60,7 @@ def classes_that_are_absent(answer):
                "not depend on which others are there.")
 
 
-split = Exercise("1.3", "A split that does not leak", minutes=8)
+split = Exercise("1.3", "A split that does not leak", "write", minutes=8)
 
 
 @split.behaviour
@@ -95,13 +96,13 @@ def three_quarters(answer):
                                                f"{width - gap}. Nuclei drawn by hand are dear: use all but the gap.")
 
 
-otsu = Exercise("1.4", "Which of these is a fair score?", minutes=5, kind="deeper")
+otsu = Exercise("1.4", "Which of these is a fair score?", "choose", minutes=5, mark="deeper")
 
 
 @otsu.behaviour
 def the_fair_one(answer):
     """A: threshold chosen on test; B: chosen on train, scored on test; C: scored on train; D: on random pixels."""
-    letter = str(answer).strip().upper()
+    chosen = letter(answer)
     why = {
         "A": "A chooses the threshold that is best on the test field, then reports that same field. What would happen "
              "on the next field?",
@@ -109,5 +110,4 @@ def the_fair_one(answer):
              "works.",
         "D": "D holds out single pixels. Their neighbours, a pixel away, were used: is that a new image?",
     }
-    expect(letter in ("A", "B", "C", "D"), f"Your answer is {said(answer)}; wanted one of the letters A, B, C or D.")
-    expect(letter == "B", why.get(letter, ""))
+    expect(chosen == "B", why.get(chosen, ""))

@@ -6,9 +6,10 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+from unet_course.exercises.answers import several
 from unet_course.exercises.core import Exercise, call, close, expect, said, shape, tensor
 
-by_hand = Exercise("2.1", "A convolution by hand", minutes=10)
+by_hand = Exercise("2.1", "A convolution by hand", "write", minutes=10)
 
 
 @by_hand.behaviour
@@ -38,7 +39,7 @@ def sum_of_products(answer):
           "window × kernel.", tolerance=1e-4)
 
 
-conv_size = Exercise("2.2", "Predict the size", minutes=5, kind="classroom")
+conv_size = Exercise("2.2", "Predict the size", "predict", minutes=5, mark="classroom")
 
 
 @conv_size.behaviour
@@ -61,7 +62,7 @@ def stride_rounds_down(answer):
               "The last step must fit in whole: round down, then add 1.")
 
 
-block = Exercise("2.3", "Write ConvBlock", minutes=12, kind="classroom")
+block = Exercise("2.3", "Write ConvBlock", "write", minutes=12)
 
 
 def make(answer, *arguments, **options):
@@ -185,7 +186,7 @@ def bias_only_without_norm(answer):
         biases(block_of(make(answer, 1, 8, norm=norm), 1, 8)[0], norm)
 
 
-field = Exercise("2.4", "How far does a value see?", minutes=8, kind="deeper")
+field = Exercise("2.4", "How far does a value see?", "predict", minutes=8, mark="deeper")
 
 
 @field.behaviour
@@ -198,3 +199,33 @@ def each_adds_two(answer):
     for n in (2, 4, 10):
         close(call(answer, n), 1 + 2 * n, f"{n} convolutions of 3×3 see " + "{wanted} pixels across; you say {got}. "
               "Each one adds one pixel on either side, it does not multiply.")
+
+
+fault = Exercise("2.5", "Find the fault", "find", minutes=5, mark="classroom")
+
+
+def line(answer, place):
+    """The line that was named for block A, B or C."""
+    chosen = several(answer, 3, "[1, 2, 3]")[place]
+    name = "ABC"[place]
+    whole = isinstance(chosen, int) and not isinstance(chosen, bool)
+    expect(whole and 1 <= chosen <= 6, f"Your answer for block {name} is {said(chosen)}; wanted the number of a line, 1 to 6.")
+    return chosen
+
+
+@fault.behaviour
+def block_a(answer):
+    expect(line(answer, 0) == 4, f"Block A: not line {line(answer, 0)}. It stops as soon as c and o differ. How many channels "
+           "come out of line 1, and how many does the second convolution expect?")
+
+
+@fault.behaviour
+def block_b(answer):
+    expect(line(answer, 1) == 1, f"Block B: not line {line(answer, 1)}. It turns 32×32 into 30×30: one convolution takes two "
+           "pixels off. Which of the two?")
+
+
+@fault.behaviour
+def block_c(answer):
+    expect(line(answer, 2) == 6, f"Block C: not line {line(answer, 2)}. Some of its outputs are negative. What has to "
+           "come last?")

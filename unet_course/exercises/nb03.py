@@ -4,10 +4,11 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+from unet_course.exercises.answers import number, several
 from unet_course.exercises.core import Exercise, call, close, expect, said, shape
 from unet_course.exercises.nb02 import biases, block_of, make
 
-pool = Exercise("3.1", "Max-pool by hand", minutes=8)
+pool = Exercise("3.1", "Max-pool by hand", "write", minutes=8)
 
 
 @pool.behaviour
@@ -35,7 +36,7 @@ def odd_sizes_round_up(answer):
               "what is added to fill it must never win.")
 
 
-sizes = Exercise("3.2", "Sizes on the way down", minutes=5, kind="classroom")
+sizes = Exercise("3.2", "Sizes on the way down", "predict", minutes=5, mark="classroom")
 
 
 @sizes.behaviour
@@ -57,7 +58,7 @@ def rounds_up(answer):
     close(call(answer, 1, 2), [1, 1, 1], "1 pixel stays 1 pixel: wanted 1, 1, 1.")
 
 
-encoder = Exercise("3.3", "Write EncoderBlock", minutes=10, kind="classroom")
+encoder = Exercise("3.3", "Write EncoderBlock", "write", minutes=10)
 
 
 @encoder.behaviour
@@ -122,7 +123,7 @@ def hands_options_on(answer):
         biases(block_of(make(answer, 1, 4, norm=norm), 1, 4)[0], norm)
 
 
-repair = Exercise("3.4", "Find the fault", minutes=6, kind="deeper")
+repair = Exercise("3.4", "Find the fault", "find", minutes=6, mark="deeper")
 
 
 @repair.behaviour
@@ -133,3 +134,34 @@ def names_the_line(answer):
            3: "Line 3 passes on what the next level needs: half the size.",
            4: "Line 4 returns the two in the right order. What is in the first one?"}
     expect(answer == 2, why.get(answer, f"There is no line {answer}; wanted 1 to 4."))
+
+
+level = Exercise("3.5", "From one level to the next", "predict", minutes=5, mark="classroom")
+
+
+def factor(answer, place):
+    """One of the three factors."""
+    return number(several(answer, 3, "[1, 2, 3]")[place], f"Factor {place + 1}")
+
+
+@level.behaviour
+def pixels(answer):
+    got = factor(answer, 0)
+    expect(abs(got - 1 / 4) < 1e-6, f"1: you say that the number of pixels is multiplied by {got:g}. Height is "
+           "halved, and so is width: what becomes of height times width?")
+
+
+@level.behaviour
+def values_of_a_skip(answer):
+    got = factor(answer, 1)
+    expect(abs(got - 1 / 2) < 1e-6, f"2: you say that the values in a skip are multiplied by {got:g}. They are channels × "
+           "height × width. There are twice as many channels.")
+
+
+@level.behaviour
+def weights_of_a_block(answer):
+    got = factor(answer, 2)
+    expect(abs(got - 4) < 1e-6, f"3: you say that the weights of the second convolution are multiplied by {got:g}. It "
+           "has 9 for "
+           "each pair of an input and an output channel. Both numbers of channels double; the size of the image plays "
+           "no part.")

@@ -4,10 +4,11 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+from unet_course.exercises.answers import word
 from unet_course.exercises.core import Exercise, asking, call, close, expect, said, shape, tensor
 from unet_course.exercises.nb02 import biases, block_of, make
 
-negative = Exercise("4.1", "A negative pad", minutes=5, kind="classroom")
+negative = Exercise("4.1", "A negative pad", "predict", minutes=5, mark="classroom")
 
 
 @negative.behaviour
@@ -26,12 +27,13 @@ def right_pad(answer):
     expect(left in (-1, -2), "Take the three columns from both sides, not all from one.")
 
 
-match = Exercise("4.2", "Write match_size", minutes=12, kind="classroom")
+match = Exercise("4.2", "Write match_size", "write", minutes=12)
 
 
 @match.behaviour
 def wanted_size(answer):
-    for have, want in [((5, 7), (6, 8)), ((64, 64), (64, 64)), ((9, 9), (5, 3)), ((3, 10), (8, 4)), ((3, 2), (1, 1))]:
+    for have, want in [((5, 7), (6, 8)), ((64, 64), (64, 64)), ((9, 9), (5, 3)), ((3, 10), (8, 4)), ((3, 2), (1, 1)),
+                       ((5, 7), (6, 7)), ((5, 7), (5, 8)), ((5, 5), (4, 4)), ((9, 6), (9, 3)), ((6, 9), (4, 9))]:
         out = call(answer, torch.rand(2, 3, *have), want)
         shape(out, (2, 3, *want), f"A skip of {have[0]}×{have[1]} that is wanted as {want[0]}×{want[1]} " +
               "became {got}; wanted {wanted}. Does F.pad start with the width?", "Your result")
@@ -87,7 +89,7 @@ def gradient_flows(answer):
                               "numpy?")
 
 
-decoder = Exercise("4.3", "Write DecoderBlock", minutes=15, kind="classroom")
+decoder = Exercise("4.3", "Write DecoderBlock", "write", minutes=15)
 
 
 @decoder.behaviour
@@ -202,7 +204,7 @@ def hands_options_on(answer):
                 if isinstance(m, nn.Conv2d) and m.kernel_size == (3, 3)], norm)
 
 
-transposed_size = Exercise("4.4", "Transposed convolution by hand", minutes=8, kind="deeper")
+transposed_size = Exercise("4.4", "Transposed convolution by hand", "write", minutes=8, mark="deeper")
 
 
 @transposed_size.behaviour
@@ -217,3 +219,31 @@ def values(answer):
     close(call(answer, x, kernel), F.conv_transpose2d(x[None, None], kernel[None, None], stride=2)[0, 0],
           "The values differ from nn.ConvTranspose2d. Each value of x multiplies the whole kernel, and the stamps lie "
           "side by side.")
+
+
+choose = Exercise("4.5", "Pad, crop or resize?", "choose", minutes=5, mark="classroom")
+WAYS = ("pad right and bottom", "crop the centre", "crop right and bottom", "resize")
+
+
+@choose.behaviour
+def skip_of_an_odd_size(answer):
+    expect((got := word(answer, 0, WAYS)) == "pad right and bottom", f"1: not {got!r}. The skip has 101 rows, the upsampled "
+           "tensor 102: the skip lacks one row. Rounding up in the pool has added it at the far end.")
+
+
+@choose.behaviour
+def skip_of_the_paper(answer):
+    expect((got := word(answer, 1, WAYS)) == "crop the centre", f"2: not {got!r}. Here the skip is the larger one, and "
+           "convolutions without padding have taken equally much from each side of the other.")
+
+
+@choose.behaviour
+def result_too_large(answer):
+    expect((got := word(answer, 2, WAYS)) == "crop right and bottom", f"3: not {got!r}. The row and the column too "
+           "many are those that were added below and at the right. Take off the same.")
+
+
+@choose.behaviour
+def what_not_to_do(answer):
+    expect((got := word(answer, 3, WAYS)) == "resize", f"4: not {got!r}: that leaves every value that is kept as it "
+           "is. Which of the four computes new values from neighbours?")

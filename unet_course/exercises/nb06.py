@@ -7,14 +7,15 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from unet_course.exercises.core import Exercise, call, close, expect, said, shape, tensor
+from unet_course.exercises.answers import letter, word
+from unet_course.exercises.core import Exercise, call, close, expect, shape, tensor
 
 
 def _near(got, value):
     return isinstance(got, (float, torch.Tensor)) and abs(float(got) - value) < 1e-4
 
 
-by_hand = Exercise("6.1", "Cross-entropy on four pixels", minutes=8, kind="classroom")
+by_hand = Exercise("6.1", "Cross-entropy on four pixels", "write", minutes=8)
 
 
 @by_hand.behaviour
@@ -50,7 +51,7 @@ def large_logits(answer):
                       "log_softmax, or subtract the largest first.", tolerance=1e-3)
 
 
-step = Exercise("6.2", "Write one training step", minutes=10, kind="classroom")
+step = Exercise("6.2", "Write one training step", "write", minutes=10)
 
 
 def _small():
@@ -116,7 +117,7 @@ def gradients_do_not_add_up(answer):
                        "step, each of them once. Which of these is missing, or comes twice?")
 
 
-together = Exercise("6.3", "Move image and mask together", minutes=8, kind="classroom")
+together = Exercise("6.3", "Move image and mask together", "write", minutes=8)
 
 
 def mirrored(answer, images, masks, mirror):
@@ -162,16 +163,106 @@ def off_means_off(answer):
         expect(torch.equal(a, x) and torch.equal(b, y), "With mirror=False something changes; wanted both as they were.")
 
 
-read = Exercise("6.4", "Read a curve", minutes=5, kind="deeper")
+read = Exercise("6.4", "Read a curve", "read", minutes=5, mark="classroom")
 
 
 @read.behaviour
 def the_diagnosis(answer):
-    letter = str(answer).strip().upper()
+    chosen = letter(answer)
     why = {
         "A": "A says the learning rate is too large: then the training loss would jump or grow. Here it falls smoothly.",
         "C": "C says it has not trained long enough: then validation would still get better.",
         "D": "D says a mask is wrong: then even one batch could not be learnt by heart.",
     }
-    expect(letter in ("A", "B", "C", "D"), f"Your answer is {said(answer)}; wanted one of the letters A, B, C or D.")
-    expect(letter == "B", why.get(letter, ""))
+    expect(chosen == "B", why.get(chosen, ""))
+
+
+step = Exercise("6.5", "Choose the next step", "choose", minutes=5, mark="classroom")
+STEPS = ("lower the learning rate", "more augmentation", "learn one batch by heart", "train longer")
+
+
+@step.behaviour
+def loss_jumps(answer):
+    expect((got := word(answer, 0, STEPS)) == "lower the learning rate", f"1: not {got!r}. The loss jumps and grows: "
+           "each step goes too far. What sets how far a step goes?")
+
+
+@step.behaviour
+def learns_by_heart(answer):
+    expect((got := word(answer, 1, STEPS)) == "more augmentation", f"2: not {got!r}. On its training images it gets "
+           "better and better, on others worse: it learns them by heart. What makes more of few images?")
+
+
+@step.behaviour
+def stands_still(answer):
+    expect((got := word(answer, 2, STEPS)) == "learn one batch by heart", f"3: not {got!r}. A loss that stands still "
+           "at a high value, whatever you do, is the mark of a mistake in the code. Which test finds it in seconds?")
+
+
+@step.behaviour
+def still_better(answer):
+    expect((got := word(answer, 3, STEPS)) == "train longer", f"4: not {got!r}. Both curves are still getting better "
+           "when it ends. Nothing is wrong.")
+
+
+soft = Exercise("6.6", "The Dice loss by hand", "write", minutes=15, mark="deeper")
+
+
+def soft_dice(p, t):
+    return 1 - (2 * (p * t).sum() + 1) / (p.sum() + t.sum() + 1)
+
+
+@soft.behaviour
+def one_number(answer):
+    got = tensor(call(answer, torch.rand(5, 6), (torch.rand(5, 6) > 0.5).float()), "Your loss")
+    expect(got.numel() == 1, f"Your loss has shape {tuple(got.shape)}; wanted one number for all the pixels. What has "
+           "to be summed?")
+
+
+@soft.behaviour
+def perfect_is_nearly_zero(answer):
+    truth = torch.zeros(8, 9)
+    truth[2:5, 3:7] = 1
+    close(call(answer, truth, truth), 0.0, "Probabilities that are sure and right should cost 0; yours cost {got}. Is "
+          "it one minus Dice? Is the overlap taken twice?", 1e-4)
+
+
+@soft.behaviour
+def nothing_there(answer):
+    close(call(answer, torch.zeros(4, 4), torch.zeros(4, 4)), 0.0, "No nucleus, and none predicted: that is right and "
+          "should cost 0, not {got}. What is the 1 for, above and below the line?")
+
+
+@soft.behaviour
+def soft_not_cut(answer):
+    probabilities, truth = torch.rand(6, 7), (torch.rand(6, 7) > 0.4).float()
+    cut = soft_dice((probabilities > 0.5).float(), truth)
+    got, wanted = tensor(call(answer, probabilities, truth), "Your loss"), soft_dice(probabilities, truth)
+    expect(abs(float(got) - float(cut)) > 1e-6 or abs(float(cut - wanted)) < 1e-6, "You cut the probabilities at 0.5. "
+           "A cut has no slope, so nothing can be learnt from it: multiply and sum the probabilities as they are.")
+    close(got, wanted, "Random probabilities: wanted {wanted}, got {got}. Overlap: the sum of products. Areas: the "
+          "two sums. And 1 is added above and below the line.")
+    p = torch.full((4, 4), 0.25)
+    close(call(answer, p, torch.zeros(4, 4)), soft_dice(p, torch.zeros(4, 4)), "No nucleus, and 0.25 predicted "
+          "everywhere: wanted {wanted}, got {got}. The 1 is added once above and once below the line.")
+
+
+@soft.behaviour
+def over_the_whole_batch(answer):
+    truth = torch.zeros(3, 5, 5)
+    truth[0, :3] = 1
+    p = torch.rand(3, 5, 5)
+    close(call(answer, p, truth), soft_dice(p, truth), "A batch of three images, two of them empty: wanted {wanted}, "
+          "got {got}. Sum over "
+          "the whole batch, then divide: a mean over images gives an empty image as much weight as a full one.")
+
+
+@soft.behaviour
+def gradient_flows(answer):
+    p = torch.rand(5, 5, requires_grad=True)
+    loss = tensor(answer(p, torch.ones(5, 5)), "Your loss")
+    expect(loss.requires_grad, "No gradient goes back through your loss. Does it pass through .item(), numpy or a comparison?")
+    (gradient,) = torch.autograd.grad(loss.sum(), p)
+    q = p.detach().clone().requires_grad_()
+    (true,) = torch.autograd.grad(soft_dice(q, torch.ones(5, 5)), q)
+    close(gradient, true, "The gradient of your loss is not that of the formula. Is a part of it detached?", 1e-4)

@@ -2,7 +2,9 @@
 
 import numpy as np
 import torch
+from scipy.ndimage import binary_dilation, binary_erosion
 
+from unet_course.exercises.answers import letters, word
 from unet_course.exercises.core import Exercise, call, close, expect, said
 from unet_course.metrics import dice_score, iou_score, object_f1
 
@@ -25,7 +27,7 @@ PREDICTION = torch.tensor([[1, 1, 1, 0], [1, 1, 1, 0], [0, 0, 0, 0]]).bool()
 TARGET = torch.tensor([[0, 0, 1, 1], [0, 1, 1, 0], [0, 0, 0, 0]]).bool()
 COUNTED = "6 pixels are predicted, 4 are true, 3 are both: "
 
-dice = Exercise("7.1", "Dice", minutes=6, kind="classroom")
+dice = Exercise("7.1", "Dice", "write", minutes=6)
 
 
 @dice.behaviour
@@ -65,7 +67,7 @@ def both_empty(answer):
                                          "invented. You get {got}. What is 0 divided by 0?")
 
 
-iou = Exercise("7.2", "IoU of one class", minutes=6, kind="classroom")
+iou = Exercise("7.2", "IoU of one class", "write", minutes=6)
 
 
 @iou.behaviour
@@ -101,7 +103,7 @@ def absent_class(answer):
                                                     "you get {got}.")
 
 
-objects = Exercise("7.4", "Object F1", minutes=15)
+objects = Exercise("7.4", "Object F1", "write", minutes=15)
 
 
 def labels(*runs):
@@ -181,44 +183,35 @@ def none_at_all(answer):
                                            "by 0?")
 
 
-choose = Exercise("7.3", "Choose the score", minutes=5, kind="classroom")
+choose = Exercise("7.3", "Choose the score", "choose", minutes=5, mark="classroom")
 OPTIONS = ("accuracy", "recall", "boundary F1", "object F1")
-
-
-def chosen(answer, place):
-    expect(isinstance(answer, (tuple, list)) and len(answer) == 4, f"Your answer is {said(answer)}; wanted a list of four of "
-           f"these words: {', '.join(OPTIONS)}.")
-    word = answer[place]
-    word = word.strip().lower() if isinstance(word, str) else word
-    expect(word in [o.lower() for o in OPTIONS], f"Answer {place + 1} is {said(word)}; wanted one of: {', '.join(OPTIONS)}.")
-    return word
 
 
 @choose.behaviour
 def counting(answer):
-    expect(chosen(answer, 0) == "object f1", f"1: the question is how many nuclei there are. {chosen(answer, 0).capitalize()} "
-           "stays high if two nuclei are melted into one. Which score does not?")
+    expect((got := word(answer, 0, OPTIONS)) == "object F1", f"1: the question is how many nuclei there are. "
+           f"{got.capitalize()} stays high if two nuclei are melted into one. Which score does not?")
 
 
 @choose.behaviour
 def nothing_missed(answer):
-    expect(chosen(answer, 1) == "recall", f"2: a missed pixel is the worst, a false alarm is looked at by a person. Does "
-           f"{chosen(answer, 1)} speak of what was missed, and of that alone?")
+    expect((got := word(answer, 1, OPTIONS)) == "recall", f"2: a missed pixel is the worst, a false alarm is looked at by a "
+           f"person. Does {got} speak of what was missed, and of that alone?")
 
 
 @choose.behaviour
 def outlines(answer):
-    expect(chosen(answer, 2) == "boundary f1", f"3: only the outline matters, to 2 pixels. In {chosen(answer, 2)} the many "
+    expect((got := word(answer, 2, OPTIONS)) == "boundary F1", f"3: only the outline matters, to 2 pixels. In {got} the many "
            "pixels inside, or the count, hide it.")
 
 
 @choose.behaviour
 def flattering(answer):
-    expect(chosen(answer, 3) == "accuracy", f"4: one pixel in 10,000 is tumour. What does {chosen(answer, 3)} say of a mask "
+    expect((got := word(answer, 3, OPTIONS)) == "accuracy", f"4: one pixel in 10,000 is tumour. What does {got} say of a mask "
            "with nothing in it? And which of the four says 0.9999?")
 
 
-bootstrap = Exercise("7.5", "How sure is a mean?", minutes=15, kind="deeper")
+bootstrap = Exercise("7.5", "How sure is a mean?", "write", minutes=15, mark="deeper")
 
 
 def interval(answer, values):
@@ -274,3 +267,52 @@ def order_does_not_matter(answer):
     expect(abs((low + high) / 2 - 0.5) < 0.03 and high - low < 0.15, "150 zeros, then 150 ones, gives another interval "
            f"({low:.2f} to {high:.2f}) than the same values mixed (about 0.44 to 0.56). Draw single values, each one as "
            "likely as any other.")
+
+
+picture = Exercise("7.6", "Read a confusion picture", "read", minutes=5, mark="classroom")
+
+
+def four_results(truth):
+    """Four results for a mask of nuclei, each wrong in its own way, by letter.
+
+    Parameters
+    ----------
+    truth : array of int, shape (H, W)
+        0 background, then a number for each nucleus; two at least.
+
+    Returns
+    -------
+    dict of array of bool, shape (H, W)
+    """
+    mask, sizes = truth > 0, np.bincount(truth.ravel())
+    sizes[0] = 0
+    lost = truth == sizes.argmax()
+    invented = np.roll(lost, (truth.shape[0] // 2, truth.shape[1] // 2), axis=(0, 1)) & ~binary_dilation(mask, iterations=4)
+    return {"A": binary_erosion(mask, iterations=3), "B": (mask & ~lost) | invented,
+            "C": np.roll(mask, 4, axis=1), "D": binary_dilation(mask, iterations=3)}
+
+
+def named(answer, place, wanted, hint):
+    got = letters(answer, 4)[place]
+    expect(got == wanted, f"{place + 1}: not {got}. {hint}")
+
+
+@picture.behaviour
+def nothing_missed_in_it(answer):
+    named(answer, 0, "D", "Recall is 1 if no pixel is missed: look for the picture without orange.")
+
+
+@picture.behaviour
+def nothing_invented_in_it(answer):
+    named(answer, 1, "A", "Precision is 1 if no pixel is invented: look for the picture without magenta.")
+
+
+@picture.behaviour
+def whole_objects(answer):
+    named(answer, 2, "B", "Outlines are right where a nucleus has no coloured rim. Which picture has whole nuclei in "
+          "one colour?")
+
+
+@picture.behaviour
+def moved(answer):
+    named(answer, 3, "C", "If a mask has moved, each nucleus has orange on one side and magenta on the other.")
