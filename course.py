@@ -1,7 +1,6 @@
 """The course's tasks: `python course.py lab` opens it, `python course.py test` checks it.
 
-Needs Python 3.10 or newer and nothing else. On the first run it makes a folder `.venv` beside this file and installs
-the course there; nothing outside this folder is changed.
+Needs Python 3.10 or newer and nothing else. The first run installs the course in a folder `.venv` beside this file.
 """
 
 import hashlib
@@ -28,6 +27,7 @@ TASKS = {
     "weights": ("train the small network of data/weights again", [["-m", "tools.weights"]]),
     "bench": ("measure the course beside its peers (parts: peers scaling recipe large ...)", [["-m", "benchmarks"]]),
     "mutants": ("change each solution a little and see whether its check notices (ids: 4.2 ...)", [["-m", "tools.mutants"]]),
+    "classroom": ("run notebook 02 for a whole class at once, and measure (learners: 10 20 30)", [["-m", "tools.classroom"]]),
     "address": ("write the course's public address everywhere: OWNER/NAME", [["-m", "tools.address"]]),
     "doctor": ("look for what would keep the course from running", [["-m", "unet_course", "doctor"]]),
 }

@@ -7,7 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from unet_course import dice_score, iou_score, label_nuclei, object_f1
+from unet_course import dice_score, iou_score, label_nuclei, load_instances, object_f1
+from unet_course.exercises.nb07 import four_results
 from unet_course.metrics import accuracy, confusion_counts
 
 # 6 pixels predicted, 4 true, 3 of them in both.
@@ -133,3 +134,14 @@ def test_an_empty_mask_has_no_nuclei():
         for split in (False, True):
             out = label_nuclei(classes, split=split)
             assert out.shape == (5, 5) and out.dtype == np.int64 and out.max() == 0
+
+
+def test_the_four_results_of_exercise_7_6_are_what_the_solution_says():
+    truth = load_instances("shifted")[0, 150:250, 180:380].numpy()
+    results, mask = four_results(truth), truth > 0
+    missed, invented = ({name: (wrong & right).sum() for name, wrong, right in rows} for rows in (
+        [(n, ~r, mask) for n, r in results.items()], [(n, r, ~mask) for n, r in results.items()]))
+    assert [n for n in results if not missed[n]] == ["D"] and [n for n in results if not invented[n]] == ["A"]
+    whole = {n: all(r[truth == k].all() or not r[truth == k].any() for k in np.unique(truth[mask])) for n, r in results.items()}
+    assert whole == {"A": False, "B": True, "C": False, "D": True}  # D has no outline that is right
+    assert missed["B"] and invented["B"] and np.array_equal(results["C"][:, 4:], mask[:, :-4])

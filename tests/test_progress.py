@@ -6,6 +6,8 @@ import pytest
 
 from unet_course import check, progress
 from unet_course.__main__ import main
+from unet_course.charts import progress_chart
+from unet_course.progress import exercises_by_notebook
 
 
 def right(prediction, target):
@@ -77,3 +79,13 @@ def test_the_list(file, capsys):
     text = capsys.readouterr().out
     assert "[x] 7.1  Dice (6 minutes)" in text and "[ ] 7.2" in text and "\n1 of " in text
     assert text.index("Notebook 02") < text.index("2.1") < text.index("Notebook 08")
+
+
+def test_the_chart_fills_what_is_passed_and_nothing_else():
+    exercises = exercises_by_notebook()
+    figure = progress_chart(exercises, {"0.1", "2.3", "99.9"})
+    texts = {text.get_text() for text in figure.axes[0].texts}
+    assert {t for t in texts if "✓" in t} == {"0.1 ✓", "2.3 ✓"} and len(texts) == sum(map(len, exercises.values()))
+    assert figure.axes[0].get_title() == f"2 of {len(texts)} exercises passed"
+    empty = progress_chart({"00": ["0.1"]}, set())
+    assert len({patch.get_facecolor() for patch in empty.axes[0].patches}) == 1

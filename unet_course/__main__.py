@@ -1,4 +1,4 @@
-"""The command line: `python -m unet_course doctor`, `exercises` or `student OUT`."""
+"""The command line: `python -m unet_course doctor`, `exercises`, `student OUT`, `nbgrader OUT` or `teacher OUT`."""
 
 import argparse
 import sys
@@ -10,31 +10,56 @@ def main(arguments=None):
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     commands.add_parser("doctor", help="look for what would keep the course from running")
     commands.add_parser("exercises", help="list the exercises, with your progress")
-    student = commands.add_parser("student", help="write the notebooks without solutions and outputs into a folder")
-    student.add_argument("out", metavar="OUT")
+    for name, (text, _) in FOLDERS.items():
+        commands.add_parser(name, help=text).add_argument("out", metavar="OUT")
     chosen = parser.parse_args(arguments)
     if chosen.command == "exercises":
         from unet_course.progress import listing
 
         print(listing())
         return 0
-    if chosen.command == "student":
-        return student_command(chosen.out)
+    if chosen.command in FOLDERS:
+        return write_folder(FOLDERS[chosen.command][1], chosen.out)
     import unet_course.doctor as doctor  # in this form it is found where torch is missing, too
 
     return doctor.report()
 
 
-def student_command(out):
-    """Write the student copies, or say in one line why not."""
+def students(out):
     from unet_course.classroom import student_copies
 
+    return f"{len(student_copies(out))} notebooks without solutions in {out}"
+
+
+def nbgrader(out):
+    from unet_course.classroom import nbgrader_course
+
+    points = nbgrader_course(out)
+    return "\n".join([f"{name:32}{number:4} points" for name, number in points.items()]
+                     + [f"{len(points)} assignments in {out}. With nbgrader installed, go there and begin with",
+                        f"  nbgrader generate_assignment {next(iter(points))}"])
+
+
+def teacher(out):
+    from unet_course.guide import teachers_guide
+
+    return f"{len(teachers_guide(out))} pages in {out}; begin with README.md"
+
+
+FOLDERS = {
+    "student": ("write the notebooks without solutions and outputs into a folder", students),
+    "nbgrader": ("write the course for nbgrader, with points and locked checks, into a folder", nbgrader),
+    "teacher": ("write the teacher's guide, a page for each notebook, into a folder", teacher),
+}
+
+
+def write_folder(write, out):
+    """Write what was asked for, or say in one line why not."""
     try:
-        written = student_copies(out)
+        print(write(out))
     except OSError as error:
         print(error, file=sys.stderr)
         return 1
-    print(f"{len(written)} notebooks without solutions in {out}")
     return 0
 
 

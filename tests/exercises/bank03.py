@@ -162,8 +162,8 @@ WRONG = [
     ("3.3", "an instance", EncoderBlock(1, 8), "returns_two"),
     ("3.3", "forgotten return", encoder(forward=lambda s, x: None), "returns_two"),
     ("3.3", "forward returns a dict", encoder(forward=lambda s, x: {"skip": s.block(x), "pooled": 1}), "returns_two"),
-    ("3.4", "1", 1, "names_the_line"), ("3.4", "3", 3, "names_the_line"), ("3.4", "4", 4, "names_the_line"),
-    ("3.4", "0", 0, "names_the_line"), ("3.4", "text", "line 2", "names_the_line"), ("3.4", "True", True, "names_the_line"),
+    ("3.4", "the block in line 1", 1, "names_the_line"), ("3.4", "the pool in line 3", 3, "names_the_line"), ("3.4", "the order in line 4", 4, "names_the_line"),
+    ("3.4", "counted from 0", 0, "names_the_line"), ("3.4", "text", "line 2", "names_the_line"), ("3.4", "True", True, "names_the_line"),
 ]
 RIGHT = [
     ("3.1", "library", lambda image: library(image, ceil_mode=True)),

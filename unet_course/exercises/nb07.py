@@ -288,8 +288,9 @@ def four_results(truth):
     sizes[0] = 0
     lost = truth == sizes.argmax()
     invented = np.roll(lost, (truth.shape[0] // 2, truth.shape[1] // 2), axis=(0, 1)) & ~binary_dilation(mask, iterations=4)
-    return {"A": binary_erosion(mask, iterations=3), "B": (mask & ~lost) | invented,
-            "C": np.roll(mask, 4, axis=1), "D": binary_dilation(mask, iterations=3)}
+    later = np.pad(mask, ((0, 0), (4, 0)))[:, : mask.shape[1]]
+    return {"A": binary_erosion(mask, iterations=3), "B": (mask & ~lost) | invented, "C": later,
+            "D": binary_dilation(mask, iterations=3)}
 
 
 def named(answer, place, wanted, hint):

@@ -1,0 +1,64 @@
+"""The teacher's guide: a page for each notebook, with everything a lesson needs, made from what is there."""
+
+import re
+
+import pytest
+
+from unet_course.__main__ import main
+from unet_course.classroom import NOTEBOOKS
+from unet_course.exercises import Exercise
+from unet_course.guide import teachers_guide, wrong_answers
+
+PATHS = sorted(NOTEBOOKS.glob("*.ipynb"))
+
+
+@pytest.fixture(scope="module")
+def guide(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("teacher") / "guide"
+    assert main(["teacher", str(folder)]) == 0
+    return folder
+
+
+@pytest.mark.parametrize("path", PATHS, ids=lambda path: path.stem)
+def test_a_page_has_minutes_questions_mistakes_and_answers(path, guide):
+    page = (guide / f"{path.stem}.md").read_text(encoding="utf-8")
+    heads = re.findall(r"^## (.+)$", page, re.M)
+    assert heads == ["Minutes for each section", "Questions to ask the room", "Mistakes to expect", "Answers"]
+    rows = re.findall(r"^\| ([^|]+) \| (\d+) \| ([^|]*) \|$", page, re.M)
+    exercises = sorted(i for i in Exercise.registry if int(i.split(".")[0]) == int(path.name[:2]))
+    assert len(rows) >= 4 and sorted(i for row in rows for i in re.findall(r"\d\.\d", row[2])) == exercises
+    assert str(sum(int(minutes) for _, minutes, _ in rows)) in re.search(r"\*\*Time:\*\* (\d+)", page).group(1)
+    questions = page.split("## Questions to ask the room")[1].split("## Mistakes")[0]
+    assert questions.count("- **") >= 4 and questions.count("At the end.") >= 3
+    mistakes, answers = page.split("## Mistakes to expect")[1].split("\n## Answers")
+    for id in exercises:
+        table = mistakes.split(f"### {id} ·")[1].split("###")[0]
+        assert len(re.findall(r"^\| .{3,} \| .{20,} \|$", table, re.M)) >= 3, id
+        assert f"### {id} ·" in answers and f'check("{id}"' in answers
+
+
+def test_a_mistake_stands_beside_its_hint(guide):
+    page = (guide / "02_convolution_block.md").read_text(encoding="utf-8")
+    row = next(line for line in page.splitlines() if line.startswith("| ") and "norm before the last of C" in line)
+    assert "What has to come last?" in row
+    assert "Traceback" not in page and "/tmp" not in page and " at 0x" not in page
+
+
+def test_the_time_that_a_notebook_states_is_that_of_the_guide(guide):
+    for path in PATHS:
+        total = int(re.search(r"\*\*Time:\*\* (\d+)", (guide / f"{path.stem}.md").read_text(encoding="utf-8")).group(1))
+        stated = int(re.search(r"to run, (\d+) minutes", path.read_text(encoding="utf-8")).group(1))
+        assert abs(stated - total) <= 5, (path.name, stated, total)
+
+
+def test_the_index_leads_to_every_page(guide):
+    text = (guide / "README.md").read_text(encoding="utf-8")
+    assert re.findall(r"\]\((.+?)\)", text) == [f"{path.stem}.md" for path in PATHS]
+
+
+def test_nothing_is_written_over_and_a_bank_is_wanted(guide, tmp_path, capsys):
+    with pytest.raises(FileExistsError, match="new or an empty folder"):
+        teachers_guide(guide)
+    assert main(["teacher", str(guide)]) == 1 and "empty folder" in capsys.readouterr().err
+    with pytest.raises(FileNotFoundError, match="run this in a clone"):
+        wrong_answers(tmp_path)
