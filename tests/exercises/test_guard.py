@@ -1,5 +1,6 @@
 """An answer that never ends or takes all memory is stopped and told so; nothing is left behind."""
 
+import importlib
 import signal
 import sys
 import threading
@@ -108,3 +109,31 @@ def test_a_list_that_grows_for_ever_is_stopped():
     report = check("7.1", grows)
     assert report.status == "hint"
     assert "GB of memory" in report.hints[0] or "still running" in report.hints[0]  # on a slow machine, time is over first
+
+
+@pytest.mark.parametrize("in_main", [True, False])
+def test_an_import_is_not_stopped_half_way(tmp_path, monkeypatch, in_main):
+    """torch loads parts of itself when they are first used; half a package could not be loaded again."""
+    package = tmp_path / f"slow_{in_main}"
+    package.mkdir()
+    (package / "__init__.py").write_text(
+        "import sys, time\nfrom .part import value\nend = time.process_time() + 1\nwhile time.process_time() < end: pass\n"
+        "whole = sys.modules[__name__].part.value\n")
+    (package / "part.py").write_text("value = True\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    reports = []
+
+    def tries():
+        def answer(probabilities):
+            importlib.import_module(package.name)
+            while True:
+                pass
+        reports.append(Exercise.registry["0.1"].try_on(answer, cpu_seconds=0.2))
+
+    if in_main:
+        tries()
+    else:
+        thread = threading.Thread(target=tries)
+        thread.start()
+        thread.join()
+    assert "was stopped" in reports[0].hints[0] and importlib.import_module(package.name).whole

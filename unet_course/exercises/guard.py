@@ -6,6 +6,7 @@ import io
 import os
 import random
 import signal
+import sys
 import threading
 import time
 import warnings
@@ -25,18 +26,21 @@ def within_time(cpu_seconds=CPU_SECONDS, seconds=SECONDS):
     """Raise `TooLong` in the code inside once it has used its time, and again if it catches that.
 
     CPU seconds count, because on a busy machine the clock would stop answers that are right; the clock counts too,
-    for an answer that sleeps. A single call into C, such as one enormous matrix product, cannot be stopped.
+    for an answer that sleeps. A single call into C, such as one enormous matrix product, cannot be stopped. An import is
+    never stopped: torch loads parts of itself when they are first used, and half of one cannot be loaded again.
     """
     thread, over, late = threading.get_ident(), threading.Event(), threading.Event()
     in_main = threading.current_thread() is threading.main_thread()
-    before = _listen(late) if in_main else None
+    outside = imports(sys._getframe())  # a check may be called by a module that is being imported
+    before = _listen(late, outside) if in_main else None
     until_cpu, until = time.process_time() + cpu_seconds, time.monotonic() + seconds
 
     def watch():
         while not over.wait(0.05):
             if time.process_time() > until_cpu or time.monotonic() > until:
                 late.set()
-                _interrupt(thread, in_main)
+                if in_main or imports(sys._current_frames()[thread]) <= outside:
+                    _interrupt(thread, in_main)
 
     watcher = threading.Thread(target=watch, daemon=True)
     watcher.start()
@@ -54,12 +58,23 @@ def within_time(cpu_seconds=CPU_SECONDS, seconds=SECONDS):
                 continue
 
 
-def _listen(late):
+def imports(frame):
+    """How many imports are going on around a frame."""
+    number = 0
+    while frame is not None:
+        number += frame.f_code.co_filename.startswith("<frozen importlib")
+        frame = frame.f_back
+    return number
+
+
+def _listen(late, outside):
     """In the main thread an interrupt also ends a sleep. Without `late` it is the user's own, and does what it did."""
     before = signal.getsignal(signal.SIGINT)
 
     def stop(number, frame):
         if late.is_set():
+            if imports(frame) > outside:
+                return  # it is tried again soon
             raise TooLong
         if callable(before):
             before(number, frame)
