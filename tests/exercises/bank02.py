@@ -171,6 +171,66 @@ class Nested(nn.Module):
         return self.two(self.one(x))
 
 
+class Own(nn.Module):
+    """Without layers: functions and parameters."""
+
+    def __init__(self, i, o, *, padding=1, norm=True):
+        super().__init__()
+        self.kernels = nn.ParameterList(nn.Parameter(torch.randn(o, c, 3, 3) / (9 * c) ** 0.5) for c in (i, o))
+        self.padding, self.norm = padding, norm
+        self.shift = nn.ParameterList(nn.Parameter(torch.randn(o) if not norm else torch.zeros(o)) for _ in "ab")
+        if norm:
+            self.scale = nn.ParameterList(nn.Parameter(torch.ones(o)) for _ in "ab")
+            for name in ("mean_a", "mean_b", "var_a", "var_b"):
+                self.register_buffer(name, torch.zeros(o) if "mean" in name else torch.ones(o))
+
+    def normalised(self, x, place):
+        running = [getattr(self, f"{what}_{'ab'[place]}") for what in ("mean", "var")]
+        return F.batch_norm(x, *running, self.scale[place], self.shift[place], self.training)
+
+    def forward(self, x):
+        for place, kernel in enumerate(self.kernels):
+            x = F.conv2d(x, kernel, None if self.norm else self.shift[place], padding=self.padding)
+            x = F.relu(self.normalised(x, place) if self.norm else x)
+        return x
+
+
+class OfThisBatch(Own):
+    def normalised(self, x, place):
+        return F.batch_norm(x, None, None, self.scale[place], self.shift[place], True)
+
+
+class NotLearnt(Own):
+    def __init__(self, *arguments, **options):
+        super().__init__(*arguments, **options)
+        kernels = [kernel.detach().requires_grad_() for kernel in self.kernels]
+        del self.kernels
+        self.kernels = kernels
+
+
+class Lazy(nn.Sequential):
+    def __init__(self, _, o, *, padding=1, norm=True):
+        def step():
+            return [nn.LazyConv2d(o, 3, padding=padding, bias=not norm), *[nn.LazyBatchNorm2d()] * norm, nn.ReLU()]
+        super().__init__(*step(), *step())
+
+
+def forgetful(i, o, *, padding=1, norm=True):
+    block = ConvBlock(i, o, padding=padding, norm=norm)
+    for layer in block.modules():
+        if isinstance(layer, nn.BatchNorm2d):
+            layer.track_running_stats, layer.running_mean, layer.running_var = False, None, None
+    return block
+
+
+def frozen_statistics(i, o, *, padding=1, norm=True):
+    block = ConvBlock(i, o, padding=padding, norm=norm)
+    for layer in block.modules():
+        if isinstance(layer, nn.BatchNorm2d):
+            layer.momentum = 0.0
+    return block
+
+
 class Stub(nn.Module):
     def __init__(self, in_channels, out_channels, *, padding=1, norm=True):
         super().__init__()
@@ -206,6 +266,10 @@ WRONG = [
     ("2.2", "stride ignored", lambda n, k, p, s: n + 2 * p - k + 1, "stride_rounds_down"),
     ("2.2", "kernel fixed at 3", lambda n, k, p, s: (n + 2 * p - 3) // s + 1, "stride_rounds_down"),
     ("2.3", "zeros", Zeros, "output_is_alive"),
+    ("2.3", "norm without running statistics", forgetful, "evaluation_mode"),
+    ("2.3", "statistics of this batch, always", OfThisBatch, "evaluation_mode"),
+    ("2.3", "running statistics that never move", frozen_statistics, "evaluation_mode"),
+    ("2.3", "weights in a plain list", NotLearnt, "two_convolutions"),
     ("2.3", "constant", Untouched, "output_is_alive"),
     ("2.3", "no padding", block(pad=False), "keeps_the_size"),
     ("2.3", "padding in the first only", block(pad="first"), "keeps_the_size"),
@@ -251,6 +315,7 @@ RIGHT = [
     ("2.1", "unfold", lambda i, k: (i.unfold(0, 3, 1).unfold(1, 3, 1) * k).sum(dim=(2, 3))),
     ("2.2", "formula", lambda n, kernel, padding, stride: int((n + 2 * padding - kernel) / stride) + 1),
     ("2.2", "counted", lambda n, k, p, s: len(range(0, n + 2 * p - k + 1, s))),
+    ("2.3", "functions and parameters", Own), ("2.3", "lazy layers", Lazy),
     ("2.3", "package", ConvBlock), ("2.3", "family", block()), ("2.3", "functional", Functional), ("2.3", "sequential", Sequence),
     ("2.3", "nested", Nested), ("2.3", "second made first", SecondFirst), ("2.3", "two ReLUs are one", block(middle="twice")),
     ("2.3", "a function that makes one", lambda *a, **k: ConvBlock(*a, **k)),

@@ -6,6 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+from tests.exercises.bank02 import Own
 from unet_course import ConvBlock, EncoderBlock
 
 
@@ -68,6 +69,20 @@ class Inherits(ConvBlock):
     def forward(self, x):
         y = super().forward(x)
         return [y, F.max_pool2d(y, 2, 2, 0, 1, True)]
+
+
+class OfFunctions(nn.Module):
+    """Without layers but for the block's: functions and parameters."""
+
+    def __init__(self, i, o, **options):
+        super().__init__()
+        self.own = Own(i, o, **options)
+
+    def forward(self, x):
+        skip = self.own(x)
+        odd = [n % 2 for n in skip.shape[-2:]]
+        filled = F.pad(skip, (0, odd[1], 0, odd[0]), value=-float("inf"))
+        return skip, F.max_pool2d(filled, 2)
 
 
 class Stub(nn.Module):
@@ -171,7 +186,7 @@ RIGHT = [
     ("3.1", "padded with minus infinity", lambda i: library(F.pad(i, (0, i.shape[1] % 2, 0, i.shape[0] % 2), value=-torch.inf))),
     ("3.2", "ceil", sizes), ("3.2", "tuple", lambda n, pools: tuple(-(-n // 2**i) for i in range(pools + 1))),
     ("3.3", "package", EncoderBlock), ("3.3", "written again", encoder()), ("3.3", "inherits, gives a list", Inherits),
-    ("3.3", "written out", bare()), ("3.3", "two passes", Repeated),
+    ("3.3", "written out", bare()), ("3.3", "two passes", Repeated), ("3.3", "functions and parameters", OfFunctions),
     ("3.4", "2", 2), ("3.4", "computed", 1 + 1),
 ]
 UNTOUCHED = [("3.3", Stub)]

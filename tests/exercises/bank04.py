@@ -5,6 +5,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+from tests.exercises.bank02 import Own
 from unet_course import ConvBlock, DecoderBlock, match_size
 
 
@@ -192,6 +193,23 @@ class Functional(nn.Module):
         return F.relu(self.n2(self.c2(F.relu(self.n1(self.c1(joined))))))
 
 
+class OfFunctions(nn.Module):
+    """Without layers: functions and parameters."""
+
+    def __init__(self, i, s, o, *, up="transpose", **options):
+        super().__init__()
+        shape = (i, o, 2, 2) if up == "transpose" else (o, i, 1, 1)
+        self.up, self.kernel, self.shift = up, nn.Parameter(torch.randn(shape) / i**0.5), nn.Parameter(torch.zeros(o))
+        self.block = Own(s + o, o, **options)
+
+    def forward(self, x, skip):
+        if self.up == "transpose":
+            x = F.conv_transpose2d(x, self.kernel, self.shift, stride=2)
+        else:
+            x = F.interpolate(F.conv2d(x, self.kernel, self.shift), scale_factor=2, mode="bilinear")
+        return self.block(torch.cat([slices_and_zeros(skip, x.shape[-2:]), x], dim=1))
+
+
 def with_index(skip, size):
     """One index for each row and column wanted, and a mask for those that are not there."""
     picks = []
@@ -286,7 +304,7 @@ RIGHT = [
     ("4.2", "package", match_size), ("4.2", "slices and zeros", slices_and_zeros), ("4.2", "list and ZeroPad2d", by_list),
     ("4.2", "indices", with_index), ("4.2", "named arguments", lambda skip, size: match_size(size=size, skip=skip)),
     ("4.3", "package", DecoderBlock), ("4.3", "upsampled first", decoder()), ("4.3", "block sized for all", Sized),
-    ("4.3", "functional", Functional),
+    ("4.3", "functional", Functional), ("4.3", "functions and parameters", OfFunctions),
     ("4.4", "library", lambda x, kernel: F.conv_transpose2d(x[None, None], kernel[None, None], stride=2)[0, 0]),
     ("4.4", "numpy", lambda x, k: torch.from_numpy(np.kron(x.numpy(), k.numpy()))),
 ]

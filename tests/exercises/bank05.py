@@ -3,6 +3,7 @@
 import torch
 from torch import nn
 
+from tests.exercises import bank03, bank04
 from tests.exercises.bank04 import Sized, pad_left_first
 from unet_course import ConvBlock, DecoderBlock, EncoderBlock, UNet, match_size
 from unet_course.exercises.nb05 import true_ledger
@@ -244,6 +245,7 @@ RIGHT = [
     ("5.2", "counted", lambda c, o, norm: sum(p.numel() for p in ConvBlock(c, o, norm=norm).parameters())),
     ("5.3", "package", UNet), ("5.3", "written again", unet()), ("5.3", "recursive", Recursive),
     ("5.3", "block by block", Flat), ("5.3", "other decoder", unet(decoder=Sized)),
+    ("5.3", "functions and parameters", unet(encoder=bank03.OfFunctions, decoder=bank04.OfFunctions)),
     ("5.4", "loop", paper), ("5.4", "closed form", lambda n: n - 184),
 ]
 BEGUN = {"skip 0": (16, 64, 64), "pooled 0": (16, 32, 32), "skip 1": ...}

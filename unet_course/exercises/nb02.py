@@ -5,9 +5,11 @@ import copy
 import torch
 import torch.nn.functional as F
 from torch import nn
+from torch.nn.parameter import is_lazy
 
 from unet_course.exercises.answers import several
 from unet_course.exercises.core import Exercise, call, close, expect, said, shape, tensor
+from unet_course.exercises.watching import biases, block_of, watch
 
 by_hand = Exercise("2.1", "A convolution by hand", "write", minutes=10)
 
@@ -72,27 +74,9 @@ def make(answer, *arguments, **options):
     expect(callable(answer), f"Your answer is {said(answer)}; wanted a class that inherits from nn.Module.")
     built = answer(*arguments, **options)
     expect(isinstance(built, nn.Module), f"Your class makes a value of type {type(built).__name__}; wanted an nn.Module.")
+    if any(map(is_lazy, built.parameters())):
+        return built  # fresh, and torch copies no weights that are not there yet
     return copy.deepcopy(built)  # a check sets weights: not those of a module that is the learner's own
-
-
-def block_of(built, in_channels, out_channels):
-    """The two 3×3 convolutions of a block, first and second, and a function that runs them: norm, ReLU, twice."""
-    wide = [m for m in built.modules() if isinstance(m, nn.Conv2d) and m.kernel_size == (3, 3)]
-    expect(len(wide) == 2, f"Your block has {len(wide)} convolutions of 3×3; wanted 2.")
-    wide.sort(key=lambda m: (m.in_channels, m.out_channels) != (in_channels, out_channels))
-    sizes = [(m.in_channels, m.out_channels) for m in wide]
-    expect(sizes == [(in_channels, out_channels), (out_channels, out_channels)],
-           f"Your convolutions go {sizes[0][0]} → {sizes[0][1]} and {sizes[1][0]} → {sizes[1][1]} channels; wanted "
-           f"{in_channels} → {out_channels} and {out_channels} → {out_channels}: the first one changes the number, the "
-           "second keeps it.")
-
-    def run(x, norm, between=F.relu):
-        for convolution, end in zip(wide, (between, F.relu)):
-            x = F.conv2d(x, convolution.weight, convolution.bias, padding=convolution.padding)
-            x = end(F.batch_norm(x, None, None, training=True) if norm else x)
-        return x
-
-    return wide, run
 
 
 @block.behaviour
@@ -113,12 +97,11 @@ def without_padding(answer):
 
 @block.behaviour
 def two_convolutions(answer):
-    built = make(answer, 3, 8)
-    convolutions = [m for m in built.modules() if isinstance(m, nn.Conv2d)]
-    expect(len(convolutions) == 2, f"Your block has {len(convolutions)} Conv2d layers; wanted 2.")
-    expect(all(m.kernel_size == (3, 3) for m in convolutions),
-           f"Your kernels are {[m.kernel_size for m in convolutions]}; wanted 3×3 both times.")
-    block_of(built, 3, 8)
+    built, x = make(answer, 3, 8), torch.rand(1, 3, 9, 9)
+    sizes = [convolution.size for convolution in watch(built, x).plain]
+    expect(len(sizes) == 2, f"Your block computes {len(sizes)} convolutions; wanted 2.")
+    expect(sizes == [(3, 3), (3, 3)], f"Your kernels are {sizes}; wanted 3×3 both times.")
+    block_of(built, 3, 8, x)
 
 
 @block.behaviour
@@ -141,9 +124,8 @@ def output_is_alive(answer):
 @block.behaviour
 def relu_between(answer):
     # Two convolutions with nothing between them are one: then f(x) is linear up to the last ReLU.
-    built = make(answer, 1, 4, norm=False).eval()
-    convolutions, run = block_of(built, 1, 4)
-    x = torch.randn(2, 1, 9, 9)
+    built, x = make(answer, 1, 4, norm=False).eval(), torch.randn(2, 1, 9, 9)
+    convolutions, run = block_of(built, 1, 4, x)
     same = torch.allclose(call(built, x), run(x, norm=False), atol=1e-4)
     for layer in convolutions:
         layer.weight.data.fill_(-1.0)
@@ -157,33 +139,42 @@ def relu_between(answer):
 
 @block.behaviour
 def batch_norm_after_each(answer):
-    norms = [m for m in make(answer, 1, 8).modules() if isinstance(m, nn.BatchNorm2d)]
-    expect(len(norms) == 2, f"With norm=True your block has {len(norms)} BatchNorm2d layers; wanted one after each "
-                            "convolution. The two have different statistics, and share nothing.")
-    built = make(answer, 1, 8).train()
-    _, run = block_of(built, 1, 8)
     x = 5 + 100 * torch.randn(8, 1, 32, 32)
-    out = call(built, x)
+    built = make(answer, 1, 8).train()
+    _, run = block_of(built, 1, 8, x)
     # A missing ReLU between the two is the business of relu_between alone.
-    same = any(torch.allclose(out, run(x, norm=True, between=f), atol=1e-2) for f in (F.relu, nn.Identity()))
+    same = any(torch.allclose(call(built, x), run(x, norm=True, between=f), atol=1e-2) for f in (F.relu, nn.Identity()))
     expect(same, "In training mode your output is not what (convolution → norm → ReLU) twice gives with your weights. Is "
                  "each norm applied, and before its ReLU?")
-    without = [m for m in make(answer, 1, 8, norm=False).modules() if isinstance(m, nn.BatchNorm2d)]
-    expect(not without, "With norm=False there is still a BatchNorm2d.")
+    shifts = sum(p.numel() for p in built.parameters() if p.ndim == 1)
+    expect(shifts != 16, "Your two norms share their scale and shift. Each convolution has values of its own kind, so each "
+                         "needs a norm of its own.")
+    built = make(answer, 1, 8, norm=False).train()
+    _, run = block_of(built, 1, 8, x)
+    expect(torch.allclose(call(built, x), run(x, norm=False), rtol=1e-3, atol=1e-2), "With norm=False your values are still "
+           "normalised: the output is not what convolution → ReLU, twice, gives.")
 
 
-def biases(convolutions, norm):
-    """Expect a bias where there is no norm, and none under a norm."""
-    for layer in convolutions:
-        expect((layer.bias is None) == norm, "norm=True: a convolution under a batch norm has a bias, which the "
-               "norm subtracts again. Switch it off." if norm else
-               "norm=False: your convolutions have no bias, and nothing else shifts the values.")
+@block.behaviour
+def evaluation_mode(answer):
+    x = 5 + 100 * torch.randn(4, 1, 16, 16)
+    built = make(answer, 1, 8)
+    before = built.eval()(x)
+    for _ in range(5):
+        built.train()(x)
+    built.eval()
+    with torch.no_grad():
+        alone = torch.allclose(call(built, x)[:1], call(built, x[:1]), rtol=1e-3, atol=1e-2)
+        expect(alone, "In evaluation mode, the result for an image depends on the other images in its batch. A batch norm "
+               "keeps running statistics for that; do yours?")
+    expect(not torch.allclose(built(x), before, rtol=1e-2), "In evaluation mode your block gives what it gave before any "
+           "training. Do your norms remember the statistics of what they have seen?")
 
 
 @block.behaviour
 def bias_only_without_norm(answer):
     for norm in (True, False):
-        biases(block_of(make(answer, 1, 8, norm=norm), 1, 8)[0], norm)
+        biases(block_of(make(answer, 1, 8, norm=norm), 1, 8, torch.rand(1, 1, 9, 9))[0], norm)
 
 
 field = Exercise("2.4", "How far does a value see?", "predict", minutes=8, mark="deeper")

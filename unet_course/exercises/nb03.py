@@ -2,11 +2,11 @@
 
 import torch
 import torch.nn.functional as F
-from torch import nn
 
 from unet_course.exercises.answers import number, several
 from unet_course.exercises.core import Exercise, call, close, expect, said, shape
-from unet_course.exercises.nb02 import biases, block_of, make
+from unet_course.exercises.nb02 import make
+from unet_course.exercises.watching import biases, block_of, watch
 
 pool = Exercise("3.1", "Max-pool by hand", "write", minutes=8)
 
@@ -96,15 +96,13 @@ def odd_sizes_are_kept(answer):
 
 @encoder.behaviour
 def is_a_block(answer):
-    built = make(answer, 2, 8)
-    convolutions = [m for m in built.modules() if isinstance(m, nn.Conv2d)]
-    expect(len(convolutions) == 2, f"Your encoder block has {len(convolutions)} convolutions; wanted a ConvBlock with "
-                                   "its two.")
+    x = torch.randn(2, 2, 16, 16)
+    number = len(watch(make(answer, 2, 8), x).plain)
+    expect(number == 2, f"Your encoder block computes {number} convolutions; wanted a ConvBlock with its two.")
     for norm in (False, True):
         options = {} if norm else {"norm": False}  # the norm is there unless it is switched off
         built = make(answer, 2, 8, **options).train(norm)
-        _, run = block_of(built, 2, 8)
-        x = torch.randn(2, 2, 16, 16)
+        _, run = block_of(built, 2, 8, x)
         skip, pooled = call(built, x)
         expect(skip.requires_grad and pooled.requires_grad, "No gradient goes back through one of your two tensors. Is it "
                                                             "detached?")
@@ -117,10 +115,11 @@ def hands_options_on(answer):
     skip, pooled = call(make(answer, 1, 4, padding=0, norm=False), torch.rand(1, 1, 20, 20))
     shape(skip, (1, 4, 16, 16), "With padding=0 a 20×20 image gave a skip of {got}; wanted {wanted}. Hand padding on "
           "to the block.")
-    norms = [m for m in make(answer, 1, 4, norm=False).modules() if isinstance(m, nn.BatchNorm2d)]
-    expect(not norms, "With norm=False there is still a BatchNorm2d. Hand norm on to the block.")
+    x = torch.rand(1, 1, 9, 9)
+    expect(not watch(make(answer, 1, 4, norm=False), x).norms, "With norm=False there is still a batch norm. Hand norm on to "
+                                                               "the block.")
     for norm in (True, False):
-        biases(block_of(make(answer, 1, 4, norm=norm), 1, 4)[0], norm)
+        biases(block_of(make(answer, 1, 4, norm=norm), 1, 4, x)[0], norm)
 
 
 repair = Exercise("3.4", "Find the fault", "find", minutes=6, mark="deeper")

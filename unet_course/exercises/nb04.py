@@ -2,11 +2,11 @@
 
 import torch
 import torch.nn.functional as F
-from torch import nn
 
 from unet_course.exercises.answers import word
 from unet_course.exercises.core import Exercise, asking, call, close, expect, said, shape, tensor
-from unet_course.exercises.nb02 import biases, block_of, make
+from unet_course.exercises.nb02 import make
+from unet_course.exercises.watching import biases, block_of, watch
 
 negative = Exercise("4.1", "A negative pad", "predict", minutes=5, mark="classroom")
 
@@ -158,11 +158,12 @@ def skip_keeps_its_place(answer):
 
 @decoder.behaviour
 def upsampling_kind(answer):
+    x, skip = torch.rand(1, 8, 5, 5), torch.rand(1, 4, 10, 10)
     for options, what in [({"up": "transpose"}, 'With up="transpose"'), ({}, "Without the argument up")]:
-        transposed = [m for m in make(answer, 8, 4, 4, **options).modules() if isinstance(m, nn.ConvTranspose2d)]
-        expect(len(transposed) == 1, f"{what} your block has {len(transposed)} ConvTranspose2d; wanted 1.")
-    none = [m for m in make(answer, 8, 4, 4, up="bilinear").modules() if isinstance(m, nn.ConvTranspose2d)]
-    expect(not none, 'With up="bilinear" there is still a ConvTranspose2d.')
+        number = len(watch(make(answer, 8, 4, 4, **options), x, skip).transposed)
+        expect(number == 1, f"{what} your block computes {number} transposed convolutions; wanted 1.")
+    none = watch(make(answer, 8, 4, 4, up="bilinear"), x, skip).transposed
+    expect(not none, 'With up="bilinear" there is still a transposed convolution.')
     for up, at, (first, last), why in [
             ("transpose", 8, (3, 5), "a 2×2 kernel with stride 2 sets stamps side by side"),
             ("transpose", 9, (3, 5), "a 2×2 kernel with stride 2 sets stamps side by side"),
@@ -175,17 +176,16 @@ def upsampling_kind(answer):
 
 @decoder.behaviour
 def ends_in_a_block(answer):
-    norms = sum(isinstance(m, nn.BatchNorm2d) for m in make(answer, 8, 4, 5).modules())
-    expect(norms >= 2, f"With norm=True your decoder block has {norms} BatchNorm2d; wanted a ConvBlock at the end, with two.")
+    x, skip = torch.randn(2, 8, 6, 6, requires_grad=True), torch.randn(2, 4, 12, 12, requires_grad=True)
+    norms = watch(make(answer, 8, 4, 5), x, skip).norms
+    expect(norms >= 2, f"With norm=True your decoder block computes {norms} batch norms; wanted a ConvBlock at the end, with "
+           "two.")
     for norm in (False, True):
         built = make(answer, 8, 4, 5, norm=norm).train(norm)
-        wide = [m for m in built.modules() if isinstance(m, nn.Conv2d) and m.kernel_size == (3, 3)]
-        convolutions, run = block_of(built, max((m.in_channels for m in wide), default=9), 5)
-        joined = []
-        convolutions[0].register_forward_pre_hook(lambda _, given: joined.append(given[0].clone()))
-        x, skip = torch.randn(2, 8, 6, 6, requires_grad=True), torch.randn(2, 4, 12, 12, requires_grad=True)
+        convolutions, run = block_of(built, watch(built, x, skip).joined(), 5, x, skip)
+        joined = convolutions[0].input
         out = built(x, skip)
-        expect(joined and torch.allclose(out, run(joined[0], norm), atol=1e-3), f"norm={norm}: after the concatenation, your "
+        expect(torch.allclose(out, run(joined, norm), atol=1e-3), f"norm={norm}: after the concatenation, your "
                "output is not what a ConvBlock gives with your weights, twice (convolution" + norm * " → norm" + " → ReLU).")
         out.square().sum().backward()
         silent = [n for n, p in built.named_parameters() if p.grad is None]
@@ -198,11 +198,11 @@ def hands_options_on(answer):
     built = make(answer, 8, 4, 4, padding=0, norm=False)
     shape(call(built, torch.rand(1, 8, 10, 10), torch.rand(1, 4, 28, 28)), (1, 4, 16, 16),
           "With padding=0, x 10×10 and skip 28×28 gave {got}; wanted {wanted}. Hand padding on to the block.")
-    expect(not any(isinstance(m, nn.BatchNorm2d) for m in built.modules()), "With norm=False there is still a "
-           "BatchNorm2d. Hand norm on to the block.")
+    x, skip = torch.rand(1, 8, 6, 6), torch.rand(1, 4, 12, 12)
+    expect(not watch(make(answer, 8, 4, 4, norm=False), x, skip).norms, "With norm=False there is still a batch norm. Hand "
+           "norm on to the block.")
     for norm in (True, False):
-        biases([m for m in make(answer, 8, 4, 4, norm=norm).modules()
-                if isinstance(m, nn.Conv2d) and m.kernel_size == (3, 3)], norm)
+        biases([c for c in watch(make(answer, 8, 4, 4, norm=norm), x, skip).plain if c.size == (3, 3)], norm)
 
 
 transposed_size = Exercise("4.4", "Transposed convolution by hand", "write", minutes=8, mark="deeper")

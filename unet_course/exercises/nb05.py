@@ -5,6 +5,7 @@ from torch import nn
 
 from unet_course.exercises.core import Exercise, NotAttempted, asking, call, expect, said, shape
 from unet_course.exercises.nb02 import make
+from unet_course.exercises.watching import watch
 from unet_course.tracing import trace_shapes
 from unet_course.unet import UNet
 
@@ -76,11 +77,16 @@ def runs(answer):
     shape(out, (1, 3, 64, 64), "A 64×64 image gave {got}; wanted {wanted}: a score for each class, at every pixel.")
 
 
+def blocks_of(model):
+    """(in, out) channels of every 3×3 convolution whose weights an optimiser would find."""
+    return [(p.shape[1], p.shape[0]) for p in model.parameters() if p.ndim == 4 and tuple(p.shape[2:]) == (3, 3)]
+
+
 @assemble.behaviour
 def blocks_are_found(answer):
     for channels in [(4, 8, 16), (2, 4, 8, 16, 32), (4,)]:
         model = make(answer, channels=channels)
-        found = [m.out_channels for m in model.modules() if isinstance(m, nn.Conv2d) and m.kernel_size == (3, 3)]
+        found = [o for _, o in blocks_of(model)]
         wanted = 2 * (2 * len(channels) - 1)
         expect(len(found) >= wanted, f"For channels={channels}, PyTorch finds {len(found)} 3×3 convolutions in your network; "
                f"wanted {wanted}, two in each block. Are the blocks in an nn.ModuleList? A plain list hides them from the "
@@ -96,7 +102,7 @@ def widths_of_the_paper(answer):
             model = make(answer)
     except (NotImplementedError, RuntimeError):  # it looks at its own weights
         model = make(answer)
-    pairs = [(m.in_channels, m.out_channels) for m in model.modules() if isinstance(m, nn.Conv2d) and m.kernel_size == (3, 3)]
+    pairs = blocks_of(model)
     widths = (1, 64, 128, 256, 512, 1024)
     twice = sorted(2 * widths[1:] + 2 * widths[1:-1])
     expect(sorted(o for _, o in pairs) == twice and {*zip(widths, widths[1:])} <= {*pairs}, "Without the argument "
@@ -131,10 +137,11 @@ def returns_logits(answer):
     expect(not torch.allclose(sums, torch.ones_like(sums), atol=1e-4), "Your output adds up to 1 over the classes: it "
            "has been through a softmax. Return logits; the loss has the softmax inside.")
     expect(bool((out < 0).any()), "No output is negative. Is there a ReLU or a sigmoid after the last convolution?")
-    for layer in model.modules():
-        if isinstance(layer, nn.Conv2d) and layer.kernel_size == (1, 1) and layer.out_channels == 3:
-            for values in layer.parameters():
-                values.data *= 50
+    last = watch(model, x).plain[-1]
+    with torch.no_grad():
+        for values in (last.weight, last.bias):
+            if values is not None:
+                values *= 50
     expect(torch.allclose(call(model, x), 50 * out, rtol=1e-3, atol=1e-3), "With the weights of the last convolution 50 "
            "times as large, your output is not 50 times as large. What comes after that convolution? Logits are its "
            "values as they are.")
@@ -157,13 +164,15 @@ def skips_are_used(answer):
            "A part of the gradient is lost on its way back. Is a skip detached, or something rounded?")
 
 
+def weights_and_biases(model):
+    """The parameters without the scales of norms, which begin as ones."""
+    return [p for p in model.parameters() if p.ndim == 4 or not bool((p == 1).all())]
+
+
 def centre_of_impulse(model, size, pixel):
     """Where one bright pixel comes out, in rows and columns, if every layer averages instead of learning."""
-    for layer in model.modules():
-        if isinstance(layer, (nn.Conv2d, nn.ConvTranspose2d)):
-            nn.init.constant_(layer.weight, 1 / layer.weight[0].numel())
-            if layer.bias is not None:
-                nn.init.zeros_(layer.bias)
+    for p in weights_and_biases(model):
+        nn.init.constant_(p, 1 / p[0].numel() if p.ndim == 4 else 0.0)
     image = torch.zeros(1, 1, *size)
     image[0, 0, pixel[0], pixel[1]] = 1
     with torch.no_grad():
@@ -188,13 +197,12 @@ def nothing_moves(answer):
 @assemble.behaviour
 def skips_carry_detail(answer):
     model = make(answer, num_classes=2, channels=(4, 8, 16), norm=False).eval()
-    for layer in model.modules():  # every layer copies the pixel that it lies on
-        if isinstance(layer, (nn.Conv2d, nn.ConvTranspose2d)):
-            middle = layer.kernel_size[0] // 2 if isinstance(layer, nn.Conv2d) else slice(None)
-            nn.init.zeros_(layer.weight)
-            layer.weight.data[:, :, middle, middle] = 1 / layer.in_channels
-            if layer.bias is not None:
-                nn.init.zeros_(layer.bias)
+    for p in weights_and_biases(model):  # every layer copies the pixel that it lies on
+        nn.init.zeros_(p)
+        if p.ndim == 4 and tuple(p.shape[2:]) == (2, 2):
+            p.data += 1 / p.shape[0]  # the stamp of a transposed convolution; its first axis is what goes in
+        elif p.ndim == 4:
+            p.data[:, :, p.shape[2] // 2, p.shape[3] // 2] = 1 / p.shape[1]
     image = torch.zeros(1, 1, 64, 64)
     image[0, 0, 30, 33] = 1
     with torch.no_grad():
@@ -208,15 +216,16 @@ def skips_carry_detail(answer):
 
 @assemble.behaviour
 def hands_options_on(answer):
-    def layers(kind, **options):
-        return [m for m in make(answer, **SMALL, **options).modules() if isinstance(m, kind)]
-    expect(len(layers(nn.BatchNorm2d)) >= 10, "Your network has no batch norm in some of its blocks; wanted it in all "
-           "five, unless norm=False is asked for.")
-    expect(not layers(nn.BatchNorm2d, norm=False), "With norm=False there is still a BatchNorm2d. Is norm handed on to "
-                                                   "every block?")
-    expect(len(layers(nn.ConvTranspose2d)) == 2, f"Your network has {len(layers(nn.ConvTranspose2d))} ConvTranspose2d; "
-           "wanted 2, one in each decoder block.")
-    expect(not layers(nn.ConvTranspose2d, up="bilinear"), 'With up="bilinear" there is still a ConvTranspose2d. Is up '
-                                                          "handed on to every decoder block?")
-    padded = [m for m in layers(nn.Conv2d, padding=0) if m.padding not in (0, (0, 0))]
+    x = torch.rand(1, 1, 64, 64)
+
+    def seen(**options):
+        return watch(make(answer, **SMALL, **options), x)
+    expect(seen().norms >= 10, "Your network has no batch norm in some of its blocks; wanted it in all five, unless "
+                               "norm=False is asked for.")
+    expect(not seen(norm=False).norms, "With norm=False there is still a batch norm. Is norm handed on to every block?")
+    number = len(seen().transposed)
+    expect(number == 2, f"Your network computes {number} transposed convolutions; wanted 2, one in each decoder block.")
+    expect(not seen(up="bilinear").transposed, 'With up="bilinear" there is still a transposed convolution. Is up handed '
+                                               "on to every decoder block?")
+    padded = [c for c in seen(padding=0).plain if c.size == (3, 3) and c.padding not in (0, (0, 0), [0, 0], "valid")]
     expect(not padded, f"With padding=0, {len(padded)} convolutions still have padding. Is it handed on to every block?")
