@@ -44,3 +44,8 @@ def test_behaviours_have_names_of_their_own():
     for exercise in Exercise.registry.values():
         names = [behaviour.__name__ for behaviour in exercise.behaviours]
         assert len(set(names)) == len(names), exercise.id
+
+
+def test_the_readme_counts_them():
+    readme = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+    assert f"the {len(Exercise.registry)} exercises" in readme
