@@ -2,6 +2,7 @@
 
 import math
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import nn
@@ -143,7 +144,6 @@ WRONG = [
     ("3.1", "rows only", lambda i: torch.maximum(i[::2], i[1::2]), "halves"),
     ("3.1", "windows of 3", lambda i: F.max_pool2d(i[None, None], 3, 2, 1)[0, 0], "maximum"),
     ("3.2", "rounds to the nearest", lambda n, p: [round(n / 2**i) for i in range(p + 1)], "rounds_up"),
-    ("3.2", "a tensor", lambda n, p: torch.tensor(sizes(n, p)), "right_length"),
     ("3.2", "from the bottom", lambda n, p: sizes(n, p)[::-1], "halves_each_time"),
     ("3.2", "rounds down", lambda n, p: [n // 2**i for i in range(p + 1)], "rounds_up"),
     ("3.2", "without the start", lambda n, p: sizes(n, p)[1:], "right_length"),
@@ -185,8 +185,9 @@ RIGHT = [
     ("3.1", "loops", blocks),
     ("3.1", "padded with minus infinity", lambda i: library(F.pad(i, (0, i.shape[1] % 2, 0, i.shape[0] % 2), value=-torch.inf))),
     ("3.2", "ceil", sizes), ("3.2", "tuple", lambda n, pools: tuple(-(-n // 2**i) for i in range(pools + 1))),
+    ("3.2", "array", lambda n, pools: np.array([-(-n // 2**i) for i in range(pools + 1)])),
     ("3.3", "package", EncoderBlock), ("3.3", "written again", encoder()), ("3.3", "inherits, gives a list", Inherits),
     ("3.3", "written out", bare()), ("3.3", "two passes", Repeated), ("3.3", "functions and parameters", OfFunctions),
-    ("3.4", "2", 2), ("3.4", "computed", 1 + 1),
+    ("3.4", "2", 2), ("3.4", "text", "2"), ("3.4", "fraction", 2.0), ("3.4", "computed", 1 + 1),
 ]
 UNTOUCHED = [("3.3", Stub)]

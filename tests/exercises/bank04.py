@@ -193,6 +193,27 @@ class Functional(nn.Module):
         return F.relu(self.n2(self.c2(F.relu(self.n1(self.c1(joined))))))
 
 
+class Adds(DecoderBlock):
+    def __init__(self, i, s, o, **options):
+        super().__init__(i, 0, o, **options)
+        self.project = nn.Conv2d(s, o, 1)
+
+    def forward(self, x, skip):
+        x = self.up(x)
+        return self.block(x + self.project(match_size(skip, x.shape[-2:])))
+
+
+class ReluAfterUp(DecoderBlock):
+    def forward(self, x, skip):
+        x = self.up(x).relu()
+        return self.block(torch.cat([match_size(skip, x.shape[-2:]), x], dim=1))
+
+
+class NormedSkip(DecoderBlock):
+    def forward(self, x, skip):
+        return super().forward(x, skip / skip.norm(dim=1, keepdim=True))
+
+
 class OfFunctions(nn.Module):
     """Without layers: functions and parameters."""
 
@@ -234,7 +255,7 @@ WRONG = [
     ("4.1", "all from the right", (0, -3, 0, 1), "right_pad"), ("4.1", "two numbers", (-3, 1), "four_numbers"),
     ("4.1", "six numbers", (-1, -2, 0, 1, 0, 0), "four_numbers"), ("4.1", "a number", -3, "four_numbers"),
     ("4.1", "adds the columns", (1, 2, 0, 1), "right_pad"), ("4.1", "huge", (0, 10**9, 0, 10**9), "right_pad"),
-    ("4.1", "shared too far", (1, -4, 0, 1), "right_pad"), ("4.1", "a tensor", torch.tensor([-1, -2, 0, 1]), "four_numbers"),
+    ("4.1", "shared too far", (1, -4, 0, 1), "right_pad"), ("4.1", "text", ("left", -2, 0, 1), "four_numbers"),
     ("4.1", "fractions", (-1.5, -1.5, 0, 1), "four_numbers"), ("4.1", "no change", (0, 0, 0, 0), "right_pad"),
     ("4.2", "pads at the left and top", pad_left_first, "nothing_moves_when_one_is_missing"),
     ("4.2", "height first", height_first, "wanted_size"),
@@ -255,6 +276,9 @@ WRONG = [
     ("4.2", "odd crops from the corner", odd_from_the_corner, "odd_crop_keeps_the_place"),
     ("4.2", "plain tuples only", plain_tuples_only, "size_from_a_tensor"),
     ("4.2", "forgotten return", lambda s, z: None, "wanted_size"),
+    ("4.3", "projects and adds", Adds, "concatenates_as_they_are"),
+    ("4.3", "ReLU after the upsampling", ReluAfterUp, "concatenates_as_they_are"),
+    ("4.3", "skip normalised", NormedSkip, "concatenates_as_they_are"),
     ("4.3", "adds instead", decoder(wide=lambda s, m: m, forward=lambda b, x, s: b.block(
         b.up(x) + match_size(s, (2 * x.shape[-2], 2 * x.shape[-1])))), "unequal_channels"),
     ("4.3", "skip forgotten", decoder(wide=lambda s, m: m, forward=lambda b, x, s: b.block(b.up(x))), "skip_is_used"),
@@ -300,7 +324,7 @@ WRONG = [
     ("4.4", "square inputs only", lambda x, k: torch.kron(x, k)[:, : 2 * x.shape[0]], "stamps"),
 ]
 RIGHT = [
-    ("4.1", "one, two", (-1, -2, 0, 1)), ("4.1", "two, one, a list", [-2, -1, 0, 1]),
+    ("4.1", "tensor", torch.tensor([-1, -2, 0, 1])), ("4.1", "one, two", (-1, -2, 0, 1)), ("4.1", "two, one, a list", [-2, -1, 0, 1]),
     ("4.2", "package", match_size), ("4.2", "slices and zeros", slices_and_zeros), ("4.2", "list and ZeroPad2d", by_list),
     ("4.2", "indices", with_index), ("4.2", "named arguments", lambda skip, size: match_size(size=size, skip=skip)),
     ("4.3", "package", DecoderBlock), ("4.3", "upsampled first", decoder()), ("4.3", "block sized for all", Sized),

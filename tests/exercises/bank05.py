@@ -117,6 +117,12 @@ class Unmatched(DecoderBlock):
         return self.block(torch.cat([skip, self.up(x)], dim=1))
 
 
+class Averages(EncoderBlock):
+    def forward(self, x):
+        skip = self.block(x)
+        return skip, nn.functional.avg_pool2d(skip, 2, ceil_mode=True)
+
+
 class Frozen(EncoderBlock):
     def forward(self, x):
         with torch.no_grad():
@@ -193,6 +199,7 @@ WRONG = [
     ("5.2", "second from the input", lambda c, o, n: 2 * (9 * c * o + o), "without_norm"),
     ("5.2", "running statistics counted", lambda c, o, n: parameters(c, o, n) + (4 * o if n else 0), "with_norm"),
     ("5.3", "other default widths", OtherWidths, "widths_of_the_paper"),
+    ("5.3", "mean instead of maximum", unet(encoder=Averages), "skips_carry_detail"),
     ("5.3", "decoders reversed", unet(order="reversed"), "runs"),
     ("5.3", "skips in order", unet(skips="in order"), "runs"),
     ("5.3", "skip after the pool", unet(skip=lambda s, p: p, crop="end"), "nothing_moves"),

@@ -325,6 +325,7 @@ WRONG = [
     ("7.3", "objects for the outline", [*GOOD[:2], "object F1", GOOD[3]], "outlines"),
     ("7.3", "recall flatters", [*GOOD[:3], "recall"], "flattering"),
     ("7.3", "boundary flatters", [*GOOD[:3], "boundary F1"], "flattering"),
+    ("7.4", "threshold a little higher", f1(at=0.75), "at_seven_tenths"), ("7.4", "threshold a little lower", f1(at=0.65), "at_seven_tenths"),
     ("7.4", "always 0", lambda prediction, target: 0.0, "perfect"),
     ("7.4", "twice too large", lambda prediction, target: 2 * f1()(prediction, target), "perfect"),
     ("7.4", "numbers compared", f1(by_number=True), "numbers_do_not_matter"),

@@ -31,7 +31,7 @@ def word(answer, place, options):
 
 def letter(answer, options="ABCD"):
     """One letter, small or large."""
-    chosen = answer.strip().upper() if isinstance(answer, str) else ""
+    chosen = answer.strip(" .,:()").upper() if isinstance(answer, str) else ""
     wanted = f"{', '.join(options[:-1])} or {options[-1]}"
     expect(len(chosen) == 1 and chosen in options, f"Your answer is {said(answer)}; wanted one of the letters {wanted}.")
     return chosen
@@ -44,8 +44,20 @@ def letters(answer, number, options="ABCD"):
     return [letter(one, options) for one in several(answer, number, list(options[:number]))]
 
 
+def whole(value, what):
+    """A whole number, in whichever type it comes; True is none."""
+    plain = value.item() if isinstance(value, (np.generic, torch.Tensor)) and np.size(value) == 1 else value
+    if isinstance(plain, str) and plain.strip().lstrip("+-").isdecimal():
+        plain = int(plain)
+    right = isinstance(plain, numbers.Real) and not isinstance(plain, bool) and plain == plain // 1
+    expect(right, f"{what} is {said(value)}; wanted a whole number.")
+    return int(plain)
+
+
 def number(value, what):
     """A finite number; True is none."""
+    if isinstance(value, (np.generic, torch.Tensor)) and np.size(value) == 1:
+        value = value.item()
     real = isinstance(value, numbers.Real) and not isinstance(value, bool)
     expect(real and abs(value) < float("inf"), f"{what} is {said(value)}; wanted a number.")
     return float(value)

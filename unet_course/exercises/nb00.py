@@ -3,7 +3,7 @@
 import numpy as np
 import torch
 
-from unet_course.exercises.answers import several
+from unet_course.exercises.answers import several, whole
 from unet_course.exercises.core import Exercise, call, close, expect, said, tensor
 
 to_mask = Exercise("0.1", "From probabilities to a mask", "write", minutes=3, mark="classroom")
@@ -41,11 +41,8 @@ LEVELS, WIDTH, CLASSES, IMAGE = 3, 64, 3, (512, 384)
 def two_shapes(answer):
     """The two shapes that were predicted: at the bottom, and of the output."""
     pair = several(answer, 2, "[(64, 32, 32), (3, 256, 256)]")
-    for what, one in zip(("bottom", "output"), pair):
-        right = isinstance(one, (tuple, list)) and all(isinstance(n, int) for n in one)
-        expect(right and len(one) == 3, f"Your shape of the {what} is {said(one)}; wanted three whole numbers, (channels, "
-               "height, width).")
-    return [tuple(one) for one in pair]
+    return [tuple(whole(n, f"A number in your shape of the {what}") for n in several(one, 3, "(1, 256, 256)"))
+            for what, one in zip(("bottom", "output"), pair)]
 
 
 @predict.behaviour

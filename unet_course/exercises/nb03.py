@@ -1,10 +1,11 @@
 """Exercises of 03_encoder."""
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 
-from unet_course.exercises.answers import number, several
-from unet_course.exercises.core import Exercise, call, close, expect, said, shape
+from unet_course.exercises.answers import number, several, whole
+from unet_course.exercises.core import Exercise, call, close, expect, shape
 from unet_course.exercises.nb02 import make
 from unet_course.exercises.watching import biases, block_of, watch
 
@@ -42,7 +43,8 @@ sizes = Exercise("3.2", "Sizes on the way down", "predict", minutes=5, mark="cla
 @sizes.behaviour
 def right_length(answer):
     got = call(answer, 64, 3)
-    expect(isinstance(got, (list, tuple)), f"Return a list of sizes; you return a {type(got).__name__}.")
+    expect(isinstance(got, (list, tuple, np.ndarray, torch.Tensor)) and np.ndim(got) == 1,
+           f"Return a list of sizes; you return a {type(got).__name__}.")
     expect(len(got) == 4, f"For 3 pools you list {len(got)} sizes; wanted 4: the size before, then one after each pool.")
 
 
@@ -127,12 +129,11 @@ repair = Exercise("3.4", "Find the fault", "find", minutes=6, mark="deeper")
 
 @repair.behaviour
 def names_the_line(answer):
-    expect(isinstance(answer, int) and not isinstance(answer, bool),
-           f"Your answer is {said(answer)}; wanted the number of a line, 1 to 4.")
+    line = whole(answer, "The number of the line")
     why = {1: "Line 1 is sound: the block changes the channels and keeps the size.",
            3: "Line 3 passes on what the next level needs: half the size.",
            4: "Line 4 returns the two in the right order. What is in the first one?"}
-    expect(answer == 2, why.get(answer, f"There is no line {answer}; wanted 1 to 4."))
+    expect(line == 2, why.get(line, f"There is no line {line}; wanted 1 to 4."))
 
 
 level = Exercise("3.5", "From one level to the next", "predict", minutes=5, mark="classroom")

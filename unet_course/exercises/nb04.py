@@ -3,23 +3,27 @@
 import torch
 import torch.nn.functional as F
 
-from unet_course.exercises.answers import word
-from unet_course.exercises.core import Exercise, asking, call, close, expect, said, shape, tensor
+from unet_course.exercises.answers import several, whole, word
+from unet_course.exercises.core import Exercise, asking, call, close, expect, shape, tensor
 from unet_course.exercises.nb02 import make
 from unet_course.exercises.watching import biases, block_of, watch
 
 negative = Exercise("4.1", "A negative pad", "predict", minutes=5, mark="classroom")
 
 
+def sides(answer):
+    """Left, right, top, bottom."""
+    return [whole(n, "One of your four numbers") for n in several(answer, 4, "(1, 1, 1, 1), for left, right, top, bottom")]
+
+
 @negative.behaviour
 def four_numbers(answer):
-    expect(isinstance(answer, (tuple, list)) and len(answer) == 4 and all(isinstance(n, int) for n in answer),
-           f"Your answer is {said(answer)}; wanted four whole numbers (left, right, top, bottom).")
+    sides(answer)
 
 
 @negative.behaviour
 def right_pad(answer):
-    left, right, top, bottom = answer
+    left, right, top, bottom = sides(answer)
     got = 9 + top + bottom, 9 + left + right
     expect(got == (10, 6), f"From 9×9 your pad makes {got[0]}×{got[1]}; wanted 10×6. F.pad starts with the last axis: "
                            "(left, right, top, bottom). A negative number takes away.")
@@ -172,6 +176,22 @@ def upsampling_kind(answer):
         spans, _ = reach(make(answer, 8, 4, 4, up=up), torch.rand(1, 8, 8, 8), torch.rand(1, 4, 16, 16), (at, at))
         expect(spans == [(first, last)] * 2, f'With up="{up}", output pixel ({at}, {at}) depends on rows {spans[0][0]} to '
                f"{spans[0][1]} and columns {spans[1][0]} to {spans[1][1]} of x; wanted {first} to {last}: {why}.")
+
+
+@decoder.behaviour
+def concatenates_as_they_are(answer):
+    for up in ("transpose", "bilinear"):
+        built, x, skip = make(answer, 8, 4, 5, up=up), torch.randn(1, 8, 6, 6), torch.randn(1, 4, 12, 12)
+
+        def joined(x):
+            return next((c.input for c in watch(built, x, skip).plain if c.size == (3, 3)), torch.zeros(1, 0, 1, 1))
+        once = joined(x)
+        found = [bool((once - skip[:, [c]]).abs().amax(dim=(0, 2, 3)).lt(1e-5).any()) if once.shape[2:] == skip.shape[2:]
+                 else False for c in range(4)]
+        expect(all(found), f"{4 - sum(found)} of the 4 channels of the skip do not reach your first 3×3 convolution as they "
+               "are. torch.cat sets tensors side by side; it does not add or change them.")
+        expect(torch.allclose(joined(2 * x), 2 * once - joined(0 * x), atol=1e-4), f'With up="{up}", something bends the '
+               "values between the upsampling and the block. Is there a ReLU or a norm that nobody asked for?")
 
 
 @decoder.behaviour

@@ -207,6 +207,8 @@ def skips_carry_detail(answer):
     image[0, 0, 30, 33] = 1
     with torch.no_grad():
         out = model(image)[0, 0]
+    expect(out[28, 34] > 0.12 * out[30, 33], "A pixel that is lit alone has nearly gone at the bottom. Is the pool a "
+           "maximum? A mean or a stride loses what is small.")
     # (31, 32) shares a 2×2 square with the lit pixel, (28, 34) only a 4×4 square.
     expect(out[30, 33] > 1.2 * out[31, 32], "One lit pixel comes out as a square of 2×2. Detail reaches the output only "
            "through the top skip: is it taken before the pool, and given to the last decoder with its values?")

@@ -1,7 +1,7 @@
 """Exercises of 05_the_full_unet in which something is counted or chosen; the network itself is in nb05."""
 
 from unet_course.blocks import ConvBlock
-from unet_course.exercises.answers import number, several
+from unet_course.exercises.answers import number, several, whole
 from unet_course.exercises.core import Exercise, call, close, expect, said
 from unet_course.tracing import parameter_count
 
@@ -85,8 +85,7 @@ def head_for(answer, place):
     right = isinstance(given, (tuple, list)) and len(given) == 2
     expect(right, f"Answer {place + 1} is {said(given)}; wanted a pair such as (2, \"softmax\").")
     classes, after = given
-    expect(isinstance(classes, int) and not isinstance(classes, bool), f"Answer {place + 1}: num_classes is {said(classes)}; "
-           "wanted a whole number.")
+    classes = whole(classes, f"Answer {place + 1}: num_classes")
     after = after.strip().lower() if isinstance(after, str) else after
     expect(after in AFTER, f"Answer {place + 1}: {said(after)} is none of {', '.join(AFTER)}.")
     return classes, after

@@ -142,10 +142,10 @@ def found_missed_invented(answer):
 
 @objects.behaviour
 def at_seven_tenths(answer):
-    for length, f1 in [(8, 1.0), (6, 0.0)]:
-        prediction = labels((1, length), (0, 10 - length))
-        close(number(answer, prediction, labels((1, 10))), f1,
-              f"A nucleus of 10 columns is predicted with {length} of them, IoU 0.{length}: F1 is {{wanted}}, you get "
+    for length, of, f1 in [(8, 10, 1.0), (6, 10, 0.0), (72, 100, 1.0), (68, 100, 0.0)]:
+        prediction = labels((1, length), (0, of - length))
+        close(number(answer, prediction, labels((1, of))), f1,
+              f"A nucleus of {of} columns is predicted with {length} of them, IoU {length / of:g}: F1 is {{wanted}}, you get "
               "{got}. Found means an IoU of at least 0.7.")
     shifted = labels((0, 2), (1, 10))
     close(number(answer, shifted, labels((1, 10), (0, 2))), 0.0, "Two nuclei of 10 columns overlap in 8, so IoU is 8/12: F1 "
