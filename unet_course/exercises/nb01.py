@@ -4,15 +4,17 @@ import numpy as np
 import torch
 
 from unet_course.exercises.answers import letter
-from unet_course.exercises.core import Exercise, Hint, call, close, expect
+from unet_course.exercises.core import Exercise, Hint, asking, call, close, expect
 
 lazy = Exercise("1.1", "The accuracy of predicting nothing", "write", minutes=5, mark="classroom")
 
 
 @lazy.behaviour
 def all_background(answer):
-    close(call(answer, torch.zeros(4, 5, dtype=torch.int64)), 1.0,
-          "A mask with no nucleus in it: predicting background everywhere is right everywhere. Wanted 1, got {got}.")
+    with asking("The mask holds whole numbers, and a comparison gives booleans. Which method makes numbers of them that have "
+                "a mean?"):
+        got = call(answer, torch.zeros(4, 5, dtype=torch.int64))
+    close(got, 1.0, "A mask with no nucleus in it: predicting background everywhere is right everywhere. Wanted 1, got {got}.")
 
 
 @lazy.behaviour
@@ -75,7 +77,8 @@ def two_slices(answer):
 @split.behaviour
 def disjoint_with_gap(answer):
     for width, gap in [(1280, 64), (500, 20), (300, 0)]:
-        train, val = (np.arange(width)[part] for part in call(answer, width, gap))
+        with asking("The ends of a slice are whole numbers. What makes one of a fraction?"):
+            train, val = (np.arange(width)[part] for part in call(answer, width, gap))
         expect(len(train) and len(val), f"For width {width} and gap {gap} one of your two parts is empty.")
         if len(np.intersect1d(train, val)):
             raise Hint(f"For width {width} and gap {gap} your parts share {len(np.intersect1d(train, val))} columns. "

@@ -114,15 +114,18 @@ def widths_of_the_paper(answer):
 def every_size(answer):
     model = make(answer, **SMALL).eval()
     for h, w in [(101, 101), (70, 95), (1, 1), (2, 7), (33, 64)]:
-        shape(call(model, torch.rand(1, 1, h, w)), (1, 3, h, w),
+        with asking(f"That was with an image of {h}×{w}. Is each skip matched to what comes up, and cropped again?"):
+            out = call(model, torch.rand(1, 1, h, w))
+        shape(out, (1, 3, h, w),
               f"A {h}×{w} image gave " + "{got}; wanted {wanted}. Crop what was padded, after each level.")
 
 
 @assemble.behaviour
 def any_depth_and_input(answer):
     for channels in [(4,), (4, 8), (2, 4, 8, 16, 32)]:
-        model = make(answer, 3, 5, channels=channels).eval()
-        shape(call(model, torch.rand(2, 3, 40, 24)), (2, 5, 40, 24),
+        with asking(f"That was with in_channels=3, num_classes=5, channels={channels}. Does any of them stay as it was?"):
+            out = call(make(answer, 3, 5, channels=channels).eval(), torch.rand(2, 3, 40, 24))
+        shape(out, (2, 5, 40, 24),
               f"With in_channels=3, num_classes=5, channels={channels} you return " + "{got}; wanted {wanted}.")
     shape(call(make(answer, channels=(4, 8)).eval(), torch.rand(1, 1, 8, 8)), (1, 2, 8, 8),
           "Without in_channels and num_classes, one channel in should give two classes out; you return {got}.")

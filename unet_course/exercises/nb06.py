@@ -8,7 +8,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from unet_course.exercises.answers import letter, word
-from unet_course.exercises.core import Exercise, call, close, expect, shape, tensor
+from unet_course.exercises.core import Exercise, asking, call, close, expect, shape, tensor
 
 
 def _near(got, value):
@@ -22,7 +22,8 @@ by_hand = Exercise("6.1", "Cross-entropy on four pixels", "write", minutes=8)
 def known_pixels(answer):
     p = torch.tensor([[0.5, 0.25, 0.25], [0.1, 0.8, 0.1], [0.2, 0.2, 0.6], [0.9, 0.05, 0.05]])
     wanted = -(math.log(0.5) + math.log(0.8) + math.log(0.6) + math.log(0.05)) / 4
-    got = call(answer, p.log(), torch.tensor([0, 1, 2, 2]))
+    with asking("The logits come first, as numbers with decimals; the true classes second, as whole numbers."):
+        got = call(answer, p.log(), torch.tensor([0, 1, 2, 2]))
     if isinstance(got, torch.Tensor):
         expect(got.numel() == 1, f"You return {got.numel()} numbers for four pixels; wanted one, their mean.")
     for factor, why in [(4, "That is the sum. A mean does not grow with the number of pixels."),

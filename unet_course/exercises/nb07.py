@@ -216,7 +216,7 @@ bootstrap = Exercise("7.5", "How sure is a mean?", "write", minutes=15, mark="de
 
 def interval(answer, values):
     got = call(answer, values)
-    expect(isinstance(got, (tuple, list, np.ndarray, torch.Tensor)) and len(got) == 2,
+    expect(isinstance(got, (tuple, list, np.ndarray, torch.Tensor)) and getattr(got, "ndim", 1) and len(got) == 2,
            f"You return {said(got)}; wanted two numbers: (low, high).")
     for end in got:
         close(end, end, "One end of your interval is {got}; wanted a number.")
