@@ -97,11 +97,9 @@ def blocks_are_found(answer):
 
 @assemble.behaviour
 def widths_of_the_paper(answer):
-    try:
-        with torch.device("meta"):  # 31 million weights without their memory
-            model = make(answer)
-    except (NotImplementedError, RuntimeError):  # it looks at its own weights
-        model = make(answer)
+    expect(callable(answer), f"Your answer is {said(answer)}; wanted a class.")
+    model = answer()  # 31 million weights: looked at, not copied
+    expect(isinstance(model, nn.Module), "Your class makes no nn.Module.")
     pairs = blocks_of(model)
     widths = (1, 64, 128, 256, 512, 1024)
     twice = sorted(2 * widths[1:] + 2 * widths[1:-1])
