@@ -79,6 +79,7 @@ def _draw(axis, levels, labels, lit):
     """`labels` maps the names of `trace_shapes` to texts; None draws the map without them."""
     wide, tall = (0.42, 1.0) if labels else (0.5, 1.0)
     step = 2.1 if labels else 1.5
+    small = 11 if levels < 4 or max(map(len, (labels or {"": ""}).values())) < 9 else 8.5  # as wide as a step, not wider
     right = 2 * levels * step + 2.2
 
     def on(part, colour):
@@ -89,7 +90,7 @@ def _draw(axis, levels, labels, lit):
         axis.add_patch(Rectangle((x - wide / 2, y - height / 2), wide, height, facecolor=on(part, face),
                                  edgecolor=INK if part in lit else QUIET, linewidth=1.2, zorder=2))
         if labels and name in labels:
-            axis.text(x, y - height / 2 - 0.06, labels[name], ha="center", va="top", fontsize=11, color=INK)
+            axis.text(x, y - height / 2 - 0.06, labels[name], ha="center", va="top", fontsize=small, color=INK)
 
     def arrow(start, end, part, colour):
         axis.add_patch(FancyArrowPatch(start, end, arrowstyle="-|>", mutation_scale=16, shrinkA=0, shrinkB=0,

@@ -1,0 +1,218 @@
+"""Pictures to play with: each function draws one setting of a small experiment, and says in its title what it shows.
+
+As in `figures.py`: arguments in, one matplotlib figure out. `widgets.py` puts sliders around them.
+"""
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from matplotlib.patches import Rectangle
+
+from unet_course.drawing import MAP, draw_unet
+from unet_course.figures import BOUNDARY, ERROR, INK, NUCLEUS, PAPER, QUIET, new_figure, squares
+from unet_course.tracing import kept_bytes, parameter_count, receptive_field, trace_shapes
+from unet_course.unet import UNet
+
+KERNELS = {
+    "mean": np.full((3, 3), 1 / 9),
+    "right minus left": np.array([[-1, 0, 1]] * 3),
+    "bottom minus top": np.array([[-1, 0, 1]] * 3).T,
+    "rim": np.array([[-1, -1, -1], [-1, 8, -1], [-1, -1, -1]]),
+    "nothing": np.array([[0, 0, 0], [0, 1, 0], [0, 0, 0]]),
+}
+
+
+def convolution_figure(image, kernel):
+    """An image, a 3×3 kernel with its numbers, and the convolution of the two, without padding.
+
+    Parameters
+    ----------
+    image : array_like, shape (H, W)
+    kernel : array_like, shape (3, 3)
+
+    Returns
+    -------
+    matplotlib Figure
+        Black to white in the result are its own smallest to largest value.
+
+    Raises
+    ------
+    ValueError
+        If the kernel is not 3×3.
+
+    Examples
+    --------
+    >>> convolution_figure(np.ones((5, 5)), KERNELS["mean"]).get_suptitle()
+    'The weights add up to 1: a flat place becomes 1 times as bright'
+    """
+    kernel = np.asarray(kernel, dtype=np.float32)
+    if kernel.shape != (3, 3):
+        raise ValueError(f"kernel has shape {kernel.shape}; wanted (3, 3)")
+    image = torch.as_tensor(np.asarray(image, dtype=np.float32))
+    result = F.conv2d(image[None, None], torch.from_numpy(kernel)[None, None])[0, 0].numpy()
+    figure, axes = new_figure(1, 3, width=10, height=3.1, gridspec_kw={"width_ratios": [5, 3, 5]})
+    left, middle, right = axes[0]
+    left.imshow(image.numpy(), cmap="gray", vmin=0, vmax=1)
+    left.set_title("image")
+    right.imshow(result, cmap="gray")
+    right.set_title(f"result, from {result.min() + 0.0:.2g} to {result.max() + 0.0:.2g}")
+    middle.imshow(np.zeros((3, 3)), cmap="gray_r", vmin=0, vmax=1)
+    middle.set(title="kernel", xlim=(-0.5, 2.5), ylim=(2.5, -0.5))
+    middle.set_xticks([0.5, 1.5], labels=[])
+    middle.set_yticks([0.5, 1.5], labels=[])
+    middle.grid(color=QUIET)
+    middle.tick_params(length=0)
+    middle.spines[:].set(visible=True, color=QUIET)
+    for (row, column), value in np.ndenumerate(kernel):
+        middle.text(column, row, f"{value:.3g}", ha="center", va="center", color=INK)
+    for axis in (left, right):
+        axis.axis("off")
+    total = f"{kernel.sum() + 0.0:.3g}"
+    figure.suptitle(f"The weights add up to {total}: a flat place becomes {total} times as bright", fontsize=13)
+    return figure
+
+
+def receptive_field_figure(image, pools, convs=2):
+    """How far a value at the bottom of an encoder sees, for every number of pools up to `pools`.
+
+    Parameters
+    ----------
+    image : array_like, shape (H, W)
+    pools : int
+        0 to 4.
+    convs : int, default 2
+        3×3 convolutions on each level.
+
+    Examples
+    --------
+    >>> receptive_field_figure(np.zeros((64, 96)), pools=2).axes[0].get_title()
+    '2 pools, 2 convolutions a level: one value sees 32×32 pixels'
+    """
+    fields = [receptive_field(levels, convs=convs) for levels in range(pools + 1)]
+    names = [(side, f"{n} pool{'s' * (n != 1)}: {side}×{side}") for n, side in enumerate(fields)]
+    return squares(image, names, title=f"{pools} pool{'s' * (pools != 1)}, {convs} convolution{'s' * (convs != 1)} a level: "
+                                       f"one value sees {fields[-1]}×{fields[-1]} pixels")
+
+
+def padding_figure(height, width, pools, row=0, column=0):
+    """Where the padding falls on each level of a U-Net with ``padding=1``, and where one pixel goes.
+
+    Parameters
+    ----------
+    height, width : int
+        Of the image, in pixels.
+    pools : int
+        Each rounds up.
+    row, column : int
+        A pixel of the image to follow; one outside is moved to the nearest that is inside.
+
+    Returns
+    -------
+    matplotlib Figure
+        A panel for each level: the skip in blue, the row or column of zeros that is added to it in orange (drawn at
+        least so wide that it is seen), the pixel's place in magenta.
+
+    Examples
+    --------
+    >>> padding_figure(5, 8, 2, 4, 7).get_suptitle()
+    'Zeros are added on level 0 (a row), level 1 (a row). The pixel lies on its place on every level'
+    """
+    row, column = min(row, height - 1), min(column, width - 1)
+    figure, axes = new_figure(1, pools + 1, width=10, height=3.4)
+    padded = []
+    for level, axis in enumerate(axes[0]):
+        odd = (height % 2, width % 2) if level < pools else (0, 0)
+        strip = [max(1, side * 0.05) for side in (height, width)]
+        axis.add_patch(Rectangle((0, 0), width, height, facecolor=MAP, edgecolor=INK))
+        if odd[0]:
+            axis.add_patch(Rectangle((0, height), width + odd[1] * strip[1], strip[0], facecolor=BOUNDARY, edgecolor=INK))
+        if odd[1]:
+            axis.add_patch(Rectangle((width, 0), strip[1], height, facecolor=BOUNDARY, edgecolor=INK))
+        if max(height, width) <= 24:
+            for line in range(1, max(height, width)):
+                axis.plot([line] * 2, [0, height], color=PAPER, linewidth=0.5) if line < width else None
+                axis.plot([0, width], [line] * 2, color=PAPER, linewidth=0.5) if line < height else None
+        mark = max(1.0, 0.04 * max(height, width))
+        corner = (column + 0.5 - mark / 2, row + 0.5 - mark / 2)
+        axis.add_patch(Rectangle(corner, mark, mark, facecolor=ERROR, edgecolor=PAPER))
+        what = {(0, 0): "fits", (1, 0): "+ 1 row", (0, 1): "+ 1 column", (1, 1): "+ 1 row, 1 column"}[odd]
+        axis.set_title(f"level {level}: {height}×{width}\n" + (what if level < pools else "bottom"), fontsize=12)
+        axis.set(xlim=(-1, (width + strip[1]) * 1.04), ylim=((height + strip[0]) * 1.04, -1), aspect="equal")
+        axis.axis("off")
+        if any(odd):
+            padded.append(f"level {level} ({' and '.join(n for n, o in zip(('a row', 'a column'), odd) if o)})")
+        height, width, row, column = -(-height // 2), -(-width // 2), row // 2, column // 2
+    where = "on " + ", ".join(padded) if padded else "nowhere"
+    figure.suptitle(f"Zeros are added {where}. The pixel lies on its place on every level", fontsize=13)
+    return figure
+
+
+def explorer_figure(size, *, channels=16, pools=3, up="transpose", padding=1):
+    """A U-Net drawn with all its shapes, its parameters, and the memory that training one image takes.
+
+    Parameters
+    ----------
+    size : int
+        Height and width of the image, in pixels.
+    channels : int
+        Of the top level; each level below has twice as many.
+    pools : int
+    up : {"transpose", "bilinear"}
+    padding : {0, 1}
+
+    Raises
+    ------
+    ValueError
+        If the image is too small for a network without padding.
+
+    Examples
+    --------
+    >>> explorer_figure(64, channels=8, pools=2).axes[0].get_title()
+    '64×64 → 64×64   29,490 parameters   2.2 MiB kept for training on one image'
+    """
+    with torch.device("meta"):  # shapes without numbers: the paper's network answers as fast as a small one
+        model = UNet(channels=tuple(channels * 2**level for level in range(pools + 1)), up=up, padding=padding)
+        figure = draw_unet(model, (size, size), title=" ")
+        out = trace_shapes(model, (size, size))[-1][1][-1]
+        kept = kept_bytes(model, (size, size)) / 2**20
+    figure.axes[0].set_title(f"{size}×{size} → {out}×{out}   {parameter_count(model):,} parameters   "
+                             f"{kept:,.{1 if kept < 10 else 0}f} MiB kept for training on one image")
+    return figure
+
+
+def ledger_figure(rows, guesses):
+    """A table of shapes, guessed and true, revealed down to the first guess that is wrong.
+
+    Parameters
+    ----------
+    rows : sequence of (str, tuple)
+        Name and true shape of each tensor, as `trace_shapes` gives them.
+    guesses : sequence of str
+        What the reader thinks, for instance "16, 51, 35"; "" where nothing is guessed yet.
+
+    Examples
+    --------
+    >>> ledger_figure([("skip 0", (8, 5, 5)), ("pooled 0", (8, 3, 3))], ["8 5 5", "8×2×2"]).get_suptitle()
+    '1 of 2 right; the first wrong row is pooled 0'
+    """
+    guesses = [*guesses, *[""] * (len(rows) - len(guesses))]
+    figure, axes = new_figure(width=8, height=0.5 + 0.36 * (len(rows) + 1))
+    axis, right, stopped = axes[0, 0], 0, None
+    for x, head in zip((0.05, 1.6, 3.4), ("tensor", "your guess", "the network")):
+        axis.text(x, 0, head, color=INK, fontweight="bold", va="center")
+    for line, ((name, shape), guess) in enumerate(zip(rows, guesses), 1):
+        open_ = stopped is None and guess.strip() != ""
+        good = open_ and [int(n) for n in "".join(c if c.isdigit() else " " for c in guess).split()] == list(shape)
+        if open_:
+            axis.add_patch(Rectangle((0, line - 0.46), 5, 0.92, facecolor=NUCLEUS if good else ERROR, alpha=0.35))
+        for x, text in zip((0.05, 1.6, 3.4), (name, guess, "×".join(map(str, shape)) if open_ else "?")):
+            axis.text(x, line, text, color=INK, va="center")
+        if good:
+            right += 1
+        elif stopped is None:
+            stopped = name if open_ else ""
+    axis.set(xlim=(0, 5), ylim=(len(rows) + 0.6, -0.6))
+    axis.axis("off")
+    end = f"; the first wrong row is {stopped}" if stopped else "" if right == len(rows) else "; go on"
+    figure.suptitle(f"{right} of {len(rows)} right{end}", fontsize=13)
+    return figure
