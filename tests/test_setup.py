@@ -131,7 +131,7 @@ def test_runtime_requirements_are_loose_lower_bounds():
 def test_constraints_name_every_package_of_the_two_commands():
     pinned = {line.split("==")[0].lower() for line in (HERE / "constraints.txt").read_text().splitlines() if "==" in line}
     extras = PROJECT["project"]["optional-dependencies"]
-    wanted = bounds(PROJECT["project"]["dependencies"] + extras["lab"] + extras["test"])
+    wanted = bounds(PROJECT["project"]["dependencies"] + extras["lab"] + extras["slides"] + extras["test"])
     assert {name.lower() for name in wanted} <= pinned
     assert "torch==2.13.0" in (HERE / "constraints.txt").read_text()
 

@@ -28,9 +28,14 @@ def badge(where, name):
     return f"{BADGE}(https://colab.research.google.com/github/{where}/blob/main/notebooks/{name})"
 
 
-def install_line(where):
-    """What the set-up cell runs in Colab."""
-    return f"%pip install -q --no-deps git+https://github.com/{where}"
+def release(root=HERE):
+    """The version that this tree is, as pyproject.toml has it."""
+    return re.search(r'^version = "([^"]+)"', (root / "pyproject.toml").read_text(encoding="utf-8"), re.MULTILINE).group(1)
+
+
+def install_line(where, root=HERE):
+    """What the set-up cell runs in Colab: the package of this very release, so that notebook and package fit."""
+    return f"%pip install -q --no-deps git+https://github.com/{where}@v{release(root)}"
 
 
 def readme_text(where):
@@ -49,7 +54,7 @@ def rewrite(where, root=HERE):
         first.source = re.sub(re.escape(BADGE) + r"\([^)]*\)", badge(where, path.name), first.source)
         for cell in notebook.cells:
             if "setup" in cell.metadata.get("tags", []):
-                cell.source = re.sub(r"%pip install .*", install_line(where), cell.source)
+                cell.source = re.sub(r"%pip install .*", install_line(where, root), cell.source)
         write(notebook, path)
     readme = root / "README.md"
     text = re.sub(r"(<!-- address:start -->).*?(<!-- address:end -->)", rf"\g<1>\n{readme_text(where)}\n\g<2>",
