@@ -27,6 +27,7 @@ TASKS = {
     "weights": ("train the small network of data/weights again", [["-m", "tools.weights"]]),
     "bench": ("measure the course beside its peers (parts: peers scaling recipe large ...)", [["-m", "benchmarks"]]),
     "mutants": ("change each solution a little and see whether its check notices (ids: 4.2 ...)", [["-m", "tools.mutants"]]),
+    "colab": ("run the notebooks with Colab's versions, each alone (names: 00 03 ...)", [["-m", "tools.colab"]]),
     "classroom": ("run notebook 02 for a whole class at once, and measure (learners: 10 20 30)", [["-m", "tools.classroom"]]),
     "address": ("write the course's public address everywhere: OWNER/NAME", [["-m", "tools.address"]]),
     "doctor": ("look for what would keep the course from running", [["-m", "unet_course", "doctor"]]),
@@ -85,7 +86,8 @@ def install():
     except (subprocess.CalledProcessError, OSError):
         return stop("Python could not make the folder .venv. On Debian and Ubuntu: sudo apt install python3-venv")
     try:
-        run([PYTHON, "-m", "pip", "install", "--disable-pip-version-check", "-c", "constraints.txt", "-e", ".[lab,test]"])
+        pip = [PYTHON, "-m", "pip", "install", "--disable-pip-version-check"]
+        run([*pip, "-c", "constraints.txt", "-e", ".[lab,slides,test]"])
     except subprocess.CalledProcessError:
         return stop("pip could not install the course; its last lines above say why. Is the network there?\n"
                     "Then try again; if it fails again, delete the folder .venv first.")

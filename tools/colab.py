@@ -1,0 +1,117 @@
+"""The notebooks as Colab has them: an old IPython and ipywidgets, an empty folder, one notebook, the package from its wheel.
+
+``python course.py colab`` runs all of them and checks them strictly; ``python course.py colab 02 05`` those two. What is
+simulated: the versions in ``tests/colab-constraints.txt``, as far as this Python allows. What is not: Colab's own Python and
+torch, its page, and its GPU.
+"""
+
+import json
+import os
+import re
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import nbformat
+
+from tools.beside import ROOT, environment
+
+CONSTRAINTS = "tests/colab-constraints.txt"
+THERE = "torch ipython ipykernel ipywidgets numpy matplotlib scikit-image scipy tifffile tqdm pooch"  # as in Colab's image
+
+
+def base():
+    """The Python of an environment with Colab's versions, and without the course."""
+    torch = re.search(r"^torch==.*$", (ROOT / "constraints.txt").read_text(encoding="utf-8"), re.MULTILINE).group(0)
+    return environment(".venv-colab", [THERE.replace("torch", torch, 1)], "-c", CONSTRAINTS, sees_course=False)
+
+
+def wheel(folder):
+    """Build the course's wheel from this tree; its path."""
+    quiet = ["-q", "--disable-pip-version-check", "--no-deps"]
+    subprocess.run([sys.executable, "-m", "pip", "wheel", *quiet, "-w", str(folder), str(ROOT)], check=True)
+    (path,) = Path(folder).glob("unet_course-*.whl")
+    return path
+
+
+def fresh(folder, python):
+    """An environment with nothing in it that sees `python`'s packages; its Python. What is installed lands in it."""
+    subprocess.run([python, "-m", "venv", "--without-pip", str(folder)], check=True)
+    new = folder / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+    ask = "import sysconfig; print(sysconfig.get_path('purelib'))"
+    said = (subprocess.run([p, "-c", ask], capture_output=True, text=True, check=True).stdout for p in (python, new))
+    seen, place = map(str.strip, said)
+    (Path(place) / "colab.pth").write_text(seen + "\n", encoding="utf-8")
+    return new
+
+
+def would_install(python, package):
+    """The packages that ``pip install package`` would bring, by name."""
+    command = [python, "-m", "pip", "install", "--dry-run", "-q", "--disable-pip-version-check", "--report", "-", str(package)]
+    report = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    return sorted(part["metadata"]["name"] for part in json.loads(report)["install"])
+
+
+def run(path, package, python, folder):
+    """Run one notebook alone in an empty folder and compare it strictly with what is stored.
+
+    Parameters
+    ----------
+    path : Path
+        Of the notebook.
+    package : Path
+        The wheel that its first cell installs.
+    python : Path
+        Of the environment with Colab's versions.
+    folder : Path
+        Empty; everything happens in it.
+
+    Returns
+    -------
+    subprocess.CompletedProcess
+        Of pytest; its output says what differs.
+    """
+    kernel = folder / "share" / "kernels" / "colab"
+    kernel.mkdir(parents=True)
+    new = fresh(folder / "venv", python)
+    argv = [str(new), "-m", "ipykernel_launcher", "-f", "{connection_file}"]
+    spec = {"argv": argv, "display_name": "Colab", "language": "python"}
+    (kernel / "kernel.json").write_text(json.dumps(spec), encoding="utf-8")
+    notebook = nbformat.read(path, as_version=4)
+    for cell in notebook.cells:
+        if "setup" in cell.metadata.get("tags", []):
+            cell.source, changed = re.subn(r"git\+https://\S+", lambda _: str(package), cell.source)
+            assert changed == 1, "the set-up cell installs nothing"
+            cell.metadata["tags"] += ["nbval-ignore-output"]  # pip's advice to restart
+    alone = folder / "content"
+    alone.mkdir()
+    nbformat.write(notebook, alone / path.name)
+    quiet = {**os.environ, "JUPYTER_PATH": str(folder / "share"), "HOME": str(folder), "PIP_NO_INDEX": "1",
+             "PIP_DISABLE_PIP_VERSION_CHECK": "1", "OMP_WAIT_POLICY": "PASSIVE", "UNET_COURSE_PROGRESS": "off"}
+    quiet.pop("VIRTUAL_ENV", None)
+    command = [sys.executable, "-m", "pytest", "-q", "--nbval", "--nbval-cell-timeout=900", "--nbval-kernel-name=colab",
+               "-p", "no:cacheprovider", "-c", os.devnull, "--rootdir", str(alone), str(alone / path.name)]
+    return subprocess.run(command, cwd=alone, env=quiet, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+
+
+def main(wanted):
+    python = base()
+    with tempfile.TemporaryDirectory() as folder:
+        package = wheel(folder)
+        brings = would_install(fresh(Path(folder) / "venv", python), package)
+        print(f"{package.name}; in Colab it brings: {', '.join(brings)}", flush=True)
+        failed = brings != ["unet-course"]
+        for path in sorted((ROOT / "notebooks").glob("*.ipynb")):
+            if not wanted or path.name.startswith(tuple(wanted)):
+                with tempfile.TemporaryDirectory() as empty:
+                    done = run(path, package, python, Path(empty))
+                print(f"{path.stem}: {done.stdout.strip().splitlines()[-1]}", flush=True)
+                if done.returncode:
+                    failed = True
+                    print(done.stdout)
+    return int(failed)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
