@@ -12,8 +12,8 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 VENV = HERE / ".venv"
 PYTHON = VENV / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+PIP = [PYTHON, "-m", "pip", "install", "--disable-pip-version-check"]
 STAMP = VENV / "installed.txt"
-
 ROOT = ["--allow-root"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []  # in a container; the token stays
 LAB = ["-m", "jupyterlab", "notebooks", "--ServerApp.ip=127.0.0.1", "--LabApp.news_url=None", *ROOT]
 
@@ -29,6 +29,9 @@ TASKS = {
     "mutants": ("change each solution a little and see whether its check notices (ids: 4.2 ...)", [["-m", "tools.mutants"]]),
     "colab": ("run the notebooks with Colab's versions, each alone (names: 00 03 ...)", [["-m", "tools.colab"]]),
     "classroom": ("run notebook 02 for a whole class at once, and measure (learners: 10 20 30)", [["-m", "tools.classroom"]]),
+    "translate": ("take changes of the English prose over into translations/, build notebooks/zh", [["-m", "tools.translate"]]),
+    "book": ("build the site in build/book", [["-m", "tools.book"]]),
+    "slides": ("open the notebooks as slides, for a projector", [["-m", "tools.slides"]]),
     "address": ("write the course's public address everywhere: OWNER/NAME", [["-m", "tools.address"]]),
     "doctor": ("look for what would keep the course from running", [["-m", "unet_course", "doctor"]]),
 }
@@ -86,20 +89,16 @@ def install():
     except (subprocess.CalledProcessError, OSError):
         return stop("Python could not make the folder .venv. On Debian and Ubuntu: sudo apt install python3-venv")
     try:
-        pip = [PYTHON, "-m", "pip", "install", "--disable-pip-version-check"]
-        run([*pip, "-c", "constraints.txt", "-e", ".[lab,slides,test]"])
+        run([*PIP, "-c", "constraints.txt", "-e", ".[lab,slides,test]"])
     except subprocess.CalledProcessError:
-        return stop("pip could not install the course; its last lines above say why. Is the network there?\n"
-                    "Then try again; if it fails again, delete the folder .venv first.")
+        return stop("pip could not install the course; its last lines above say why. Is the network there? If so, try again;\n"
+                    "if it fails again, delete the folder .venv first.")
     STAMP.write_text(wanted)
     return 0
 
 
 def usable():
-    """Whether .venv has this very Python and a pip.
-
-    If so it is brought up to date, not made anew: what you have added to it stays, and it may be what runs this file.
-    """
+    """Whether .venv has this very Python and a pip: then what you have added to it stays."""
     look = [PYTHON, "-c", "import sys, pip; sys.exit(sys.version != sys.argv[1])", sys.version]
     return PYTHON.exists() and subprocess.run(look, stderr=subprocess.DEVNULL).returncode == 0
 

@@ -7,6 +7,7 @@ writes badges, install lines and the README's line from it; without an argument 
 import re
 import sys
 from pathlib import Path
+from urllib.parse import quote, urlencode
 
 import nbformat
 
@@ -38,28 +39,52 @@ def install_line(where, root=HERE):
     return f"%pip install -q --no-deps git+https://github.com/{where}@v{release(root)}"
 
 
-def readme_text(where):
-    """What stands between the README's two marks."""
-    if where == UNKNOWN:
-        return ("The address under which this course will be published is not known yet; until then, the Colab badges "
-                "lead nowhere.")
-    return (f"{badge(where, '00_start_here.ipynb')}\n\nTo get a clone: `git clone https://github.com/{where}`")
+def binder(where):
+    """The Binder badge: JupyterLab on the notebooks, on a machine of mybinder.org."""
+    opened = quote("lab/tree/notebooks/00_start_here.ipynb", safe="")
+    return f"[![Binder](https://mybinder.org/badge_logo.svg)](https://mybinder.org/v2/gh/{where}/main?urlpath={opened})"
+
+
+def puller(where, hub="https://HUB.EXAMPLE.EDU"):
+    """The address that a teacher gives to a class: a JupyterHub fetches the course with nbgitpuller, and opens it."""
+    opened = f"lab/tree/{where.split('/')[1]}/notebooks/00_start_here.ipynb"
+    query = urlencode({"repo": f"https://github.com/{where}", "branch": "main", "urlpath": opened})
+    return f"{hub}/hub/user-redirect/git-pull?{query}"
+
+
+NOTES = {
+    "README.md": ("The address under which this course will be published is not known yet; until then, these badges lead "
+                  "nowhere.", "To get a clone:", "On a JupyterHub with nbgitpuller, put your hub's name into this link:"),
+    "README.zh-CN.md": ("本课程的公开地址尚未确定；在此之前，下面的徽章还打不开。", "获取副本：",
+                        "在装有 nbgitpuller 的 JupyterHub 上，把下面链接中的主机名换成你们的："),
+}
+
+
+def readme_text(where, name="README.md"):
+    """What stands between the two marks of a README."""
+    unknown, clone, hub = NOTES[name]
+    folder = "zh/" if "zh" in name else ""
+    parts = [f"{badge(where, folder + '00_start_here.ipynb')} {binder(where)}",
+             f"{clone} `git clone https://github.com/{where}`", f"{hub}\n`{puller(where)}`"]
+    return "\n\n".join([unknown] * (where == UNKNOWN) + parts)
 
 
 def rewrite(where, root=HERE):
-    """Write the address into the notebooks and the README below `root`."""
-    for path in sorted((root / "notebooks").glob("*.ipynb")):
+    """Write the address into the notebooks and the READMEs below `root`."""
+    folder = root / "notebooks"
+    for path in sorted([*folder.glob("*.ipynb"), *folder.glob("zh/*.ipynb")]):
         notebook = nbformat.read(path, as_version=4)
         first = notebook.cells[0]
-        first.source = re.sub(re.escape(BADGE) + r"\([^)]*\)", badge(where, path.name), first.source)
+        first.source = re.sub(re.escape(BADGE) + r"\([^)]*\)", badge(where, path.relative_to(folder).as_posix()), first.source)
         for cell in notebook.cells:
             if "setup" in cell.metadata.get("tags", []):
                 cell.source = re.sub(r"%pip install .*", install_line(where, root), cell.source)
         write(notebook, path)
-    readme = root / "README.md"
-    text = re.sub(r"(<!-- address:start -->).*?(<!-- address:end -->)", rf"\g<1>\n{readme_text(where)}\n\g<2>",
-                  readme.read_text(encoding="utf-8"), flags=re.DOTALL)
-    readme.write_text(text, encoding="utf-8", newline="\n")
+    for readme in sorted(root.glob("README*.md")):
+        marked = f"<!-- address:start -->\n{readme_text(where, readme.name)}\n<!-- address:end -->"
+        text = re.sub(r"<!-- address:start -->.*?<!-- address:end -->", lambda _, new=marked: new,
+                      readme.read_text(encoding="utf-8"), flags=re.DOTALL)
+        readme.write_text(text, encoding="utf-8", newline="\n")
 
 
 def main(arguments, root=HERE):

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 import torch
 
 from unet_course.exercises.guard import CPU_SECONDS, GIB, TooLong, undisturbed, within_memory, within_time
+from unet_course.languages import spoken
 from unet_course.progress import record
 
 
@@ -50,7 +51,7 @@ class Report:
         if self.status == "not attempted":
             return f"Exercise {self.id} ({self.title}): not attempted yet."
         more = len(self.hints) - 1
-        rest = f"\n  ({more} more to look at after this one.)" if more else ""
+        rest = "\n  " + spoken(f"({more} more to look at after this one.)") if more else ""
         return f"Exercise {self.id} ({self.title}): not yet.\n  {self.hints[0]}{rest}"
 
     __repr__ = __str__
@@ -151,8 +152,10 @@ def check(id, answer=...):
     exercise = Exercise.registry.get(number)
     if exercise is None:
         known = ", ".join(sorted(Exercise.registry))
-        return Report(number, "unknown", "hint", [f"There is no exercise {said(id)}. There are: {known}."], ["known_id"])
+        hint = spoken(f"There is no exercise {said(id)}. There are: {known}.")
+        return Report(number, "unknown", "hint", [hint], ["known_id"])
     report = exercise.try_on(answer)
+    report.hints = [spoken(hint) for hint in report.hints]
     if report.status == "passed":
         record(report.id)
     return report

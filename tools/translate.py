@@ -1,0 +1,199 @@
+"""The course in Chinese: prose and hints from the .po files in translations/zh_CN, everything else from the English course.
+
+``python course.py translate`` takes over what has changed in English (an entry whose English is new is empty, one whose
+English was edited is marked fuzzy: both wait for a translator), then builds `notebooks/zh/` and the hints' catalogue.
+"""
+
+import ast
+import copy
+import io
+import json
+import os
+import re
+import sys
+from pathlib import Path
+
+import nbformat
+from babel.messages.catalog import Catalog
+from babel.messages.pofile import read_po, write_po
+
+from tools.notebooks import write
+
+HERE = Path(__file__).resolve().parent.parent
+LANGUAGE = "zh_CN"
+TRANSLATED = [f"{n:02}" for n in range(6)]
+TIME = re.compile(r"(<!-- time -->)about (\d+) s on two CPU cores(<!-- /time -->)")
+MARKS = re.compile(r"<!-- (?:is|/is)\b.*?-->")  # of numbers that a cell proves
+SAY = "# what the checks tell you comes in Chinese\nunet_course.language(\"zh\")"
+
+
+def blocks(source):
+    """The blocks of a markdown cell: what blank lines part, fences of code and mathematics kept whole."""
+    found, held = [], []
+    for part in source.split("\n\n"):
+        held.append(part)
+        text = "\n\n".join(held)
+        if text.count("```") % 2 == 0 and text.count("$$") % 2 == 0:
+            found.append(text)
+            held = []
+    return found + (["\n\n".join(held)] if held else [])
+
+
+def message(block):
+    """What a translator sees of a block: without the marks of numbers, without the time, which is measured."""
+    return TIME.sub(r"\1\3", MARKS.sub("", block)).strip("\n")
+
+
+def is_prose(block):
+    """Whether there is anything to translate: not so in a badge, a formula, an end of a fold."""
+    bare = re.sub(r"\[!\[.*?\)\]\(.*?\)|\$\$.*?\$\$|```.*?```|<[^>]+>", "", block, flags=re.DOTALL)
+    return re.search(r"[A-Za-z]{2}", bare) is not None
+
+
+def prose(notebook):
+    """All blocks of a notebook that a translator has to see, each once, in order."""
+    cells = (cell.source for cell in notebook.cells if cell.cell_type == "markdown")
+    return list(dict.fromkeys(message(b) for source in cells for b in blocks(source) if is_prose(b)))
+
+
+def hints(folder=HERE / "unet_course" / "exercises"):
+    """All that a check may say: texts in the code of the exercises, with {} for what is filled in."""
+    found = {}
+    for path in sorted(folder.glob("*.py")):
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        docstrings = {id(n.body[0].value) for n in ast.walk(tree) if isinstance(n, (ast.FunctionDef, ast.ClassDef, ast.Module))
+                      and n.body and isinstance(n.body[0], ast.Expr)}
+        # not said to a learner: errors of whoever writes an exercise, its title, and the frame around a hint
+        inner = {id(part) for node in ast.walk(tree) if silent(node) for part in ast.walk(node)}
+        for node in ast.walk(tree):
+            text = template(node)
+            if text is None or id(node) in inner or id(node) in docstrings:
+                continue
+            inner.update(map(id, parts(node)))
+            if len(re.findall(r"[A-Za-z]{2,}", text)) > 2 and " " in text:
+                found[text] = None
+    return list(found)
+
+
+def parts(node):
+    """The nodes that a text is made of; what is handed to a function on the way is a text of its own."""
+    for part in ast.iter_child_nodes(node):
+        if not isinstance(part, ast.Call):
+            yield part
+            yield from parts(part)
+
+
+def silent(node):
+    if isinstance(node, ast.Call):
+        return isinstance(node.func, ast.Name) and node.func.id in ("Exercise", "ValueError")
+    return isinstance(node, ast.FunctionDef) and node.name in ("_repr_html_", "label", "memory_used")
+
+
+def template(node):
+    """A text in the code as a template, {} for each part that is filled in; None if the node is no text."""
+    if isinstance(node, ast.Constant) and isinstance(node.value, str):
+        return re.sub(r"\{\w*\}", "{}", node.value)
+    if isinstance(node, ast.JoinedStr):
+        return "".join(template(part) if isinstance(part, ast.Constant) else "{}" for part in node.values)
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add):
+        sides = template(node.left), template(node.right)
+        if sides == (None, None):
+            return None
+        return "".join("{}" if side is None else side for side in sides)
+    return None
+
+
+def catalogue(name, root=HERE):
+    """The translator's file of one name; an empty one if there is none."""
+    path = root / "translations" / LANGUAGE / f"{name}.po"
+    if not path.exists():
+        return Catalog(locale=LANGUAGE)
+    with path.open("rb") as file:
+        return read_po(file, locale=LANGUAGE)
+
+
+def take_over(name, wanted, root=HERE):
+    """Bring a translator's file up to the English messages; how many entries wait for a translator."""
+    template_, held = Catalog(), catalogue(name, root)
+    for text in wanted:
+        template_.add(text, flags={"no-python-format", "no-python-brace-format"})
+    held.update(template_, update_header_comment=False)
+    held.obsolete.clear()
+    with io.BytesIO() as text:
+        write_po(text, held, width=100, omit_header=True)
+        path = root / "translations" / LANGUAGE / f"{name}.po"
+        beside = path.with_suffix(".po.part")
+        beside.write_bytes(text.getvalue())
+        os.replace(beside, path)
+    return len(waiting(held))
+
+
+def waiting(held):
+    """The messages of a catalogue that have no translation, or one of an earlier wording."""
+    return [entry.id for entry in held if entry.id and (entry.fuzzy or not entry.string)]
+
+
+def translated(notebook, held):
+    """A notebook with its prose in the other language; code and outputs stay as they are.
+
+    Raises
+    ------
+    KeyError
+        With the English text that has no translation.
+    """
+    notebook = copy.deepcopy(notebook)
+    for cell in notebook.cells:
+        if cell.cell_type == "markdown":
+            cell.source = "\n\n".join(one(block, held) if is_prose(block) else block for block in blocks(cell.source))
+            cell.source = links(cell.source)
+        elif "setup" in cell.metadata.get("tags", []):
+            cell.source += f"\n{SAY}"
+    return notebook
+
+
+def one(block, held):
+    entry = held.get(message(block))
+    if entry is None or entry.fuzzy or not entry.string:
+        raise KeyError(message(block))
+    time = TIME.search(block)
+    return entry.string if time is None else entry.string.replace(
+        "<!-- time --><!-- /time -->", f"<!-- time -->在双核 CPU 上约 {time[2]} 秒<!-- /time -->")
+
+
+def links(text):
+    """Links as they lead from a folder deeper: to a Chinese notebook where there is one."""
+    text = re.sub(r"\]\(((?!\.\.|https?:|#)[^)]+)\)", lambda m: m[0] if m[1][:2] in TRANSLATED else f"](../{m[1]})", text)
+    text = re.sub(r"\]\(\.\./(?!\d\d_)([^)]+)\)", r"](../../\1)", text).replace("../../README.md", "../../README.zh-CN.md")
+    return re.sub(r"(/blob/main/notebooks)/(\d\d_)", r"\1/zh/\2", text)
+
+
+def paths(root=HERE):
+    """The English notebooks that are translated."""
+    return [path for path in sorted((root / "notebooks").glob("*.ipynb")) if path.name[:2] in TRANSLATED]
+
+
+def table(root=HERE):
+    """The hints' catalogue as `unet_course.languages` reads it."""
+    rows = {entry.id: entry.string for entry in catalogue("hints", root) if entry.id and entry.string and not entry.fuzzy}
+    return json.dumps(rows, ensure_ascii=False, indent=0, sort_keys=True) + "\n"
+
+
+def main(arguments):
+    missing = take_over("hints", hints())
+    (HERE / "unet_course" / "hints_zh.json").write_text(table(), encoding="utf-8", newline="\n")
+    if missing:
+        print(f"hints.po: {missing} to translate")
+    for path in paths():
+        notebook = nbformat.read(path, as_version=4)
+        lacks = take_over(path.stem, prose(notebook))
+        if lacks:
+            print(f"{path.stem}.po: {lacks} to translate; its notebook is left as it was")
+            missing += lacks
+            continue
+        (HERE / "notebooks" / "zh").mkdir(exist_ok=True)
+        write(translated(notebook, catalogue(path.stem)), HERE / "notebooks" / "zh" / path.name)
+    return int(missing > 0)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
