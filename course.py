@@ -29,7 +29,7 @@ TASKS = {
     "mutants": ("change each solution a little and see whether its check notices (ids: 4.2 ...)", [["-m", "tools.mutants"]]),
     "colab": ("run the notebooks with Colab's versions, each alone (names: 00 03 ...)", [["-m", "tools.colab"]]),
     "classroom": ("run notebook 02 for a whole class at once, and measure (learners: 10 20 30)", [["-m", "tools.classroom"]]),
-    "translate": ("take changes of the English prose over into translations/, build notebooks/zh", [["-m", "tools.translate"]]),
+    "translate": ("take the English prose over into translations/, build notebooks/zh", [["-m", "tools.translate"]]),
     "book": ("build the site in build/book", [["-m", "tools.book"]]),
     "slides": ("open the notebooks as slides, for a projector", [["-m", "tools.slides"]]),
     "address": ("write the course's public address everywhere: OWNER/NAME", [["-m", "tools.address"]]),
@@ -53,8 +53,7 @@ def main(arguments):
     *before, last = TASKS[arguments[0]][1]
     for command in [*before, last + arguments[1:]]:
         print("> python", *command, flush=True)
-        code = follow(command)
-        if code:
+        if code := follow(command):
             return code
     return 0
 

@@ -1,12 +1,13 @@
 """Each check against answers that learners give: no wrong one passes and gets its hint, no right one is refused."""
 
 import importlib
+from pathlib import Path
 
 import pytest
 
 from unet_course.exercises import Exercise, check
 
-BANKS = [importlib.import_module(f"tests.exercises.bank{name}") for name in [*(f"0{n}" for n in range(9)), "_short"]]
+BANKS = [importlib.import_module(f"tests.exercises.{path.stem}") for path in sorted(Path(__file__).parent.glob("bank*.py"))]
 WRONG = [entry for bank in BANKS for entry in bank.WRONG]
 RIGHT = [entry for bank in BANKS for entry in bank.RIGHT]
 UNTOUCHED = [entry for bank in BANKS for entry in getattr(bank, "UNTOUCHED", [])]

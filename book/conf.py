@@ -1,0 +1,69 @@
+"""Sphinx's settings for the course's site; `tools/book.py` lays the pages beside this file and builds."""
+
+import re
+from pathlib import Path
+
+from docutils import nodes
+from docutils.utils.math.latex2mathml import tex2mathml
+
+HERE = Path(__file__).resolve().parent
+WHERE = (HERE / "address.txt").read_text(encoding="utf-8").strip()  # OWNER/NAME
+
+project = "U-Net, step by step"
+author = "the U-Net, step by step authors"
+copyright = "MIT (code), CC BY 4.0 (text and figures)"  # Sphinx's own name for it
+language = "en"
+extensions = ["myst_nb", "sphinx.ext.autodoc", "numpydoc"]
+exclude_patterns = ["_build", "address.txt"]
+templates_path = ["_templates"]
+
+# the notebooks are shown as they are stored: run and checked elsewhere
+nb_execution_mode = "off"
+nb_merge_streams = True
+nb_mime_priority_overrides = [("html", "image/png", 0), ("html", "text/html", 10), ("html", "text/plain", 20)]
+myst_enable_extensions = ["dollarmath", "deflist"]
+myst_heading_anchors = 3
+
+default_role = "code"
+autodoc_member_order = "bysource"
+autodoc_typehints = "none"
+autodoc_inherit_docstrings = False  # else torch speaks for its own forward
+numpydoc_show_class_members = False
+python_use_unqualified_type_names = True
+
+html_theme = "sphinx_book_theme"
+html_title = project
+html_static_path = ["_static"]
+html_css_files = ["course.css"]
+html_js_files = ["course.js"]
+html_show_sourcelink = False
+html_copy_source = False
+html_theme_options = {
+    "repository_url": f"https://github.com/{WHERE}",
+    "repository_branch": "main",
+    "path_to_docs": "",
+    "use_repository_button": True,
+    "use_download_button": False,
+    "launch_buttons": {"colab_url": "https://colab.research.google.com", "binderhub_url": "https://mybinder.org",
+                       "notebook_interface": "jupyterlab"},
+    "show_toc_level": 2,
+}
+
+
+def mathml(inline):
+    """Mathematics as MathML, which browsers draw themselves: no script, no network, and a screen reader can read it."""
+    def visit(self, node):
+        text = node.astext().strip().replace("\\dots", "\\ldots")  # docutils knows the latter
+        math = tex2mathml(text, as_block=not inline)
+        if not inline:
+            math = f'<div class="math" tabindex="0" role="group" aria-label="formula">{math}</div>'
+        self.body.append(re.sub(r"\n\s*", " ", math))
+        raise nodes.SkipNode
+    return visit
+
+
+def setup(app):
+    app.add_html_math_renderer("mathml", (mathml(True), None), (mathml(False), None))
+
+
+html_math_renderer = "mathml"
