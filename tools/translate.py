@@ -18,13 +18,20 @@ from babel.messages.catalog import Catalog
 from babel.messages.pofile import read_po, write_po
 
 from tools.notebooks import write
+from unet_course import languages
+from unet_course.exercises.core import Report
+from unet_course.languages import language, spoken
 
 HERE = Path(__file__).resolve().parent.parent
 LANGUAGE = "zh_CN"
 TRANSLATED = [f"{n:02}" for n in range(6)]
 TIME = re.compile(r"(<!-- time -->)about (\d+) s on two CPU cores(<!-- /time -->)")
+NO_TIME = "<!-- time --><!-- /time -->"
 MARKS = re.compile(r"<!-- (?:is|/is)\b.*?-->")  # of numbers that a cell proves
-SAY = "# what the checks tell you comes in Chinese\nunet_course.language(\"zh\")"
+SAY = ("from unet_course.languages import language", 'language("zh")  # 检查的提示用中文')  # an import, and a call
+CARD = re.compile(r"Exercise (\S+) \((.*)\): (passed|not attempted yet|not yet)\.(?:\n  (.*))?", re.DOTALL)
+MORE = re.compile(r"\n  \((\d+) more to look at after this one\.\)$")
+TITLE = re.compile(r"### \S+ \d+\.\d+ · (.+?) ?[(（][^()（）]*[)）]$")  # of an exercise, in either language
 
 
 def blocks(source):
@@ -45,8 +52,9 @@ def message(block):
 
 
 def is_prose(block):
-    """Whether there is anything to translate: not so in a badge, a formula, an end of a fold."""
-    bare = re.sub(r"\[!\[.*?\)\]\(.*?\)|\$\$.*?\$\$|```.*?```|<[^>]+>", "", block, flags=re.DOTALL)
+    """Whether there is anything to translate: not so in a badge, an end of a fold, a formula without words."""
+    block = re.sub(r"\$\$.*?\$\$", lambda formula: " ".join(re.findall(r"\\text\{(.*?)\}", formula[0])), block, flags=re.DOTALL)
+    bare = re.sub(r"\[!\[.*?\)\]\(.*?\)|```.*?```|<[^>]+>", "", block, flags=re.DOTALL)
     return re.search(r"[A-Za-z]{2}", bare) is not None
 
 
@@ -70,7 +78,8 @@ def hints(folder=HERE / "unet_course" / "exercises"):
             if text is None or id(node) in inner or id(node) in docstrings:
                 continue
             inner.update(map(id, parts(node)))
-            if len(re.findall(r"[A-Za-z]{2,}", text)) > 2 and " " in text:
+            words = len(re.findall(r"[A-Za-z]{2,}", text))
+            if " " in text and (words > 2 or text.startswith("Exercise {}")):
                 found[text] = None
     return list(found)
 
@@ -119,6 +128,8 @@ def take_over(name, wanted, root=HERE):
         template_.add(text, flags={"no-python-format", "no-python-brace-format"})
     held.update(template_, update_header_comment=False)
     held.obsolete.clear()
+    for entry in held:  # "5 % foreground" is no format of Python's
+        entry.flags -= {"python-format", "python-brace-format"}
     with io.BytesIO() as text:
         write_po(text, held, width=100, omit_header=True)
         path = root / "translations" / LANGUAGE / f"{name}.po"
@@ -136,6 +147,9 @@ def waiting(held):
 def translated(notebook, held):
     """A notebook with its prose in the other language; code and outputs stay as they are.
 
+    Two things are added: the set-up cell chooses the language of the checks, and what a check said stands as it says it
+    in that language, so that the notebook run anew gives what is stored.
+
     Raises
     ------
     KeyError
@@ -146,24 +160,61 @@ def translated(notebook, held):
         if cell.cell_type == "markdown":
             cell.source = "\n\n".join(one(block, held) if is_prose(block) else block for block in blocks(cell.source))
             cell.source = links(cell.source)
-        elif "setup" in cell.metadata.get("tags", []):
-            cell.source += f"\n{SAY}"
+            continue
+        if "setup" in cell.metadata.get("tags", []):
+            cell.source = speaking(cell.source)
+        for output in cell.outputs:
+            if report := reported(output.get("data", {}).get("text/plain", "")):
+                output.data.update(report)
     return notebook
 
 
+def speaking(source):
+    """The set-up cell with the language of the checks: imported last, chosen before its last line, which shows nothing."""
+    imports, _, rest = source.rpartition("\n\n")
+    return f"{imports}\n{SAY[0]}\n\n{SAY[1]}\n{rest}"
+
+
+def reported(text):
+    """What a notebook stores of a check's report, in Chinese, from the English text; None if that is no report."""
+    card = CARD.fullmatch(text)
+    if card is None:
+        return None
+    id, title, state, hint = card.groups()
+    more = MORE.search(hint or "")
+    hints = [MORE.sub("", hint)] + [""] * int(more[1] if more else 0) if hint else []
+    report = Report(id, title, {"not yet": "hint", "not attempted yet": "not attempted"}.get(state, state), hints)
+    if repr(report) != text:
+        raise ValueError(f"The card of exercise {id} is not what a check says today. Run its notebook again.")
+    before = language()
+    try:
+        language("zh")
+        report.hints = [spoken(hint) for hint in hints]
+        return {"text/plain": repr(report), "text/html": report._repr_html_()}
+    finally:
+        language(before)
+
+
 def one(block, held):
+    """One block in Chinese, with the time that the English one has."""
     entry = held.get(message(block))
     if entry is None or entry.fuzzy or not entry.string:
         raise KeyError(message(block))
     time = TIME.search(block)
+    if (time is not None) != (NO_TIME in entry.string):
+        raise ValueError(f"{message(block)!r}: its translation has no {NO_TIME}, or has one too many.")
     return entry.string if time is None else entry.string.replace(
-        "<!-- time --><!-- /time -->", f"<!-- time -->在双核 CPU 上约 {time[2]} 秒<!-- /time -->")
+        NO_TIME, f"<!-- time -->在双核 CPU 上约 {time[2]} 秒<!-- /time -->")
 
 
 def links(text):
-    """Links as they lead from a folder deeper: to a Chinese notebook where there is one."""
-    text = re.sub(r"\]\(((?!\.\.|https?:|#)[^)]+)\)", lambda m: m[0] if m[1][:2] in TRANSLATED else f"](../{m[1]})", text)
-    text = re.sub(r"\]\(\.\./(?!\d\d_)([^)]+)\)", r"](../../\1)", text).replace("../../README.md", "../../README.zh-CN.md")
+    """Links as they lead from a folder deeper: to a Chinese page where there is one."""
+    def lead(match):
+        target = match[1]
+        if re.match(r"\w+:|#|/", target) or target[:2] in TRANSLATED:
+            return match[0]
+        return f"](../{target})".replace("(../../README.md", "(../../README.zh-CN.md")
+    text = re.sub(r"\]\(([^)\s]+)\)", lead, text)
     return re.sub(r"(/blob/main/notebooks)/(\d\d_)", r"\1/zh/\2", text)
 
 
@@ -172,27 +223,38 @@ def paths(root=HERE):
     return [path for path in sorted((root / "notebooks").glob("*.ipynb")) if path.name[:2] in TRANSLATED]
 
 
+def told(name, root=HERE):
+    """The English texts of a translator's file that have a Chinese one, with it."""
+    return [(entry.id, entry.string) for entry in catalogue(name, root) if entry.id and entry.string and not entry.fuzzy]
+
+
 def table(root=HERE):
-    """The hints' catalogue as `unet_course.languages` reads it."""
-    rows = {entry.id: entry.string for entry in catalogue("hints", root) if entry.id and entry.string and not entry.fuzzy}
+    """The hints' catalogue as `unet_course.languages` reads it, with the titles of the exercises from their headings."""
+    rows = dict(told("hints", root))
+    for path in paths(root):
+        for english, chinese in told(path.stem, root):
+            if titles := TITLE.fullmatch(english):
+                rows[titles[1]] = TITLE.fullmatch(chinese)[1]
     return json.dumps(rows, ensure_ascii=False, indent=0, sort_keys=True) + "\n"
 
 
 def main(arguments):
-    missing = take_over("hints", hints())
+    """Take over what is new in English, then build all that has its whole translation; 1 if something waits for one."""
+    notebooks = {path: nbformat.read(path, as_version=4) for path in paths()}
+    wanted = {"hints": hints(), **{path.stem: prose(notebook) for path, notebook in notebooks.items()}}
+    missing = {name: take_over(name, texts) for name, texts in wanted.items()}
+    for name, number in missing.items():
+        if number:
+            built = "" if name == "hints" else "; its notebook is left as it was"
+            print(f"{name}.po: {number} to translate{built}")
+    # the hints first: what the checks say in the notebooks comes from them
     (HERE / "unet_course" / "hints_zh.json").write_text(table(), encoding="utf-8", newline="\n")
-    if missing:
-        print(f"hints.po: {missing} to translate")
-    for path in paths():
-        notebook = nbformat.read(path, as_version=4)
-        lacks = take_over(path.stem, prose(notebook))
-        if lacks:
-            print(f"{path.stem}.po: {lacks} to translate; its notebook is left as it was")
-            missing += lacks
-            continue
-        (HERE / "notebooks" / "zh").mkdir(exist_ok=True)
-        write(translated(notebook, catalogue(path.stem)), HERE / "notebooks" / "zh" / path.name)
-    return int(missing > 0)
+    languages._patterns.cache_clear()
+    (HERE / "notebooks" / "zh").mkdir(exist_ok=True)
+    for path, notebook in notebooks.items():
+        if not missing[path.stem]:
+            write(translated(notebook, catalogue(path.stem)), HERE / "notebooks" / "zh" / path.name)
+    return int(any(missing.values()))
 
 
 if __name__ == "__main__":
