@@ -17,8 +17,6 @@ import pytest
 from babel.messages.pofile import read_po
 
 from tools import translate
-from unet_course import check, languages
-from unet_course.exercises import Exercise
 
 ROOT = Path(__file__).resolve().parent.parent
 PATHS = translate.paths()
@@ -336,56 +334,3 @@ def test_blocks_keep_fences_and_formulas_whole(text, wanted):
 ])
 def test_what_a_translator_has_to_see(block, wanted):
     assert translate.is_prose(block) == wanted
-
-
-# what checks say
-
-WORDS = {"Exercise {} ({}): passed.": "练习 {}（{}）：通过。", "Exercise {} ({}): not attempted yet.": "练习 {}（{}）：尚未作答。",
-         "Exercise {} ({}): not yet.\n  {}{}": "练习 {}（{}）：还不对。\n  {}{}", "Write ConvBlock": "编写 ConvBlock",
-         "({} more to look at after this one.)": "（之后还有 {} 处。）", "Your answer is {}; wanted a class that inherits from nn.Module.":
-         "你的答案是 {}；需要的是继承 nn.Module 的类。"}
-
-
-@pytest.fixture
-def words(tmp_path, monkeypatch):
-    """Checks speak Chinese from a small catalogue."""
-    (tmp_path / "hints_zh.json").write_text(json.dumps(WORDS), encoding="utf-8")
-    monkeypatch.setattr(languages, "__file__", str(tmp_path / "languages.py"))
-    languages._patterns.cache_clear()
-    yield
-    languages.language("en")
-    languages._patterns.cache_clear()
-
-
-@pytest.mark.parametrize("answer", [..., 3, type("ConvBlock", (), {})])
-def test_what_is_stored_is_what_the_check_says_in_chinese(words, answer):
-    """A card made from the English text is the card that a run with language("zh") gives."""
-    made = translate.reported(repr(check("2.3", answer)))
-    assert languages.language() == "en"
-    languages.language("zh")
-    report = check("2.3", answer)
-    assert made == {"text/plain": repr(report), "text/html": report._repr_html_()}
-    assert made["text/plain"].startswith("练习 2.3（编写 ConvBlock）：")
-    if answer == 3:
-        assert "你的答案是 3；" in made["text/plain"]
-
-
-@pytest.mark.parametrize("text", ["", "Exercise 2.3", "512", "a\nExercise 2.3 (Write ConvBlock): passed."])
-def test_other_outputs_are_no_reports(text):
-    assert translate.reported(text) is None
-
-
-def test_a_card_that_a_check_would_not_write_is_refused():
-    with pytest.raises(ValueError, match=r"exercise 2.3 .* Run its notebook again"):
-        translate.reported("Exercise 2.3 (Write ConvBlock): passed.\n  And more.")
-
-
-def test_titles_are_said_as_the_headings_say_them():
-    rows = json.loads(translate.table())
-    assert rows["A convolution by hand"] == "手算卷积" and rows["Which of these is a fair score?"] == "哪个分数是公平的？"
-    titles = [e.title for id, e in Exercise.registry.items() if f"0{id.split('.')[0]}" in translate.TRANSLATED]
-    assert len(titles) > 20 and [title for title in titles if title not in rows] == []
-
-
-def test_hints_have_the_frame_of_a_card():
-    assert {text for text in WORDS if text.startswith(("Exercise", "({}"))} <= set(translate.hints())

@@ -18,9 +18,6 @@ from babel.messages.catalog import Catalog
 from babel.messages.pofile import read_po, write_po
 
 from tools.notebooks import write
-from unet_course import languages
-from unet_course.exercises.core import Report
-from unet_course.languages import language, spoken
 
 HERE = Path(__file__).resolve().parent.parent
 LANGUAGE = "zh_CN"
@@ -29,9 +26,6 @@ TIME = re.compile(r"(<!-- time -->)about (\d+) s on two CPU cores(<!-- /time -->
 NO_TIME = "<!-- time --><!-- /time -->"
 MARKS = re.compile(r"<!-- (?:is|/is)\b.*?-->")  # of numbers that a cell proves
 SAY = ("from unet_course.languages import language", 'language("zh")  # 检查的提示用中文')  # an import, and a call
-CARD = re.compile(r"Exercise (\S+) \((.*)\): (passed|not attempted yet|not yet)\.(?:\n  (.*))?", re.DOTALL)
-MORE = re.compile(r"\n  \((\d+) more to look at after this one\.\)$")
-TITLE = re.compile(r"### \S+ \d+\.\d+ · (.+?) ?[(（][^()（）]*[)）]$")  # of an exercise, in either language
 
 
 def blocks(source):
@@ -53,7 +47,8 @@ def message(block):
 
 def is_prose(block):
     """Whether there is anything to translate: not so in a badge, an end of a fold, a formula without words."""
-    block = re.sub(r"\$\$.*?\$\$", lambda formula: " ".join(re.findall(r"\\text\{(.*?)\}", formula[0])), block, flags=re.DOTALL)
+    block = re.sub(r"\$\$.*?\$\$", lambda formula: " ".join(re.findall(r"\\text\{(.*?)\}", formula[0])), block,
+                   flags=re.DOTALL)
     bare = re.sub(r"\[!\[.*?\)\]\(.*?\)|```.*?```|<[^>]+>", "", block, flags=re.DOTALL)
     return re.search(r"[A-Za-z]{2}", bare) is not None
 
@@ -78,8 +73,7 @@ def hints(folder=HERE / "unet_course" / "exercises"):
             if text is None or id(node) in inner or id(node) in docstrings:
                 continue
             inner.update(map(id, parts(node)))
-            words = len(re.findall(r"[A-Za-z]{2,}", text))
-            if " " in text and (words > 2 or text.startswith("Exercise {}")):
+            if len(re.findall(r"[A-Za-z]{2,}", text)) > 2 and " " in text:
                 found[text] = None
     return list(found)
 
@@ -147,8 +141,7 @@ def waiting(held):
 def translated(notebook, held):
     """A notebook with its prose in the other language; code and outputs stay as they are.
 
-    Two things are added: the set-up cell chooses the language of the checks, and what a check said stands as it says it
-    in that language, so that the notebook run anew gives what is stored.
+    Its set-up cell chooses the language of the checks besides.
 
     Raises
     ------
@@ -163,36 +156,17 @@ def translated(notebook, held):
             continue
         if "setup" in cell.metadata.get("tags", []):
             cell.source = speaking(cell.source)
-        for output in cell.outputs:
-            if report := reported(output.get("data", {}).get("text/plain", "")):
-                output.data.update(report)
     return notebook
 
 
 def speaking(source):
-    """The set-up cell with the language of the checks: imported last, chosen before its last line, which shows nothing."""
-    imports, _, rest = source.rpartition("\n\n")
-    return f"{imports}\n{SAY[0]}\n\n{SAY[1]}\n{rest}"
-
-
-def reported(text):
-    """What a notebook stores of a check's report, in Chinese, from the English text; None if that is no report."""
-    card = CARD.fullmatch(text)
-    if card is None:
-        return None
-    id, title, state, hint = card.groups()
-    more = MORE.search(hint or "")
-    hints = [MORE.sub("", hint)] + [""] * int(more[1] if more else 0) if hint else []
-    report = Report(id, title, {"not yet": "hint", "not attempted yet": "not attempted"}.get(state, state), hints)
-    if repr(report) != text:
-        raise ValueError(f"The card of exercise {id} is not what a check says today. Run its notebook again.")
-    before = language()
-    try:
-        language("zh")
-        report.hints = [spoken(hint) for hint in hints]
-        return {"text/plain": repr(report), "text/html": report._repr_html_()}
-    finally:
-        language(before)
+    """The set-up cell with the language of the checks: imported in its place, chosen before the last line, so that it shows
+    nothing."""
+    above, _, below = source.rpartition("\n\n")
+    lines = above.split("\n")
+    later = (i for i, line in enumerate(lines) if line.startswith("from unet_course") and line > SAY[0])
+    lines.insert(next(later, len(lines)), SAY[0])
+    return "\n".join([*lines, "", SAY[1], below])
 
 
 def one(block, held):
@@ -223,18 +197,9 @@ def paths(root=HERE):
     return [path for path in sorted((root / "notebooks").glob("*.ipynb")) if path.name[:2] in TRANSLATED]
 
 
-def told(name, root=HERE):
-    """The English texts of a translator's file that have a Chinese one, with it."""
-    return [(entry.id, entry.string) for entry in catalogue(name, root) if entry.id and entry.string and not entry.fuzzy]
-
-
 def table(root=HERE):
-    """The hints' catalogue as `unet_course.languages` reads it, with the titles of the exercises from their headings."""
-    rows = dict(told("hints", root))
-    for path in paths(root):
-        for english, chinese in told(path.stem, root):
-            if titles := TITLE.fullmatch(english):
-                rows[titles[1]] = TITLE.fullmatch(chinese)[1]
+    """The hints' catalogue as `unet_course.languages` reads it."""
+    rows = {entry.id: entry.string for entry in catalogue("hints", root) if entry.id and entry.string and not entry.fuzzy}
     return json.dumps(rows, ensure_ascii=False, indent=0, sort_keys=True) + "\n"
 
 
@@ -249,7 +214,6 @@ def main(arguments):
             print(f"{name}.po: {number} to translate{built}")
     # the hints first: what the checks say in the notebooks comes from them
     (HERE / "unet_course" / "hints_zh.json").write_text(table(), encoding="utf-8", newline="\n")
-    languages._patterns.cache_clear()
     (HERE / "notebooks" / "zh").mkdir(exist_ok=True)
     for path, notebook in notebooks.items():
         if not missing[path.stem]:

@@ -47,12 +47,12 @@ class Report:
 
     def __str__(self):
         if self.status == "passed":
-            return spoken(f"Exercise {self.id} ({self.title}): passed.")
+            return f"Exercise {self.id} ({self.title}): passed."
         if self.status == "not attempted":
-            return spoken(f"Exercise {self.id} ({self.title}): not attempted yet.")
+            return f"Exercise {self.id} ({self.title}): not attempted yet."
         more = len(self.hints) - 1
         rest = "\n  " + spoken(f"({more} more to look at after this one.)") if more else ""
-        return spoken(f"Exercise {self.id} ({self.title}): not yet.\n  {self.hints[0]}{rest}")
+        return f"Exercise {self.id} ({self.title}): not yet.\n  {self.hints[0]}{rest}"
 
     __repr__ = __str__
 
