@@ -104,14 +104,15 @@ def write(notebook, path):
 
 
 def refresh_table(seconds, readme):
-    """Put measured seconds, {name of a notebook: seconds}, into the README's time table; other rows stay."""
+    """Put measured seconds, {name of a notebook: seconds}, into a README's time table; its heading and other rows stay."""
     text = readme.read_text(encoding="utf-8")
     head, rest = text.split("<!-- times:start -->")
     old, tail = rest.split("<!-- times:end -->")
+    heading = re.findall(r"^\|.*\|$", old, re.MULTILINE)[:2] or ["| notebook | measured | budget |", "|---|---|---|"]
     rows = {line.split("|")[1].strip(): line for line in old.splitlines() if re.match(r"\| \d\d_", line)}
     for name, spent in seconds.items():
         rows[name] = f"| {name} | {spent:.0f} s | {BUDGETS.get(name[:2], '–')} s |"
-    table = ["", "| notebook | measured | budget |", "|---|---|---|", *(rows[n] for n in sorted(rows)), ""]
+    table = ["", *heading, *(rows[n] for n in sorted(rows)), ""]
     readme.write_text(head + "<!-- times:start -->" + "\n".join(table) + "<!-- times:end -->" + tail,
                       encoding="utf-8", newline="\n")
 
@@ -131,7 +132,8 @@ def main(wanted):
             print(f"stopped; the file is left as it was.\n{error}", file=sys.stderr)
             return 1
         print(f"{spent:.0f} s")
-        refresh_table({path.stem: spent}, HERE / "README.md")
+        for readme in sorted(HERE.glob("README*.md")):
+            refresh_table({path.stem: spent}, readme)
     return 0
 
 
