@@ -2,10 +2,17 @@
 
 ``python course.py translate`` takes over what has changed in English (an entry whose English is new is empty, one whose
 English was edited is marked fuzzy: both wait for a translator), then builds `notebooks/zh/` and the hints' catalogue.
+
+To translate new hints: run it; put the Chinese into translations/zh_CN/hints.po by hand, or all at once with
+``python -m tools.translations`` (``missing hints`` prints them as JSON, ``fill hints rows.json`` puts them back); run it
+again, which writes `unet_course/hints_zh.json`. {} are filled in in order; where Chinese wants another order, number them:
+{1} … {0}. What is filled into a hint and is itself only one or two words (such as "row") has to be listed in SHORT:
+tests/test_hints_zh.py tries every wrong answer of the banks and says which English is left over.
 """
 
 import ast
 import copy
+import html
 import io
 import json
 import os
@@ -18,6 +25,7 @@ from babel.messages.catalog import Catalog
 from babel.messages.pofile import read_po, write_po
 
 from tools.notebooks import write
+from unet_course.languages import in_chinese
 
 HERE = Path(__file__).resolve().parent.parent
 LANGUAGE = "zh_CN"
@@ -25,9 +33,10 @@ TRANSLATED = [f"{n:02}" for n in range(6)]
 TIME = re.compile(r"(<!-- time -->)about (\d+) s on two CPU cores(<!-- /time -->)")
 MARKS = re.compile(r"<!-- (?:is|/is)\b.*?-->")  # of numbers that a cell proves
 # What is filled into hints and has too few words to be told from a name in the code.
-SHORT = ("Your answer", "Your mask", "Your result", "Your loss", "Factor {}", "Number {}", "of type {}",
-         "one value of type {}", "one", "a number", "a single number", "row", "column", "bottom", "output", "parameters",
-         "values", " → norm", "A, B, C or D")
+SHORT = ("Your answer", "Your mask", "Your result", "Your loss", "Your skip", "Your images", "Your masks", "Factor {}",
+         "Number {}", "of type {}", "one value of type {}", "one", "a number", "a single number", "no message", "row",
+         "column", "bottom", "output", "parameters", "values", " → norm", "A, B, C or D", "Wanted {}, got {}. {}",
+         "{}: not {}. {}", "{}you get {}. {}")
 SAY = "# what the checks tell you comes in Chinese\nunet_course.language(\"zh\")"
 
 
@@ -138,7 +147,7 @@ def waiting(held):
 
 
 def translated(notebook, held):
-    """A notebook with its prose in the other language; code and outputs stay as they are.
+    """A notebook with its prose in the other language; code and outputs stay as they are, hints in them are retold.
 
     Raises
     ------
@@ -152,7 +161,23 @@ def translated(notebook, held):
             cell.source = links(cell.source)
         elif "setup" in cell.metadata.get("tags", []):
             cell.source += f"\n{SAY}"
+        for output in cell.get("outputs", []):
+            retell(output.get("data", {}))
     return notebook
+
+
+def retell(data):
+    """Say the hint of a check that is stored in an output in Chinese, as the same check would; all else stays."""
+    plain = data.get("text/plain", "")
+    first, _, rest = plain.partition(": not yet.\n  ")
+    if not (first.startswith("Exercise ") and rest):
+        return
+    hint, number = re.fullmatch(r"(.*?)(?:\n  \((\d+) more to look at after this one\.\))?", rest, re.DOTALL).groups()
+    lines = [hint] + [f"({number} more to look at after this one.)"] * bool(number)
+    said = f"{first}: not yet.\n  " + "\n  ".join(map(in_chinese, lines))
+    for kind, form in (("text/plain", str), ("text/html", lambda text: html.escape(text).replace("\n", "<br>"))):
+        if kind in data:
+            data[kind] = data[kind].replace(form(plain), form(said))
 
 
 def one(block, held):
