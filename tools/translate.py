@@ -2,10 +2,17 @@
 
 ``python course.py translate`` takes over what has changed in English (an entry whose English is new is empty, one whose
 English was edited is marked fuzzy: both wait for a translator), then builds `notebooks/zh/` and the hints' catalogue.
+
+To translate new hints: run it; put the Chinese into translations/zh_CN/hints.po by hand, or all at once with
+``python -m tools.translations`` (``missing hints`` prints them as JSON, ``fill hints rows.json`` puts them back); run it
+again, which writes `unet_course/hints_zh.json`. {} are filled in in order; where Chinese wants another order, number them:
+{1} … {0}. What is filled into a hint and is itself only one or two words (such as "row") has to be listed in SHORT:
+tests/test_hints_zh.py tries every wrong answer of the banks and says which English is left over.
 """
 
 import ast
 import copy
+import html
 import io
 import json
 import os
@@ -18,6 +25,7 @@ from babel.messages.catalog import Catalog
 from babel.messages.pofile import read_po, write_po
 
 from tools.notebooks import write
+from unet_course.languages import in_chinese
 
 HERE = Path(__file__).resolve().parent.parent
 LANGUAGE = "zh_CN"
@@ -25,7 +33,12 @@ TRANSLATED = [f"{n:02}" for n in range(6)]
 TIME = re.compile(r"(<!-- time -->)about (\d+) s on two CPU cores(<!-- /time -->)")
 NO_TIME = "<!-- time --><!-- /time -->"
 MARKS = re.compile(r"<!-- (?:is|/is)\b.*?-->")  # of numbers that a cell proves
-SAY = ("from unet_course.languages import language", 'language("zh")  # 检查的提示用中文')  # an import, and a call
+# What is filled into hints and has too few words to be told from a name in the code.
+SHORT = ("Your answer", "Your mask", "Your result", "Your loss", "Your skip", "Your images", "Your masks", "Factor {}",
+         "Number {}", "of type {}", "one value of type {}", "one", "a number", "a single number", "no message", "row",
+         "column", "bottom", "output", "parameters", "values", " → norm", "A, B, C or D", "Wanted {}, got {}. {}",
+         "{}: not {}. {}", "{}you get {}. {}")
+SAY = ("from unet_course import language", 'language("zh")  # 检查的提示用中文')  # an import, and a call
 
 
 def blocks(source):
@@ -75,7 +88,7 @@ def hints(folder=HERE / "unet_course" / "exercises"):
             inner.update(map(id, parts(node)))
             if len(re.findall(r"[A-Za-z]{2,}", text)) > 2 and " " in text:
                 found[text] = None
-    return list(found)
+    return list(dict.fromkeys([*found, *SHORT]))
 
 
 def parts(node):
@@ -89,7 +102,7 @@ def parts(node):
 def silent(node):
     if isinstance(node, ast.Call):
         return isinstance(node.func, ast.Name) and node.func.id in ("Exercise", "ValueError")
-    return isinstance(node, ast.FunctionDef) and node.name in ("_repr_html_", "label", "memory_used")
+    return isinstance(node, ast.FunctionDef) and node.name in ("__str__", "_repr_html_", "label", "memory_used")
 
 
 def template(node):
@@ -139,7 +152,7 @@ def waiting(held):
 
 
 def translated(notebook, held):
-    """A notebook with its prose in the other language; code and outputs stay as they are.
+    """A notebook with its prose in the other language; code and outputs stay as they are, hints in them are retold.
 
     Its set-up cell chooses the language of the checks besides.
 
@@ -153,9 +166,10 @@ def translated(notebook, held):
         if cell.cell_type == "markdown":
             cell.source = "\n\n".join(one(block, held) if is_prose(block) else block for block in blocks(cell.source))
             cell.source = links(cell.source)
-            continue
-        if "setup" in cell.metadata.get("tags", []):
+        elif "setup" in cell.metadata.get("tags", []):
             cell.source = speaking(cell.source)
+        for output in cell.get("outputs", []):
+            retell(output.get("data", {}))
     return notebook
 
 
@@ -167,6 +181,20 @@ def speaking(source):
     later = (i for i, line in enumerate(lines) if line.startswith("from unet_course") and line > SAY[0])
     lines.insert(next(later, len(lines)), SAY[0])
     return "\n".join([*lines, "", SAY[1], below])
+
+
+def retell(data):
+    """Say the hint of a check that is stored in an output in Chinese, as the same check would; all else stays."""
+    plain = data.get("text/plain", "")
+    first, _, rest = plain.partition(": not yet.\n  ")
+    if not (first.startswith("Exercise ") and rest):
+        return
+    hint, number = re.fullmatch(r"(.*?)(?:\n  \((\d+) more to look at after this one\.\))?", rest, re.DOTALL).groups()
+    lines = [hint] + [f"({number} more to look at after this one.)"] * bool(number)
+    said = f"{first}: not yet.\n  " + "\n  ".join(map(in_chinese, lines))
+    for kind, form in (("text/plain", str), ("text/html", lambda text: html.escape(text).replace("\n", "<br>"))):
+        if kind in data:
+            data[kind] = data[kind].replace(form(plain), form(said))
 
 
 def one(block, held):
