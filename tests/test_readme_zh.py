@@ -21,6 +21,7 @@ def sections(text):
 
 def here(link):
     """Where the Chinese README leads instead."""
+    link = {"README.zh-CN.md": "README.md"}.get(link, link)  # each to the other
     return re.sub(r"^notebooks/(?=\d\d_)", "notebooks/zh/", link) if link[10:12] in translate.TRANSLATED else link
 
 

@@ -152,9 +152,7 @@ def waiting(held):
 
 
 def translated(notebook, held):
-    """A notebook with its prose in the other language; code and outputs stay as they are, hints in them are retold.
-
-    Its set-up cell chooses the language of the checks besides.
+    """A notebook with its prose in the other language; code and outputs stay, hints in them are retold, the set-up cell chooses Chinese.
 
     Raises
     ------
@@ -174,8 +172,7 @@ def translated(notebook, held):
 
 
 def speaking(source):
-    """The set-up cell with the language of the checks: imported in its place, chosen before the last line, so that it shows
-    nothing."""
+    """The set-up cell with the language of the checks, chosen before its last line: the last would be shown."""
     above, _, below = source.rpartition("\n\n")
     lines = above.split("\n")
     later = (i for i, line in enumerate(lines) if line.startswith("from unet_course") and line > SAY[0])
@@ -238,8 +235,7 @@ def main(arguments):
     missing = {name: take_over(name, texts) for name, texts in wanted.items()}
     for name, number in missing.items():
         if number:
-            built = "" if name == "hints" else "; its notebook is left as it was"
-            print(f"{name}.po: {number} to translate{built}")
+            print(f"{name}.po: {number} to translate" + ("" if name == "hints" else "; its notebook is left as it was"))
     # the hints first: what the checks say in the notebooks comes from them
     (HERE / "unet_course" / "hints_zh.json").write_text(table(), encoding="utf-8", newline="\n")
     (HERE / "notebooks" / "zh").mkdir(exist_ok=True)
