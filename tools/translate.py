@@ -152,7 +152,7 @@ def waiting(held):
 
 
 def translated(notebook, held):
-    """A notebook with its prose in the other language; code and outputs stay, hints in them are retold, the set-up cell chooses Chinese.
+    """A notebook with its prose in the other language; code and outputs stay, hints in them are retold.
 
     Raises
     ------
