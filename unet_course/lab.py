@@ -55,12 +55,12 @@ class Lab:
 
     def set(self, **values):
         """Set several controls at once; the picture is drawn once."""
-        self._waiting = True
+        outer, self._waiting = self._waiting, True  # one control may set others
         try:
             for name, value in values.items():
                 self.controls[name].value = value
         finally:
-            self._waiting = False
+            self._waiting = outer
         self.refresh()
 
     def refresh(self):
