@@ -167,11 +167,6 @@ def test_readme_says_what_is_known_of_the_address():
     assert address_tool.readme_text(address_tool.address()) in text
 
 
-def test_readme_links_lead_somewhere():
-    links = re.findall(r"\]\((?!http)([^)#]+)\)", (HERE / "README.md").read_text(encoding="utf-8"))
-    assert links and [link for link in links if not (HERE / link).exists()] == []
-
-
 def test_importing_the_package_brings_in_no_notebook_program():
     code = "import sys, unet_course; print([m for m in ('IPython', 'ipywidgets', 'jupyterlab') if m in sys.modules])"
     run = subprocess.run([sys.executable, "-W", "ignore", "-c", code], capture_output=True, text=True, check=True)
