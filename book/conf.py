@@ -62,7 +62,14 @@ def mathml(inline):
     return visit
 
 
+def in_chinese(app, pagename, templatename, context, doctree):
+    """A screen reader has to know which pages are Chinese."""
+    if pagename == "zh" or pagename.startswith("notebooks/zh/"):
+        context["language"] = "zh-CN"
+
+
 def setup(app):
+    app.connect("html-page-context", in_chinese)
     app.add_html_math_renderer("mathml", (mathml(True), None), (mathml(False), None))
 
 
