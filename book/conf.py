@@ -38,6 +38,7 @@ html_css_files = ["course.css"]
 html_js_files = ["course.js"]
 html_show_sourcelink = False
 html_copy_source = False
+html_use_index = html_domain_indices = False  # the search finds names
 html_theme_options = {
     "repository_url": f"https://github.com/{WHERE}",
     "repository_branch": "main",
