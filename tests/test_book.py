@@ -113,6 +113,7 @@ def test_every_notebook_has_its_page_its_pictures_and_its_folded_solutions(site,
         solutions = sum("solution" in cell["metadata"].get("tags", []) for cell in cells)
         text = made.read_text(encoding="utf-8")
         assert text.count("Show the solution") == text.count("tag_hide-cell") == solutions, path.name
+        assert "it/s]" not in text, path.name  # a progress bar that stands still
         own = f"/notebooks/{path.relative_to(ROOT / 'notebooks').as_posix()}"
         assert sum(link.startswith("https://colab.research.google.com/") and link.endswith(own)
                    for link in pages[made].links) >= 2, path.name  # in the text, and in the menu at the top
@@ -239,7 +240,7 @@ FITS = """() => {
 }"""
 AXE = """([parts, colours]) =>
   axe.run(parts, {resultTypes: ['violations'], rules: {'color-contrast': {enabled: colours}}})"""
-INSIDE = {"include": ["article"], "exclude": ["pre"]}  # what differs from page to page
+INSIDE = {"include": ["main"], "exclude": ["pre"]}  # what differs from page to page
 
 
 def look(page, path, axe, whole=True, pictures=None):

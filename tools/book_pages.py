@@ -20,14 +20,16 @@ GROUPS = {
                   "classroom", "guide"],
 }
 REST = "Further modules"
+WIDGET = "application/vnd.jupyter.widget-view+json"
 
 
 def page_of(notebook):
-    """A notebook for the site: solutions folded, alt texts where myst-nb looks for them, no badge from the network."""
+    """A notebook for the site: solutions folded, alt texts where myst-nb looks for them, no progress bars, no badges."""
     for cell in notebook.cells:
         if cell.cell_type == "markdown":
             cell.source = no_badges(cell.source)
             continue
+        cell.outputs = [output for output in cell.outputs if WIDGET not in (data := output.get("data", {})) or "image/png" in data]
         alts = [output.metadata["image/png"].get("alt", "") for output in cell.outputs
                 if "image/png" in output.get("metadata", {})]
         settings = {"image": {"alt": " ".join(alts)}} if alts else {}
