@@ -34,8 +34,8 @@ def lay_out(folder, root=ROOT):
     (folder / "address.txt").write_text(where, encoding="utf-8")
     notebooks = sorted([*(root / "notebooks").glob("*.ipynb"), *(root / "notebooks").glob("zh/*.ipynb")])
     notebooks = [path.relative_to(root).as_posix() for path in notebooks]
-    pages = {"README.md": "index.md", **{source: page for page, (source, heading) in TEXTS.items() if not heading},
-             **{path: path for path in notebooks}}
+    pages = {"README.md": "index.md", "translations/glossary.csv": "glossary.md",
+             **{source: page for page, (source, heading) in TEXTS.items() if not heading}, **{path: path for path in notebooks}}
 
     def on_site(text, source, page):
         shown = {path: path for path in pictures(text, source)}
@@ -45,7 +45,7 @@ def lay_out(folder, root=ROOT):
         return lead(linked_names(text, pages), source, page, {**pages, **shown}, where)
 
     for path in notebooks:
-        notebook = page_of(nbformat.read(root / path, as_version=4))
+        notebook = page_of(nbformat.read(root / path, as_version=4), "zh" if path.startswith("notebooks/zh/") else "en")
         for cell in notebook.cells:
             if cell.cell_type == "markdown":
                 cell.source = on_site(cell.source, path, path)

@@ -20,25 +20,30 @@ GROUPS = {
                   "classroom", "guide"],
 }
 REST = "Further modules"
-WIDGET = "application/vnd.jupyter.widget-view+json"
+FOLDED = {"en": ("Show the solution", "Hide the solution"), "zh": ("显示答案", "收起答案")}
 
 
-def page_of(notebook):
+def page_of(notebook, language="en"):
     """A notebook for the site: solutions folded, alt texts where myst-nb looks for them, no progress bars, no badges."""
     for cell in notebook.cells:
         if cell.cell_type == "markdown":
             cell.source = no_badges(cell.source)
             continue
-        cell.outputs = [output for output in cell.outputs if WIDGET not in (data := output.get("data", {})) or "image/png" in data]
+        cell.outputs = [output for output in cell.outputs if not stands_still(output)]
         alts = [output.metadata["image/png"].get("alt", "") for output in cell.outputs
                 if "image/png" in output.get("metadata", {})]
         settings = {"image": {"alt": " ".join(alts)}} if alts else {}
         if "solution" in cell.metadata.get("tags", []):
             cell.metadata["tags"] = [*cell.metadata["tags"], "hide-cell"]
-            settings.update(code_prompt_show="Show the solution", code_prompt_hide="Hide the solution")
+            settings.update(zip(("code_prompt_show", "code_prompt_hide"), FOLDED[language]))
         if settings:
             cell.metadata["mystnb"] = settings
     return notebook
+
+
+def stands_still(output):
+    """Whether this is a progress bar: nothing moves it on the site."""
+    return bool(re.search(r"\d%\|.*\|\s*\d+/\d+ \[", output.get("data", {}).get("text/plain", "")))
 
 
 def no_badges(text):
