@@ -34,8 +34,8 @@ def lay_out(folder, root=ROOT):
     (folder / "address.txt").write_text(where, encoding="utf-8")
     notebooks = sorted([*(root / "notebooks").glob("*.ipynb"), *(root / "notebooks").glob("zh/*.ipynb")])
     notebooks = [path.relative_to(root).as_posix() for path in notebooks]
-    pages = {"README.md": "index.md", "translations/glossary.csv": "glossary.md",
-             **{source: page for page, (source, heading) in TEXTS.items() if not heading}, **{path: path for path in notebooks}}
+    pages = {"README.md": "index.md", "translations/glossary.csv": "glossary.md", **dict(zip(notebooks, notebooks)),
+             **{source: page for page, (source, heading) in TEXTS.items() if not heading}}
 
     def on_site(text, source, page):
         shown = {path: path for path in pictures(text, source)}
