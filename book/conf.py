@@ -56,6 +56,8 @@ def mathml(inline):
     def visit(self, node):
         text = node.astext().strip().replace("\\dots", "\\ldots")  # docutils knows the latter
         math = tex2mathml(text, as_block=not inline)
+        if inline and len(text) > 40:  # a phone scrolls it in its own frame: browsers break no line in mathematics
+            math = f'<span class="math long" tabindex="0" role="group" aria-label="formula">{math}</span>'
         if not inline:
             math = f'<div class="math" tabindex="0" role="group" aria-label="formula">{math}</div>'
         self.body.append(re.sub(r"\n\s*", " ", math))
