@@ -17,7 +17,7 @@ TYPES = ("slide", "subslide", "fragment", "skip", "notes", "-")
 ROOM = 685  # pixels in height on a screen of 1280 x 720; the sizes below are those of rise.css
 PROSE, CODE, GAP = 34, 25, 24  # a line of prose, a line of code, between two cells
 PROSE_COLUMNS, CODE_COLUMNS = 96, 100
-PICTURE = 1080, 540  # what a picture takes at most, in width and height
+WIDE, TALL, TALL_UNDER_LONG_CODE, LONG = 1080, 540, 430, 8  # what a picture takes at most; lines of long code
 QUESTION = re.compile(r"\*\*Predict")
 
 
@@ -49,7 +49,8 @@ def output_height(cell):
         data = output.get("data", {})
         if "image/png" in data:
             width, tall = struct.unpack(">II", base64.b64decode(data["image/png"])[16:24])
-            height += tall * min(1, PICTURE[0] / width, PICTURE[1] / tall) + GAP
+            most = TALL if cell.source.count("\n") + 1 < LONG else TALL_UNDER_LONG_CODE
+            height += tall * min(1, WIDE / width, most / tall) + GAP
         elif "text/html" in data:
             height += PROSE * lines(re.sub("<[^>]+>", "", data["text/html"]), PROSE_COLUMNS) + PROSE
         else:

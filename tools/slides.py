@@ -18,11 +18,13 @@ SETTINGS = {
         "theme": "white",  # the default one fetches its letters from the network
         "transition": "none", "slideNumber": "c/t", "center": False, "scroll": False, "auto_select": "code"},
     "@jupyterlab/notebook-extension:tracker": {"codeCellConfig": {"lineNumbers": False, "lineWrap": True}},
+    "@jupyterlab/docmanager-extension:plugin": {"autosave": False},  # what is typed in the hall stays out of the file
     "@jupyterlab/apputils-extension:notification": {"fetchNews": "false", "checkForUpdates": False},
 }
 OWN = ("default-src 'self' 'unsafe-inline' 'unsafe-eval' data: blob:; frame-ancestors 'self'; "
        "connect-src 'self' data: blob: ws://127.0.0.1:*")
-BRIDGE = """// Widgets ask the page for JupyterLab's console, which the slides' page lacks: give them its name, for nobody else asks.
+# Without it, the labs would be still pictures on the slides.
+BRIDGE = """// The widgets ask for JupyterLab's console, which the page of the slides lacks: its name is enough for them.
 (window._JUPYTERLAB ??= {})["course-slides"] = {
   init(shared) {
     shared["@jupyterlab/console"] ??= {"4.0.0": {from: "course-slides", loaded: 1, get: async () => {
@@ -43,9 +45,9 @@ def write_settings(folder):
     bridge = folder / "labextensions" / "course-slides"
     (bridge / "static").mkdir(parents=True)
     (bridge / "static" / "bridge.js").write_text(BRIDGE, encoding="utf-8")
+    build = {"load": "static/bridge.js", "extension": "./extension"}
     (bridge / "package.json").write_text(json.dumps({
-        "name": "course-slides", "version": "1.0.0",
-        "jupyterlab": {"extension": True, "_build": {"load": "static/bridge.js", "extension": "./extension"}}}), encoding="utf-8")
+        "name": "course-slides", "version": "1.0.0", "jupyterlab": {"extension": True, "_build": build}}), encoding="utf-8")
     more = {"extra_labextensions_path": [str(bridge.parent)]}
     server = {"ServerApp": {"ip": "127.0.0.1", "tornado_settings": {"headers": {"Content-Security-Policy": OWN}}},
               "LabApp": {"news_url": None, "extension_manager": "readonly", **more}, "RiseApp": more}
