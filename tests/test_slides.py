@@ -171,21 +171,32 @@ def test_every_slide_can_be_read_whole(slideshow, hall, name):
 
 
 @pytest.mark.skipif(not CHROMIUM, reason="there is no Chromium on this machine")
-def test_a_cell_runs_on_its_slide(slideshow):
+def test_a_cell_runs_on_its_slide_and_a_lab_moves(slideshow):
     page = slideshow(SHOWN[0])
 
     def run(slide, answer=None):
-        page.evaluate("([h, v]) => { location.hash = `#/${h}/${v}` }", slide)
-        page.wait_for_timeout(800)
-        cell = page.locator("section.present > section.present .jp-CodeCell").first
+        page.evaluate("slide => { location.hash = `#/${slide}` }", slide)
+        page.locator(f"section.present > #{slide}.present").wait_for()
+        cell = page.locator(f"#{slide} .jp-CodeCell").first
         cell.locator(".cm-content").click()
         if answer:
             page.keyboard.press("Control+a")
             page.keyboard.insert_text(answer)
-        page.keyboard.press("Shift+Enter")
+        page.keyboard.press("Shift+Enter")  # and the slides go on to the next
         return cell
 
-    number = run((0, 1)).locator(".jp-InputPrompt")  # the set-up
-    number.filter(has_text="[1]").wait_for(state="attached", timeout=120_000)
-    task = run((2, 1), 'check("2.2", lambda n, kernel, padding, stride: (n + 2 * padding - kernel) // stride + 1)')
-    task.get_by_text("passed.").wait_for(state="attached", timeout=60_000)
+    setup, task, lab = "slide-0-1", "slide-2-1", "slide-1-6"
+    run(setup).locator(".jp-InputPrompt").filter(has_text="[1]").wait_for(state="attached", timeout=120_000)
+    answer = run(task, 'check("2.2", lambda n, kernel, padding, stride: (n + 2 * padding - kernel) // stride + 1)')
+    answer.get_by_text("passed.").wait_for(state="attached", timeout=60_000)
+    picture = run(lab, "convolution_lab(torch.rand(64, 96))").locator(".widget-html img").last
+    picture.wait_for(state="attached", timeout=60_000)
+    page.evaluate("slide => { location.hash = `#/${slide}` }", lab)
+    before = picture.get_attribute("src")
+    page.locator(f"#{lab} .widget-text input").first.click()  # not by arrow keys: these are the slides'
+    page.keyboard.press("Control+a")
+    page.keyboard.type("3")
+    page.keyboard.press("Enter")
+    page.wait_for_function("([lab, before]) => [...document.querySelectorAll(`#${lab} .widget-html img`)].pop().src !== before",
+                           arg=[lab, before], timeout=60_000)
+    page.screenshot(path=PICTURES / "lab.png")
