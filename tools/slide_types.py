@@ -17,7 +17,7 @@ TYPES = ("slide", "subslide", "fragment", "skip", "notes", "-")
 ROOM = 685  # pixels in height on a screen of 1280 x 720; the sizes below are those of rise.css
 PROSE, CODE, GAP = 34, 25, 24  # a line of prose, a line of code, between two cells
 PROSE_COLUMNS, CODE_COLUMNS = 96, 100
-WIDE, TALL, TALL_UNDER_LONG_CODE, LONG = 1080, 540, 430, 8  # what a picture takes at most; lines of long code
+WIDE, TALL, TALL_UNDER_LONG_CODE, LONG = 1080, 540, 430, 7  # what a picture takes at most; lines of long code
 QUESTION = re.compile(r"\*\*Predict")
 
 
