@@ -14,6 +14,8 @@ import psutil
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 
+from tools.slide_types import tag
+
 HERE = Path(__file__).resolve().parent.parent
 BUDGETS = {"00": 20, "01": 20, "02": 20, "03": 20, "04": 30, "05": 30, "06": 120, "07": 60, "08": 60,
            "09": 90, "10": 120, "11": 180, "12": 180, "13": 120}  # CPU s / 2
@@ -53,6 +55,7 @@ def run(path):
         spent = sum(sum(p.cpu_times()[:4]) for p in [kernel, *kernel.children(recursive=True)])
     clean(notebook, path.name)
     stamp_time(notebook, spent / 2)
+    tag(notebook)
     write(notebook, path)
     return spent / 2
 
