@@ -187,6 +187,17 @@ def disorder(pairs):
                     for (before, _), (level, text) in zip(pairs, pairs[1:]) if level > before + 1]
 
 
+def begins_a_cell_with_each_heading(notebook, name):
+    """A heading begins a cell, so that it can begin a slide."""
+    found = []
+    for index, cell in enumerate(notebook.cells):
+        if cell.cell_type == "markdown":
+            plain = re.sub(r"```.*?```|<details>.*?</details>", "", cell.source, flags=re.DOTALL)
+            later = [line for line in plain.strip().split("\n")[1:] if re.match(r"#{1,6} ", line)]
+            found += [f"cell {index}: the heading {line!r} does not begin it" for line in later]
+    return found
+
+
 def has_plain_headings(notebook, name):
     texts = [text for cell in notebook.cells if cell.cell_type == "markdown" for _, text in headings(cell.source)]
     return [f"heading {h!r} has an exclamation mark or an emoji" for h in texts
@@ -235,5 +246,5 @@ def defines_what_the_package_has(notebook, name):
 
 
 RULES = [is_stored_executed, has_no_volatile_state, opens_well, has_small_cells, has_sound_exercises, stubs_are_not_needed,
-         prints_the_same_everywhere, has_alt_texts, has_headings_in_order, has_plain_headings, has_light_outputs, errors_are_meant,
-         defines_what_the_package_has, has_proven_numbers]
+         prints_the_same_everywhere, has_alt_texts, has_headings_in_order, has_plain_headings,
+         begins_a_cell_with_each_heading, has_light_outputs, errors_are_meant, defines_what_the_package_has, has_proven_numbers]

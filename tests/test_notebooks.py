@@ -97,6 +97,11 @@ def spoil_output(nb):
     anatomy.code_cells(nb)[1].outputs = [nbformat.v4.new_output("stream", text="x" * 1_500_000)]
 
 
+def spoil_cell(nb):
+    nb.cells[3].source = "End of a section.\n\n## The next"
+    nb.cells[3].cell_type = "markdown"
+
+
 def spoil_heading(nb):
     next(c for c in nb.cells[1:] if c.cell_type == "markdown").source = "## Great!"
 
@@ -117,7 +122,7 @@ SPOILED = {
     anatomy.prints_the_same_everywhere: [spoil_path, spoil_windows_path], anatomy.has_alt_texts: [
         spoil_alt, say("![](u.png)"), say("![u.png](u.png)"), say("<img src='u.png'>"), say('<img alt="" src="u.png">')],
     anatomy.has_headings_in_order: [say("# Another title"), say("#### Too deep")],
-    anatomy.has_plain_headings: [spoil_heading], anatomy.has_light_outputs: [spoil_output], anatomy.errors_are_meant: [spoil_error],
+    anatomy.has_plain_headings: [spoil_heading], anatomy.begins_a_cell_with_each_heading: [spoil_cell], anatomy.has_light_outputs: [spoil_output], anatomy.errors_are_meant: [spoil_error],
     anatomy.defines_what_the_package_has: [spoil_definition],
     anatomy.has_proven_numbers: [say("Dice is 0.5.")],
 }
