@@ -1,17 +1,18 @@
 """The notebooks in a real JupyterLab, in a real browser: run whole, no error; a slider moved by keyboard changes its picture.
 
-Needs a Chromium that is installed on the machine, and Playwright. Pictures of the pages are left in `artefacts/browser`.
+Trainings are cut to a few steps: their scores are compared elsewhere. Needs a Chromium that is installed on the machine, and Playwright. Pictures of the pages are left in `artefacts/browser`.
 """
 
 import json
-import shutil
 import sys
 import urllib.request
 from pathlib import Path
 
+import nbformat
 import pytest
 
 from tests.lab_server import CHROMIUM, TOKEN, serving
+from tests.short import shortened
 
 ROOT = Path(__file__).resolve().parent.parent
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
@@ -30,7 +31,7 @@ def lab(tmp_path_factory):
         "@jupyterlab/apputils-extension:notification": {"fetchNews": "false"},
         "@jupyterlab/notebook-extension:tracker": {"windowingMode": "none"}}))  # all cells are on the page, seen or not
     for path in NOTEBOOKS:
-        shutil.copy(path, folder)
+        nbformat.write(shortened(nbformat.read(path, as_version=4)), folder / path.name)
     command = [sys.executable, "-m", "jupyterlab", "--allow-root", "--ServerApp.ip=127.0.0.1", f"--ServerApp.root_dir={folder}",
                f"--LabApp.app_settings_dir={settings}", "--LabApp.extension_manager=readonly", "--LabApp.news_url=None"]
     with serving(command, folder) as address:
