@@ -269,7 +269,7 @@ def by_hand(kind, into=1, classes=2, widths=WIDTHS):
     up = [(2 * b, b) for b in widths[-2::-1]]
     total = sum(conv(a, b, 2, True) for a, b in up) + conv(widths[0], classes, 1, True)
     if kind is ResUNet:
-        return total + sum(block(a, b) + conv(a, b, 1, True) for a, b in [*down, *up])
+        return total + sum(block(a, b) + conv(a, b, 1) + 2 * b for a, b in [*down, *up])
     if kind is DenseUNet:
         layers = sum(conv(a + n * b // 4, b // 4) + 2 * b // 4 for a, b in [*down, *up] for n in range(4))
         return total + layers + sum(conv(a + b, b, 1, True) for a, b in [*down, *up])
@@ -301,4 +301,4 @@ def test_count_of_the_residual_paper_and_why_ours_differs():
     theirs = sum(conv(a, b) + conv(b, b) for a, b in pairs)
     assert round(theirs / 1e6, 1) == 7.8
     ours = ResUNet(3, 1, channels=(64, 128, 256, 512))
-    assert parameter_count(ours) == by_hand(ResUNet, 3, 1, (64, 128, 256, 512)) == 8_045_825
+    assert parameter_count(ours) == by_hand(ResUNet, 3, 1, (64, 128, 256, 512)) == 8_047_233

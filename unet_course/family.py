@@ -1,7 +1,7 @@
 """The family: what others changed in U-Net, each change as small as it is. Read `unet.py` first.
 
 `ResUNet` and `DenseUNet` exchange the block, `AttentionUNet` exchanges the decoder, `UNetPlusPlus` fills the U with nodes.
-All keep U-Net's arguments, return logits, and give back the height and width of every image from 1×1 on.
+All keep U-Net's arguments and return logits of the image's height and width, from 1×1 on.
 """
 
 import torch
@@ -17,8 +17,8 @@ class ResidualBlock(ConvBlock):
 
     Notes
     -----
-    Arguments as `ConvBlock`. Where the channels change, the shortcut is a 1×1 convolution, as in He et al. (2015), arXiv
-    1512.03385; with ``padding=0`` it is cropped.
+    Arguments as `ConvBlock`. Where the channels change, the shortcut is a 1×1 convolution and a norm, as in He et al. (2015),
+    arXiv 1512.03385; with ``padding=0`` it is cropped.
 
     Examples
     --------
@@ -29,8 +29,9 @@ class ResidualBlock(ConvBlock):
     def __init__(self, in_channels, out_channels, *, padding=1, norm=True):
         super().__init__(in_channels, out_channels, padding=padding, norm=norm)
         del self.layers[-1]  # this ReLU comes after the sum
-        same = in_channels == out_channels
-        self.shortcut = nn.Identity() if same else nn.Conv2d(in_channels, out_channels, kernel_size=1)
+        fit = [nn.Conv2d(in_channels, out_channels, kernel_size=1, bias=not norm)]
+        fit += [nn.BatchNorm2d(out_channels)] if norm else []
+        self.shortcut = nn.Identity() if in_channels == out_channels else nn.Sequential(*fit)
 
     def forward(self, x):
         change = self.layers(x)
@@ -107,8 +108,7 @@ class ResUNet(UNet):
 
     Notes
     -----
-    After Zhang, Liu and Wang (2017), arXiv 1711.10684. Theirs has norm and ReLU before each convolution, a stride in the
-    place of the pool, and upsampling without weights.
+    After Zhang et al. (2017), arXiv 1711.10684, who put norm and ReLU before each convolution and a stride for the pool.
 
     Examples
     --------
@@ -127,8 +127,7 @@ class DenseUNet(UNet):
 
     Notes
     -----
-    After the dense U-Nets of Jégou et al. (2016), arXiv 1611.09326, and Guan et al. (2018), arXiv 1808.10848. Theirs have
-    more layers a block, and lead the skip around it.
+    After Jégou et al. (2016), arXiv 1611.09326, and Guan et al. (2018), arXiv 1808.10848, whose blocks have more layers.
 
     Examples
     --------

@@ -125,6 +125,7 @@ def sum_then_relu(answer):
         small = [c for c in watch(built, x).plain if c.size == (1, 1)]
         with torch.no_grad():
             straight = F.conv2d(x, small[0].weight, small[0].bias) if small else x
+            ways = [straight, F.batch_norm(straight, None, None, training=True)] if small else [straight]
             first, second = wide
 
             def layer(values, convolution):
@@ -133,12 +134,16 @@ def sum_then_relu(answer):
 
             change = layer(F.relu(layer(x, first)), second)
             got = tensor(call(built, x))
-            expect(not torch.allclose(got, F.relu(change) + F.relu(straight), atol=1e-3) and
-                   not torch.allclose(got, F.relu(F.relu(change) + straight), atol=1e-3), "There is a ReLU before "
-                   "the sum: then the block can only add, and never take away. Which ReLU has to wait?")
-            expect(torch.allclose(got, F.relu(change + straight), atol=1e-3), f"{a} → {b} channels: your output is "
-                   "not the ReLU of (convolution → norm → ReLU → convolution → norm) plus the shortcut. Is each norm "
-                   "there, and the ReLU between?")
+
+            def is_one_of(*results):
+                return any(torch.allclose(got, result, atol=1e-3) for result in results)
+
+            early = [F.relu(change) + F.relu(way) for way in ways] + [F.relu(F.relu(change) + way) for way in ways]
+            expect(not is_one_of(*early), "There is a ReLU before the sum: then the block can only add, and never take away. "
+                                          "Which ReLU has to wait?")
+            expect(is_one_of(*(F.relu(change + way) for way in ways)), f"{a} → {b} channels: your output is not the ReLU "
+                   "of (convolution → norm → ReLU → convolution → norm) plus the shortcut. Is each norm there, and the "
+                   "ReLU between?")
 
 
 split = Exercise("12.5", "Split attention", "write", minutes=15, mark="deeper")
