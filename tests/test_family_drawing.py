@@ -5,6 +5,7 @@ from matplotlib.colors import to_hex
 from matplotlib.patches import Circle, FancyArrowPatch, Rectangle
 
 from unet_course import UNet
+from unet_course.charts import seed_panels
 from unet_course.drawing import draw_unet
 from unet_course.family import AttentionUNet, DenseUNet, ResUNet, UNetPlusPlus
 from unet_course.family_drawing import ADDED, draw_change
@@ -56,3 +57,14 @@ def test_letters_are_large_enough():
     for kind in (ResUNet, AttentionUNet, DenseUNet, UNetPlusPlus):
         for text in draw_change(kind(channels=(4, 8, 16)), (96, 70), title="t").axes[0].texts:
             assert text.get_fontsize() >= 11
+
+
+def test_panels_of_seeds_have_a_dot_for_each_and_a_band_for_the_first():
+    rows = {"a": {"Dice": [0.5, 0.7], "F1": [0.0]}, "b": {"Dice": [0.6, 0.65], "F1": [0.0]}}
+    figure = seed_panels(rows, title="t", limits={"Dice": (0.2, 1)})
+    left, right = figure.axes
+    assert [line.get_xdata().tolist() for line in left.lines if line.get_marker() == "o"] == [[0.5, 0.7], [0.6, 0.65]]
+    assert [line.get_xdata()[0] for line in left.lines if line.get_marker() != "o"] == pytest.approx([0.6, 0.625])
+    band = left.patches[0].get_extents().transformed(left.transData.inverted())
+    assert (band.x0, band.x1) == pytest.approx((0.5, 0.7)) and left.get_xlim() == (0.2, 1) and right.get_xlim()[1] > 0
+    assert [t.get_text() for t in left.get_yticklabels()] == ["a", "b"] and left.get_ylim()[0] > left.get_ylim()[1]
