@@ -194,7 +194,7 @@ def test_an_open_gate_is_plain_unet():
 
 def test_dense_block_hands_everything_on():
     block, x = DenseBlock(3, 8).eval(), torch.rand(1, 3, 6, 6)
-    assert [step[0].in_channels for step in block.steps] == [3, 5, 7, 9] and block.gather.in_channels == 11
+    assert [step[0].in_channels for step in block.steps] == [3, 5, 7, 9] and block.gather[0].in_channels == 11
     seen = x
     for step in block.steps:
         seen = torch.cat([seen, step(seen)], dim=1)
@@ -272,7 +272,7 @@ def by_hand(kind, into=1, classes=2, widths=WIDTHS):
         return total + sum(block(a, b) + conv(a, b, 1) + 2 * b for a, b in [*down, *up])
     if kind is DenseUNet:
         layers = sum(conv(a + n * b // 4, b // 4) + 2 * b // 4 for a, b in [*down, *up] for n in range(4))
-        return total + layers + sum(conv(a + b, b, 1, True) for a, b in [*down, *up])
+        return total + layers + sum(conv(a + b, b, 1) + 2 * b for a, b in [*down, *up])
     if kind is AttentionUNet:
         gates = sum(conv(b, b // 2, 1) + conv(b, b // 2, 1, True) + conv(b // 2, 1, 1, True) for _, b in up)
         return total + gates + sum(block(a, b) for a, b in [*down, *up])

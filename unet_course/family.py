@@ -43,8 +43,8 @@ class DenseBlock(nn.Module):
 
     Notes
     -----
-    Arguments as `ConvBlock`, without `padding`. A layer is half a ConvBlock, and a quarter of `out_channels` wide (its
-    *growth*). After Huang et al. (2016), arXiv 1608.06993.
+    As `ConvBlock`, without `padding`. A layer is half a ConvBlock; its width, the *growth*, is a quarter of `out_channels`.
+    After Huang et al. (2016), arXiv 1608.06993.
 
     Examples
     --------
@@ -57,7 +57,8 @@ class DenseBlock(nn.Module):
         growth = -(-out_channels // 4)  # rounded up
         halves = [ConvBlock(in_channels + n * growth, growth, norm=norm).layers for n in range(4)]
         self.steps = nn.ModuleList(layers[: len(layers) // 2] for layers in halves)
-        self.gather = nn.Conv2d(in_channels + 4 * growth, out_channels, kernel_size=1)
+        gather = [nn.Conv2d(in_channels + 4 * growth, out_channels, kernel_size=1, bias=not norm)]
+        self.gather = nn.Sequential(*gather, *([nn.BatchNorm2d(out_channels)] if norm else []))
 
     def forward(self, x):
         for step in self.steps:

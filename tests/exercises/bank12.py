@@ -62,15 +62,15 @@ class Dots(nn.Module):
 
 def dense(a, b):
     g = b // 4
-    return sum(9 * (a + n * g) * g + 2 * g for n in range(4)) + (a + 4 * g) * b + b
+    return sum(9 * (a + n * g) * g + 2 * g for n in range(4)) + (a + 4 * g) * b + 2 * b
 
 
-def dense_with(*, grow=True, norm=2, gather=True, into=None, bias=True, under=0):
+def dense_with(*, grow=True, norm=2, gather=True, into=None, last=True, under=0):
     def count(a, b):
         g = b // 4
         layers = sum(9 * (a + n * g * grow) * g + (norm + under) * g for n in range(4))
         into_last = {None: a + 4 * g, "layers": 4 * g}[into]
-        return layers + gather * (into_last * b + bias * b)
+        return layers + gather * (into_last * b + (norm * last + under) * b)
     return count
 
 
@@ -147,11 +147,11 @@ WRONG = [
     ("12.3", "no norm", dense_with(norm=0), "one_block"),
     ("12.3", "no gathering", dense_with(gather=False), "one_block"),
     ("12.3", "gathers the layers alone", dense_with(into="layers"), "one_block"),
-    ("12.3", "no bias at the end", dense_with(bias=False), "one_block"),
+    ("12.3", "no norm at the end", dense_with(last=False), "one_block"),
     ("12.3", "bias under the norm", dense_with(under=1), "one_block"),
     ("12.3", "a ConvBlock", lambda a, b: 9 * a * b + 9 * b * b + 4 * b, "one_block"),
     ("12.3", "learnt by heart", lambda a, b: dense(8, 16), "any_block"),
-    ("12.3", "growth always 4", lambda a, b: sum(9 * (a + 4 * n) * 4 + 8 for n in range(4)) + (a + 16) * b + b, "any_block"),
+    ("12.3", "growth always 4", lambda a, b: sum(9 * (a + 4 * n) * 4 + 8 for n in range(4)) + (a + 16) * b + 2 * b, "any_block"),
     ("12.4", "U-Net's four", [4, 4, 192, 3], "how_many_nodes"),
     ("12.4", "encoder counted", [15, 4, 192, 3], "how_many_nodes"),
     ("12.4", "six", [6, 4, 192, 3], "how_many_nodes"),
@@ -191,7 +191,7 @@ RIGHT = [
     ("12.1", "as written", gate), ("12.1", "by functions", gate_with_parameters),
     ("12.2", "package", ResidualBlock), ("12.2", "written again", residual()),
     ("12.2", "sum in place", residual(end=lambda y, s: (y + s).clamp(min=0))),
-    ("12.3", "formula", dense), ("12.3", "closed form", lambda a, b: 9 * b * a + 27 * b * b // 8 + 2 * b + (a + b) * b + b),
+    ("12.3", "formula", dense), ("12.3", "closed form", lambda a, b: 9 * b * a + 27 * b * b // 8 + 2 * b + (a + b) * b + 2 * b),
     ("12.4", "whole numbers", [10, 4, 192, 3]), ("12.4", "tuple of floats", (10.0, 4.0, 192.0, 3.0)),
     ("12.5", "as written", split), ("12.5", "sigmoid of the difference", split_by_difference),
     ("12.6", "as written", BEST), ("12.6", "small letters", [w.lower() for w in BEST]),

@@ -11,14 +11,15 @@ dense = Exercise("12.3", "Parameters of a dense block", "predict", minutes=8)
 @dense.behaviour
 def one_block(answer):
     got = call(answer, 8, 16)
-    for wrong, why in [(4 * (9 * 8 * 4 + 8) + (8 + 16) * 16 + 16, "Your layers all see 8 channels. What does the "
-                        "second one see, that the first one made?"),
+    last = 24 * 16 + 32  # of the 1×1 convolution and its norm
+    for wrong, why in [(4 * (9 * 8 * 4 + 8) + last, "Your layers all see 8 channels. What does the second one see, that the "
+                        "first one made?"),
                        (2016 + 32, "You have left out the 1×1 convolution at the end. How many channels go into it?"),
-                       (2016 + 32 + 16 * 16 + 16, "Your 1×1 convolution gets what the layers made. What else is "
-                        "handed on to it?"),
-                       (2016 + 24 * 16 + 16, "The norms are missing: two values for each channel that a layer makes."),
-                       (2016 + 16 + 32 + 24 * 16 + 16, "You count biases under the norms. Does a ConvBlock have them?"),
-                       (2016 + 32 + 24 * 16, "The 1×1 convolution has no norm after it. So what does it have?")]:
+                       (2016 + 32 + 16 * 16 + 32, "Your 1×1 convolution gets what the layers made. What else is handed on "
+                        "to it?"),
+                       (2016 + 24 * 16, "The norms are missing: two values for each channel that a convolution makes."),
+                       (2016 + 16 + 32 + last + 16, "You count biases under the norms. Does a ConvBlock have them?"),
+                       (2016 + 32 + 24 * 16, "What comes after the 1×1 convolution, as after the others?")]:
         expect(not (isinstance(got, (int, float)) and got == wrong), f"DenseBlock(8, 16): you count {wrong}. {why}")
     close(got, parameter_count(DenseBlock(8, 16)), "DenseBlock(8, 16): wanted {wanted}, you count {got}. Growth is "
           "4: layer by layer, how many channels go in?")
