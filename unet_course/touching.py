@@ -37,15 +37,16 @@ def cut_out(image, instances, *, min_area=200, min_gap=2 * HALO):
     from scipy.ndimage import distance_transform_edt, find_objects
 
     image, instances = as_array(image), as_array(instances)
-    nuclei = []
+    nuclei, around = [], max(min_gap, 2 * HALO)
     for number, box in enumerate(find_objects(instances), start=1):
-        if box is None or any(s.start < min_gap or s.stop + min_gap > n for s, n in zip(box, image.shape)):
+        if box is None or any(s.start < around or s.stop + around > n for s, n in zip(box, image.shape)):
             continue
-        wide = tuple(slice(s.start - min_gap, s.stop + min_gap) for s in box)
+        wide = tuple(slice(s.start - around, s.stop + around) for s in box)
         mask, away = instances[wide] == number, distance_transform_edt(instances[wide] != number)
-        if mask.sum() < min_area or ((instances[wide] > 0) & ~mask & (away <= min_gap)).any():
+        others = (instances[wide] > 0) & ~mask
+        if mask.sum() < min_area or (others & (away <= min_gap)).any():
             continue
-        dark = np.median(image[wide][away > HALO])
+        dark = np.median(image[wide][(away > HALO) & ~others])
         light = (image[wide] - dark) * np.clip(1 - (away - 1) / HALO, 0, 1)
         nuclei.append((light.astype(np.float32), mask))
     return nuclei
