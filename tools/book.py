@@ -21,7 +21,7 @@ from unet_course.guide import teachers_guide
 PACKAGES = "sphinx==9.0.4 myst-nb==1.4.0 sphinx-book-theme==1.4.0 numpydoc==1.11.0"  # installed together
 API = {
     "The network": ["blocks", "unet", "pretrained"],
-    "Data": ["data", "folder", "masks", "augment"],
+    "Data": ["data", "folder", "masks", "augment", "touching"],
     "Training": ["training", "losses", "precision"],
     "Judging": ["metrics", "objects", "instances", "scoring"],
     "Whole images": ["inference", "tiles"],
