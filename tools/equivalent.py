@@ -37,6 +37,7 @@ SOMETIMES = [
     ("12.3", r"out_channels // 4: FloorDiv → Div", "the exercise says that it is a multiple of 4"),
     ("12.5", r"\(2, 3\): items 1 and 2 swapped", "a mean over both axes, in either order"),
     ("8.4", r"image\.numpy\(\): method numpy dropped", "np.pad takes a tensor, too"),
+    ("10.5", r"0 in \(0, 0\): 0 → -1", "there is one picture with one channel: the first is the last"),
 ]
 
 
