@@ -15,8 +15,8 @@ GROUPS = {
     "Training": ["training", "losses", "precision", "diagnosis"],
     "Judging": ["metrics", "objects", "instances", "scoring"],
     "Whole images": ["inference", "tiles"],
-    "Looking": ["figures", "charts", "charts_seeds", "drawing", "family_drawing", "palette", "tracing", "widgets", "lab", "labs",
-                "labs_results"],
+    "Looking": ["figures", "charts", "charts_seeds", "drawing", "family_drawing", "palette", "tracing", "widgets", "lab",
+                "labs", "labs_results"],
     "Exercises": ["exercises.core", "exercises.answers", "exercises.guard", "exercises.watching", "progress", "languages",
                   "classroom", "guide"],
 }
