@@ -167,7 +167,7 @@ class LeftTop(UNet):
      {"loss": lambda z, y: 1 - (2 * (z.softmax(1) * (t := F.one_hot(y, 3).movedim(-1, 1))).sum((0, 2, 3))
                                 / ((z.softmax(1) + t).sum((0, 2, 3)) + 1e-6)).mean()}),
     ("learning rate too large", lambda: UNet(num_classes=3, channels=SMALL, norm=False), batch(), {"optimiser": adam(0.3)}),
-    ("learning rate too small", lambda: UNet(num_classes=3, channels=SMALL), batch(), {"optimiser": adam(1e-5)}),
+    ("learning rate too small", lambda: UNet(num_classes=3, channels=SMALL), batch(), {"optimiser": adam(2e-5)}),
     ("eval mode forgotten", lambda: UNet(num_classes=3, channels=SMALL), batch(), {"predict": lambda m, x: m(x).argmax(1)}),
     ("leaked split", lambda: UNet(num_classes=3, channels=SMALL), batch(), {"train": batch()[0], "val": batch()[0][1:2]}),
 ])

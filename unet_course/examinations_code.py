@@ -88,9 +88,10 @@ def learning_rate(model, images, masks, optimiser, loss, steps=12):
             steer.step()
         start = values[0]
         ends[factor], peaks[factor] = values[-1], max(values) if math.isfinite(values[-1]) else math.inf
-    if ends[1] > 0.9 * start and ends[100] < 0.7 * start:
-        return Finding("learning rate too small", f"{steps} steps on one batch take off less than a tenth of the loss; with "
-                       "100 times the rate, more than a third", "raise the learning rate tenfold, and look again")
+    slow, fast = start - ends[1], start - ends[100]
+    if slow < 0.1 * start and fast > max(0.2 * start, 4 * slow):
+        return Finding("learning rate too small", f"{steps} steps on one batch take off less than a tenth of the loss; "
+                       "with 100 times the rate, far more", "raise the learning rate tenfold, and look again")
     if peaks[1] > 10 * start + 1 and peaks[0.01] < 0.1 * peaks[1]:
         return Finding("learning rate too large", f"in {steps} steps on one batch the loss grows more than tenfold; with a "
                        "hundredth of the rate it stays far lower", "lower the learning rate tenfold, and look again")
