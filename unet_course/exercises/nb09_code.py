@@ -115,8 +115,8 @@ def draws(answer, number=24):
 def mask_follows(answer):
     for images, masks, x, y in draws(answer):
         moved = not torch.equal(x, images)
-        expect(torch.equal(y, masks.flip(-1) if moved else masks), f"The images were {'mirrored' if moved else 'left "
-               f"alone'}, and the masks were {'not' if moved else 'changed'}. Do both turn on the same coin?")
+        seen = "The images were mirrored, and the masks were not" if moved else "The images were left alone, the masks were not"
+        expect(torch.equal(y, masks.flip(-1) if moved else masks), f"{seen}. Do both turn on the same coin?")
 
 
 @nine.behaviour
