@@ -37,10 +37,8 @@ class ClinicUNet(UNet):
         return x[..., :height, :width]
 
     def forward(self, x):
-        height, width = x.shape[-2:]
-        n = 2 ** len(self.encoders)
-        x = F.pad(x, (0, -width % n, 0, -height % n))
-        x, skips = self.down(x)
+        height, width, n = *x.shape[-2:], 2 ** len(self.encoders)
+        x, skips = self.down(F.pad(x, (0, -width % n, 0, -height % n)))
         return self.crop(self.head(self.up(x, skips)), height, width)
 
 

@@ -115,7 +115,7 @@ def draws(answer, number=24):
 def mask_follows(answer):
     for images, masks, x, y in draws(answer):
         moved = not torch.equal(x, images)
-        seen = "The images were mirrored, and the masks were not" if moved else "The images were left alone, the masks were not"
+        seen = f"The images were {'mirrored' if moved else 'left alone'}, and the masks were not"
         expect(torch.equal(y, masks.flip(-1) if moved else masks), f"{seen}. Do both turn on the same coin?")
 
 
@@ -193,7 +193,7 @@ thirteen = Exercise("9.13", "Patient 13", "find", minutes=5)
 
 
 @thirteen.behaviour
-def learns_in_fifteen_steps(answer):
+def learns_in_sixty_steps(answer):
     x = torch.rand(4, 1, 16, 16)
     y = (x[:, 0] > 0.5).long()
     net = nn.Sequential(nn.Conv2d(1, 8, 3, padding=1), nn.ReLU(), nn.Conv2d(8, 2, 1))
@@ -207,7 +207,7 @@ def learns_in_fifteen_steps(answer):
         optimiser.step()
         values.append(loss.item())
     expect(max(values) < 3 * values[0], "Now the loss jumps up. How much is a hundred times?")
-    expect(values[-1] < 0.8 * values[0], f"After 60 steps on one batch the loss is still {values[-1] / values[0]:.2f} of "
+    expect(values[-1] < 0.95 * values[0], f"After 60 steps on one batch the loss is still {values[-1] / values[0]:.2f} of "
            "what it was. What sets how far a step goes?")
 
 
