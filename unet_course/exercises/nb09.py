@@ -91,6 +91,8 @@ def the_rest_is_as_it_was(answer):
         for decoder in model.decoders:
             level -= 1
             x = decoder(x, torch.rand(1, channels[level], 2 * x.shape[2], 2 * x.shape[3]))
+            expect(x.shape[-1] == 4 * 2 ** (len(channels) - 1 - level), f"A decoder gives {x.shape[-1]} columns; wanted "
+                   "twice as many as it gets.")
             expect(x.shape[1] == channels[level], f"A decoder gives {x.shape[1]} channels; wanted {channels[level]}, as "
                    "before.")
         out = model(torch.rand(2, 1, 32, 32))

@@ -111,6 +111,15 @@ def draws(answer, number=24):
         yield images, masks, x, y
 
 
+def drawn(answer, shake):
+    """Some draws, on the same images, after torch's own random numbers have been put elsewhere."""
+    images = torch.arange(60.0).reshape(2, 1, 5, 6)
+    for seed in range(8):
+        torch.default_generator.manual_seed(shake * 100 + seed)
+        x, y = resized(answer, images, images[:, 0].long(), torch.Generator().manual_seed(seed))
+        yield images, None, x, y
+
+
 @nine.behaviour
 def mask_follows(answer):
     for images, masks, x, y in draws(answer):
@@ -126,6 +135,9 @@ def the_coin_is_as_before(answer):
         expect(torch.equal(x, images) or torch.equal(x, images.flip(-1)), "The images are neither as they were nor mirrored "
                "left to right.")
         mirrored += torch.equal(x, images.flip(-1))
+    once, again = ([x for _, _, x, _ in drawn(answer, shake)] for shake in (1, 2))
+    expect(all(map(torch.equal, once, again)), "The same generator gives another result the second time. Is it used for the "
+           "draw?")
     expect(4 <= mirrored <= 20, f"{mirrored} of 24 batches are mirrored; it was about half of them.")
 
 
@@ -162,6 +174,9 @@ def still_crops_with_their_masks(answer):
         expect(bool((steps == 1).all()), "The crops are not pieces of the field any more, pixel for pixel.")
         first.add(float(x[0, 0, 0, 0]))
     expect(len(first) > 1, "The crop is the same for every generator. Is the generator handed on?")
+    torch.default_generator.manual_seed(9)
+    expect(torch.equal(cut(answer, 3)[1], x), "The same generator gives another crop the second time. Is the generator "
+           "handed on?")
 
 
 twelve = Exercise("9.12", "Patient 12", "find", minutes=5)
@@ -345,6 +360,8 @@ def mistakes_still_cost(answer):
                   "mean over the classes from 1 on.", 1e-4)
     p, t = torch.tensor([[0, 1, 0, 1]]), torch.tensor([[0, 0, 1, 1]])
     close(answer(p, t), 0.5, "Class 2 occurs nowhere, class 1 has Dice 0.5: wanted {wanted}, got {got}.", 1e-4)
+    missed = torch.tensor([[0, 0, 1, 1]]), torch.tensor([[0, 2, 1, 1]])
+    close(answer(*missed), 0.5, "Class 2 was missed, and must cost: wanted {wanted}, got {got}.", 1e-4)
     invented = torch.tensor([[0, 2, 1, 1]]), torch.tensor([[0, 0, 1, 1]])
     close(answer(*invented), 0.5, "Class 2 was invented, and must cost: wanted {wanted}, got {got}.", 1e-4)
 
