@@ -3,12 +3,14 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+import numpy as np
 import torch
+from skimage.measure import label
 from torch import nn
 
 from unet_course.augment import Augment
 from unet_course.blocks import match_size
-from unet_course.losses import combined_loss, cross_entropy
+from unet_course.losses import border_weight_map, combined_loss, cross_entropy, dice_loss
 from unet_course.training import fit
 from unet_course.unet import UNet
 
@@ -101,6 +103,13 @@ def unet(channels=WIDTHS, **options):
     return UNet(num_classes=3, channels=channels, **options)
 
 
+def gaps_weighted(logits, target):
+    """The base's loss, with the paper's weights on what separates two interiors: boundary here, background there."""
+    interiors = np.stack([label(mask) for mask in (target == 2).cpu().numpy()])
+    weights = border_weight_map(interiors, class_weights=(1, 1)).to(logits.device)
+    return cross_entropy(logits, target, pixel_weights=weights) + dice_loss(logits, target)
+
+
 def tiny(layer):
     """A spread of 0.01, whatever the fan-in."""
     nn.init.normal_(layer.weight, std=0.01)
@@ -143,6 +152,7 @@ VARIANTS = {
     "tiny init, no norm": Variant("init and norm", lambda: with_weights(unet(norm=False), tiny)),
     "no augmentation": Variant("augmentation", training={"augment": None}),
     "cross-entropy alone": Variant("loss", training={"loss": cross_entropy}),
+    "border weight map": Variant("loss", training={"loss": gaps_weighted}),
 }
 
 def train_variant(name, data, *, seed, steps, crop=CROP, device="cpu", **options):
