@@ -62,7 +62,10 @@ def skip_after_pool(skip, pooled):
 
 
 class PadUpsampled(UNet):
-    """The other way to make sizes meet: pools round down, and the upsampled tensor is padded to the skip's size."""
+    """The other way to make sizes meet: pools round down, and the upsampled tensor is padded to the skip's size.
+
+    What has a side of fewer than 8 pixels vanishes in three pools that round down.
+    """
 
     def __init__(self, *arguments, **options):
         super().__init__(*arguments, **options)
