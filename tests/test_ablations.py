@@ -123,7 +123,7 @@ def small(tmp_path, monkeypatch):
     monkeypatch.setattr(tool, "STEPS", 4)
     monkeypatch.setattr(tool, "SEEDS", (0, 1))
     monkeypatch.setattr(tool, "cost", lambda name, data: 2.0)
-    monkeypatch.setattr(tool, "score", lambda model, split: {"dice": 0.5, "boundary": 0.5, "f1": float(model.head.weight.sum())})
+    monkeypatch.setattr(tool, "score", lambda model, split: {"dice": 0.5, "boundary": 0.5, "f1": model.head.weight.sum().item()})
     monkeypatch.setattr(tool, "train_variant", lambda *a, **k: train_variant(*a, **{**k, "crop": 33, "save_every": 1}))
     monkeypatch.setattr(tool, "load_nuclei", lambda split: load_nuclei("val"))
     return tmp_path
