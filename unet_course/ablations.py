@@ -148,13 +148,11 @@ VARIANTS = {
     "depth 1": Variant("depth", lambda: unet(WIDTHS[:2])),
     "depth 2": Variant("depth", lambda: unet(WIDTHS[:3])),
     "depth 4": Variant("depth", lambda: unet((*WIDTHS, 128))),
-    "half the width": Variant("width", lambda: unet((4, 8, 16, 32))),
     "twice the width": Variant("width", lambda: unet((16, 32, 64, 128))),
     "torch's default init": Variant("init", lambda: with_weights(unet(), lambda layer: layer.reset_parameters())),
     "tiny init": Variant("init", lambda: with_weights(unet(), tiny)),
     "tiny init, no norm": Variant("init and norm", lambda: with_weights(unet(norm=False), tiny)),
     "no augmentation": Variant("augmentation", training={"augment": None}),
-    "cross-entropy alone": Variant("loss", training={"loss": cross_entropy}),
     "border weight map": Variant("loss", training={"loss": gaps_weighted}),
 }
 
