@@ -3,7 +3,8 @@
 from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
 from benchmarks.recipe import GOALS
-from unet_course.figures import BOUNDARY, ERROR, INK, NUCLEUS, QUIET, new_figure
+from unet_course.figures import new_figure
+from unet_course.palette import BOUNDARY_LINE, ERROR_LINE, INK, MARK, NUCLEUS_LINE
 
 OURS, FIT = "ours", "ours, fit"
 
@@ -32,11 +33,11 @@ def peers_figure(result):
     for axis, width in zip(axes[0], widths(result)):
         loops = {row["contestant"]: row["cpu"] for row in result["loops"] if row["width"] == width}
         labels = [*tasks(result), "training loop"]
-        for name, colour in zip(names, (NUCLEUS, BOUNDARY, ERROR, INK)):
+        for name, colour in zip(names, (NUCLEUS_LINE, BOUNDARY_LINE, ERROR_LINE, INK)):
             values = [best(result, task, width, name) / best(result, task, width, OURS) for task in tasks(result)]
             values.append(loops[f"{name}, plain loop"] / loops[FIT] if f"{name}, plain loop" in loops else float("nan"))
             axis.plot(values, range(len(labels)), marks[name], color=colour, markersize=9, label=name)
-        axis.axvline(1, color=QUIET)
+        axis.axvline(1, color=MARK)
         axis.set_yticks(range(len(labels)), labels=labels)
         axis.set(title=f"width {width}", xlabel="times as long as the course's", ylim=(len(labels) - 0.5, -0.5))
         axis.set_xlim(0, 1.08 * axis.get_xlim()[1])
@@ -46,8 +47,8 @@ def peers_figure(result):
 
 def recipe_figure(rows):
     figure, axes = new_figure(1, 2, width=10, height=1.2 + 0.33 * len(rows), sharey=True)
-    for axis, key, colour in ((axes[0, 0], "test f1", NUCLEUS), (axes[0, 1], "shifted f1", BOUNDARY)):
-        axis.axvline(GOALS[key], color=QUIET)
+    for axis, key, colour in ((axes[0, 0], "test f1", NUCLEUS_LINE), (axes[0, 1], "shifted f1", BOUNDARY_LINE)):
+        axis.axvline(GOALS[key], color=MARK)
         for place, row in enumerate(rows):
             mean, least, greatest = row[key]
             axis.plot([least, greatest], [place, place], color=colour)
@@ -64,7 +65,7 @@ def scaling_figure(result):
         series.setdefault(f"whole image, width {row['width']}", []).append(row)
     series["in tiles, width 4"] = result["tiled"]
     for axis, key, label in ((axes[0, 0], "cpu", "CPU s"), (axes[0, 1], "mib", "MiB above idle")):
-        for (name, rows), colour, style in zip(series.items(), (NUCLEUS, BOUNDARY, ERROR), ("o-", "s--", "D:")):
+        for (name, rows), colour, style in zip(series.items(), (NUCLEUS_LINE, BOUNDARY_LINE, ERROR_LINE), ("o-", "s--", "D:")):
             rows = [row for row in rows if row.get(key)]
             axis.plot([row["side"] for row in rows], [row[key] for row in rows], style, color=colour, label=name)
         logarithmic(axis, sorted({row["side"] for rows in series.values() for row in rows}))
@@ -73,8 +74,8 @@ def scaling_figure(result):
     for axis, name in ((axes[1, 0], "width"), (axes[1, 1], "depth")):
         rows = [row for row in result[name] if "cpu" in row]
         places = [row.get("width", row.get("levels")) for row in rows]
-        axis.plot(places, [row["cpu"] for row in rows], "o-", color=NUCLEUS, label="CPU s")
-        axis.plot(places, [row["mib"] / 1024 for row in rows], "s--", color=BOUNDARY, label="GiB above idle")
+        axis.plot(places, [row["cpu"] for row in rows], "o-", color=NUCLEUS_LINE, label="CPU s")
+        axis.plot(places, [row["mib"] / 1024 for row in rows], "s--", color=BOUNDARY_LINE, label="GiB above idle")
         logarithmic(axis, places)
         axis.set(xlabel="width of the first level" if name == "width" else "levels",
                  title=f"one image of {rows[0]['side']} pixels a side")

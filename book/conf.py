@@ -38,6 +38,7 @@ html_css_files = ["course.css"]
 html_js_files = ["course.js"]
 html_show_sourcelink = False
 html_copy_source = False
+html_use_index = html_domain_indices = False  # the search finds names
 html_theme_options = {
     "repository_url": f"https://github.com/{WHERE}",
     "repository_branch": "main",
@@ -55,6 +56,8 @@ def mathml(inline):
     def visit(self, node):
         text = node.astext().strip().replace("\\dots", "\\ldots")  # docutils knows the latter
         math = tex2mathml(text, as_block=not inline)
+        if inline and len(text) > 40:  # a phone scrolls it in its own frame: browsers break no line in mathematics
+            math = f'<span class="math long" tabindex="0" role="group" aria-label="formula">{math}</span>'
         if not inline:
             math = f'<div class="math" tabindex="0" role="group" aria-label="formula">{math}</div>'
         self.body.append(re.sub(r"\n\s*", " ", math))
@@ -62,7 +65,14 @@ def mathml(inline):
     return visit
 
 
+def in_chinese(app, pagename, templatename, context, doctree):
+    """A screen reader has to know which pages are Chinese."""
+    if pagename == "zh" or pagename.startswith("notebooks/zh/"):
+        context["language"] = "zh-CN"
+
+
 def setup(app):
+    app.connect("html-page-context", in_chinese)
     app.add_html_math_renderer("mathml", (mathml(True), None), (mathml(False), None))
 
 

@@ -1,9 +1,23 @@
-"""The rules that every notebook keeps, each a function that returns what is wrong as a list of sentences."""
+"""The rules that every notebook keeps, each a function that returns what is wrong as a list of sentences.
+
+Numbers in prose. A number with a decimal point, with three digits or more, or with %, "of 100", million or billion behind
+it says something that can be wrong. So right behind it stands a comment, which no reader sees, with the name of the proof:
+
+    The threshold finds half of the nuclei: object F1 0.51<!-- is baseline -->, Dice 0.79<!-- is baseline -->.
+
+and the code cell that prints it has the tag ``proves: baseline``. Its stored output has to hold the number, rounded as in
+the prose ("31 million" is found in 31,030,658); a line that ends in "False" proves nothing, and neither does the text of a
+figure. Small numbers may be marked too. If no cell prints the number, print it, or leave it out. What nothing can
+compute is given, with the reason: ``65,535<!-- is given: 16 bits -->``. Once in a cell is enough for equal numbers. No
+mark is needed in headings, code, formulas, links, folds (``<details>``), the statement of an exercise, and for years.
+"""
 
 import ast
+import json
 import re
 from pathlib import Path
 
+from tests.claims import has_proven_numbers
 from tools.address import address, badge, install_line
 
 PACKAGE = Path(__file__).resolve().parent.parent / "unet_course"
@@ -73,9 +87,16 @@ def closes_well(notebook, name, names):
     return found
 
 
-def has_small_cells(notebook, name, limit=30):
-    sizes = [(i, cell.source.count("\n") + 1) for i, cell in enumerate(code_cells(notebook), 1)]
-    return [f"code cell {i} has {n} lines, more than {limit}" for i, n in sizes if n > limit]
+def has_small_cells(notebook, name, limit=20):
+    found = []
+    for i, cell in enumerate(code_cells(notebook), 1):
+        lines = cell.source.count("\n") + 1
+        reasons = [tag for tag in tags(cell) if tag.startswith("long:")]
+        if lines > limit and not reasons:
+            found.append(f"code cell {i} has {lines} lines, more than {limit}, and no tag 'long: reason'")
+        found += [f"code cell {i}: the tag {tag!r} says no reason" for tag in reasons if len(tag) < 15]
+        found += [f"code cell {i} is not long; its tag {tag!r} can go" for tag in reasons if lines <= limit]
+    return found
 
 
 def has_sound_exercises(notebook, name):
@@ -130,16 +151,62 @@ def has_alt_texts(notebook, name):
             kinds = output.get("data", {})
             if "image/svg+xml" in kinds:
                 found.append(f"code cell {i}: a figure is SVG, which is compared; wanted PNG")
-            if "image/png" in kinds and len(output.metadata.get("image/png", {}).get("alt", "")) < 20:
-                found.append(f"code cell {i}: a figure has no alt text")
+            for kind in {"image/png", "image/jpeg"} & set(kinds):
+                if len(output.metadata.get(kind, {}).get("alt", "")) < 20:
+                    found.append(f"code cell {i}: a figure has no alt text")
+            found += [f"code cell {i}: {what}" for what in images_without_text(kinds.get("text/html", ""))]
+    return found + [f"cell {i}: {what}" for i, cell in enumerate(notebook.cells) if cell.cell_type == "markdown"
+                    for what in images_without_text(cell.source)]
+
+
+def images_without_text(source):
+    """What is wrong with the images of a text in Markdown or HTML."""
+    pairs = [(alt, image) for alt, image in re.findall(r"!\[([^\]]*)\]\(([^)\s]+)", source)]
+    for tag in re.findall(r"<img\b[^>]*>", source):
+        alt = re.search(r"\balt\s*=\s*([\"'])(.*?)\1", tag, re.DOTALL)
+        pairs.append((alt[2] if alt else "", tag[:60]))
+    return [f"the image {image} has no text that says what it shows" for alt, image in pairs
+            if len(alt.strip()) < 5 or alt.strip() == Path(image).name]
+
+
+def headings(source):
+    """The level and the text of each heading of a text in Markdown."""
+    bare = re.sub(r"^ *```.*?^ *```", "", source, flags=re.MULTILINE | re.DOTALL)
+    return [(len(marks), text) for marks, text in re.findall(r"^(#{1,6}) +(.*?)\s*$", bare, re.MULTILINE)]
+
+
+def has_headings_in_order(notebook, name):
+    return disorder([pair for cell in notebook.cells if cell.cell_type == "markdown" for pair in headings(cell.source)])
+
+
+def disorder(pairs):
+    """What is wrong with the order of headings: one of the first level, at the beginning, and no level skipped."""
+    levels = [level for level, _ in pairs]
+    found = [] if levels.count(1) == 1 and levels[0] == 1 else [f"headings of the first level: {levels.count(1)}; wanted one, the first"]
+    return found + [f"heading {text!r} of level {level} comes after one of level {before}"
+                    for (before, _), (level, text) in zip(pairs, pairs[1:]) if level > before + 1]
+
+
+def begins_a_cell_with_each_heading(notebook, name):
+    """A heading begins a cell, so that it can begin a slide."""
+    found = []
+    for index, cell in enumerate(notebook.cells):
+        if cell.cell_type == "markdown":
+            plain = re.sub(r"```.*?```|<details>.*?</details>", "", cell.source, flags=re.DOTALL)
+            later = [line for line in plain.strip().split("\n")[1:] if re.match(r"#{1,6} ", line)]
+            found += [f"cell {index}: the heading {line!r} does not begin it" for line in later]
     return found
 
 
 def has_plain_headings(notebook, name):
-    headings = [line for cell in notebook.cells if cell.cell_type == "markdown"
-                for line in cell.source.splitlines() if line.startswith("#")]
-    return [f"heading {h!r} has an exclamation mark or an emoji" for h in headings
+    texts = [text for cell in notebook.cells if cell.cell_type == "markdown" for _, text in headings(cell.source)]
+    return [f"heading {h!r} has an exclamation mark or an emoji" for h in texts
             if "!" in h or re.search("[\U0001f000-\U0001ffff\u2600-\u27bf]", h)]
+
+
+def has_light_outputs(notebook, name, limit=1_500_000):
+    size = sum(len(json.dumps(cell.outputs)) for cell in code_cells(notebook))
+    return [] if size < limit else [f"its outputs take {size:,} bytes, {limit:,} or more"]
 
 
 def errors_are_meant(notebook, name):
@@ -179,4 +246,5 @@ def defines_what_the_package_has(notebook, name):
 
 
 RULES = [is_stored_executed, has_no_volatile_state, opens_well, has_small_cells, has_sound_exercises, stubs_are_not_needed,
-         prints_the_same_everywhere, has_alt_texts, has_plain_headings, errors_are_meant, defines_what_the_package_has]
+         prints_the_same_everywhere, has_alt_texts, has_headings_in_order, has_plain_headings,
+         begins_a_cell_with_each_heading, has_light_outputs, errors_are_meant, defines_what_the_package_has, has_proven_numbers]

@@ -1,10 +1,12 @@
-"""What every test starts from: the same random numbers, one thread, no stopwatch."""
+"""What every test starts from: the same random numbers, one thread, no stopwatch; and a browser for those that look."""
 
 import os
 
 import pytest
 import torch
 from hypothesis import settings
+
+from tests.lab_server import CHROMIUM, SWITCHES
 
 os.environ["UNET_COURSE_PROGRESS"] = "off"  # tests are nobody's progress
 
@@ -20,3 +22,14 @@ settings.load_profile("course")
 @pytest.fixture(autouse=True)
 def same_random_numbers():
     torch.manual_seed(0)
+
+
+@pytest.fixture(scope="module")
+def browser():
+    playwright = pytest.importorskip("playwright.sync_api")
+    if not CHROMIUM:
+        pytest.skip("there is no Chromium on this machine")
+    with playwright.sync_playwright() as p:
+        chromium = p.chromium.launch(executable_path=CHROMIUM, args=SWITCHES)
+        yield chromium
+        chromium.close()

@@ -1,29 +1,23 @@
 """The notebooks in a real JupyterLab, in a real browser: run whole, no error; a slider moved by keyboard changes its picture.
 
-Needs a Chromium that is installed on the machine, and Playwright. Pictures of the pages are left in `artefacts/browser`.
+Trainings are cut to a few steps: their scores are compared elsewhere. Needs a Chromium that is installed on the machine, and Playwright. Pictures of the pages are left in `artefacts/browser`.
 """
 
 import json
-import os
-import shutil
-import socket
-import subprocess
 import sys
-import time
 import urllib.request
 from pathlib import Path
 
+import nbformat
 import pytest
+
+from tests.lab_server import CHROMIUM, TOKEN, serving
+from tests.short import shortened
 
 ROOT = Path(__file__).resolve().parent.parent
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-SWITCHES = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-            "--disable-component-update", "--disable-sync", "--force-color-profile=srgb"]
-TOKEN = "only-for-this-test"
 PICTURES = ROOT / "artefacts" / "browser"
 
-playwright = pytest.importorskip("playwright.sync_api")
 pytestmark = pytest.mark.skipif(not CHROMIUM, reason="there is no Chromium on this machine")
 
 
@@ -37,35 +31,11 @@ def lab(tmp_path_factory):
         "@jupyterlab/apputils-extension:notification": {"fetchNews": "false"},
         "@jupyterlab/notebook-extension:tracker": {"windowingMode": "none"}}))  # all cells are on the page, seen or not
     for path in NOTEBOOKS:
-        shutil.copy(path, folder)
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    calm = {**os.environ, "JUPYTER_PREFER_ENV_PATH": "1", "UNET_COURSE_PROGRESS": "off", "OMP_WAIT_POLICY": "PASSIVE",
-            "JUPYTER_CONFIG_DIR": str(folder / "config"), "JUPYTER_DATA_DIR": str(folder / "data")}
-    command = [sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", "--ServerApp.ip=127.0.0.1",
-               f"--ServerApp.port={port}", f"--IdentityProvider.token={TOKEN}", f"--ServerApp.root_dir={folder}",
+        nbformat.write(shortened(nbformat.read(path, as_version=4)), folder / path.name)
+    command = [sys.executable, "-m", "jupyterlab", "--allow-root", "--ServerApp.ip=127.0.0.1", f"--ServerApp.root_dir={folder}",
                f"--LabApp.app_settings_dir={settings}", "--LabApp.extension_manager=readonly", "--LabApp.news_url=None"]
-    with (folder / "server.log").open("w") as log, subprocess.Popen(command, env=calm, stdout=log, stderr=log) as server:
-        address = f"http://127.0.0.1:{port}"
-        for _ in range(120):
-            try:
-                urllib.request.urlopen(f"{address}/api?token={TOKEN}", timeout=5).close()
-                break
-            except OSError:
-                time.sleep(0.5)
-        else:
-            raise RuntimeError((folder / "server.log").read_text())
+    with serving(command, folder) as address:
         yield address
-        server.terminate()
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with playwright.sync_playwright() as p:
-        chromium = p.chromium.launch(executable_path=CHROMIUM, args=SWITCHES)
-        yield chromium
-        chromium.close()
 
 
 @pytest.fixture

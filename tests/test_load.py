@@ -33,6 +33,8 @@ def test_the_tables():
     row = {"learners": 10, "first": 1.2, "last": 3.4, "memory": 300.4, "failed": 0}
     text = classroom.table([row], {"02_convolution_block": row}, 70)
     assert "| 10 | 1 s | 3 s | 300 MiB | 0 |" in text and "| 02_convolution_block | 3 s | 300 MiB |" in text and "70 MiB" in text
+    chinese = classroom.table([row], {"02_convolution_block": row}, 70, "README.zh-CN.md")
+    assert re.findall(r"\d+", chinese) == re.findall(r"\d+", text) and not re.search(r"[A-Za-z]{4}", re.sub(r"02_\w+|JupyterLab", "", chinese))
     whole = "a<!-- load:start -->old<!-- load:end -->z"
     assert classroom.refresh(whole, text) == f"a<!-- load:start -->{text}<!-- load:end -->z"
 

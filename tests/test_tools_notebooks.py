@@ -46,6 +46,14 @@ def test_time_table_keeps_other_rows(tmp_path):
     lines = readme.read_text().splitlines()
     assert "| 00_a | 11 s | 20 s |" in lines and "| 01_b | 7 s | 20 s |" in lines
     assert lines[0] == "x" and lines[-1] == "y"
+    assert lines[2:4] == ["| notebook | measured | budget |", "|---|---|---|"]
+
+
+def test_time_table_keeps_its_heading(tmp_path):
+    readme = tmp_path / "README.zh-CN.md"
+    readme.write_text("<!-- times:start -->\n| 笔记本 | 实测 | 上限 |\n|---|---|---|\n<!-- times:end -->\n", encoding="utf-8")
+    notebooks.refresh_table({"00_a": 10.6}, readme)
+    assert readme.read_text(encoding="utf-8").splitlines()[1:4] == ["| 笔记本 | 实测 | 上限 |", "|---|---|---|", "| 00_a | 11 s | 20 s |"]
 
 
 def test_unknown_name_is_refused(capsys):

@@ -46,20 +46,24 @@ def test_every_control_has_a_label_and_the_lab_a_text(made, name):
 
 @pytest.mark.parametrize("name", CHANGES)
 def test_a_change_answers_in_200_milliseconds(name):
-    lab, times = getattr(widgets, name)(), []
-    ((control, other),) = CHANGES[name][0].items()
-    for value in [other, lab.controls[control].value] * 4:
-        start = time.perf_counter()
-        lab.set(**{control: value})
-        times.append(time.perf_counter() - start)
-    print(f"{name}: {sorted(times)[len(times) // 2] * 1000:.0f} ms")
-    assert min(times) < 0.2  # the best of eight: other work on the machine is not the lab's
+    """In CPU time of one thread: what else the machine does is not the lab's."""
+    lab = getattr(widgets, name)()
+    for change in CHANGES[name]:
+        ((control, other),) = change.items()
+        times = []
+        for value in [other, lab.controls[control].value] * 4:
+            start = time.process_time()
+            lab.set(**{control: value})
+            times.append(time.process_time() - start)
+        print(f"{name}, {control}: {sorted(times)[len(times) // 2] * 1000:.0f} ms")
+        assert min(times) < 0.2
 
 
-def test_a_lab_says_that_it_is_working(made):
-    said, lab = [], made["tiles_lab"]
+@pytest.mark.parametrize("name", CHANGES)
+def test_a_lab_says_that_it_is_working(name):
+    said, lab = [], getattr(widgets, name)()
     lab.state.observe(lambda change: said.append(change["new"]), names="value")
-    lab.set(overlap=24)
+    lab.set(**CHANGES[name][-1])
     assert "working" in said[0] and "working" not in said[-1] and 'role="status"' in said[-1]
 
 
@@ -140,3 +144,16 @@ def test_ledger_reads_any_way_of_writing_a_shape():
         assert labs.ledger_figure(rows, [right, "4,5,6"]).get_suptitle() == "2 of 2 right"
     assert labs.ledger_figure(rows, ["1, 2", "4,5,6"]).get_suptitle() == "0 of 2 right; the first wrong row is a"
     assert labs.ledger_figure(rows, []).get_suptitle() == "0 of 2 right; go on"
+
+
+@pytest.mark.parametrize("name", CHANGES)
+def test_a_change_draws_one_picture(name):
+    lab, drawn = getattr(widgets, name)(), []
+    lab.draw = lambda draw=lab.draw, **values: drawn.append(values) or draw(**values)
+    for change in CHANGES[name]:
+        ((control, value),) = change.items()
+        before = len(drawn)
+        lab.controls[control].value = value
+        assert len(drawn) == before + 1, control
+        lab.set(**change)
+        assert len(drawn) == before + 2, control

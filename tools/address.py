@@ -39,22 +39,22 @@ def install_line(where, root=HERE):
     return f"%pip install -q --no-deps git+https://github.com/{where}@v{release(root)}"
 
 
-def binder(where):
-    """The Binder badge: JupyterLab on the notebooks, on a machine of mybinder.org."""
-    opened = quote("lab/tree/notebooks/00_start_here.ipynb", safe="")
+def binder(where, name="00_start_here.ipynb"):
+    """The Binder badge: JupyterLab on a notebook, on a machine of mybinder.org."""
+    opened = quote(f"lab/tree/notebooks/{name}", safe="")
     return f"[![Binder](https://mybinder.org/badge_logo.svg)](https://mybinder.org/v2/gh/{where}/main?urlpath={opened})"
 
 
-def puller(where, hub="https://HUB.EXAMPLE.EDU"):
+def puller(where, hub="https://HUB.EXAMPLE.EDU", name="00_start_here.ipynb"):
     """The address that a teacher gives to a class: a JupyterHub fetches the course with nbgitpuller, and opens it."""
-    opened = f"lab/tree/{where.split('/')[1]}/notebooks/00_start_here.ipynb"
+    opened = f"lab/tree/{where.split('/')[1]}/notebooks/{name}"
     query = urlencode({"repo": f"https://github.com/{where}", "branch": "main", "urlpath": opened})
     return f"{hub}/hub/user-redirect/git-pull?{query}"
 
 
 NOTES = {
     "README.md": ("The address under which this course will be published is not known yet; until then, these badges lead "
-                  "nowhere.", "To get a clone:", "On a JupyterHub with nbgitpuller, put your hub's name into this link:"),
+                  "nowhere.", "To get a clone: ", "On a JupyterHub with nbgitpuller, put your hub's name into this link:"),
     "README.zh-CN.md": ("本课程的公开地址尚未确定；在此之前，下面的徽章还打不开。", "获取副本：",
                         "在装有 nbgitpuller 的 JupyterHub 上，把下面链接中的主机名换成你们的："),
 }
@@ -63,9 +63,9 @@ NOTES = {
 def readme_text(where, name="README.md"):
     """What stands between the two marks of a README."""
     unknown, clone, hub = NOTES[name]
-    folder = "zh/" if "zh" in name else ""
-    parts = [f"{badge(where, folder + '00_start_here.ipynb')} {binder(where)}",
-             f"{clone} `git clone https://github.com/{where}`", f"{hub}\n`{puller(where)}`"]
+    first = "zh/00_start_here.ipynb" if "zh" in name else "00_start_here.ipynb"
+    parts = [f"{badge(where, first)} {binder(where, first)}", f"{clone}`git clone https://github.com/{where}`",
+             f"{hub}\n`{puller(where, name=first)}`"]
     return "\n\n".join([unknown] * (where == UNKNOWN) + parts)
 
 

@@ -84,18 +84,27 @@ def server_memory():
             server.wait(30)
 
 
-def table(rows, alone, server):
-    """The README's tables: classes of one notebook, and every notebook by one learner."""
-    lines = ["", "| learners at once | the first is through after | the last | memory for each kernel | failed |",
-             "|---|---|---|---|---|"]
+WORDS = {
+    "README.md": ("| learners at once | the first is through after | the last | memory for each kernel | failed |",
+                  "One learner alone, memory at its highest:", "| notebook | run from first to last cell | memory |",
+                  "Besides, the JupyterLab server of each learner takes {:.0f} MiB."),
+    "README.zh-CN.md": ("| 同时学习的人数 | 第一个人跑完 | 最后一个人跑完 | 每个内核的内存 | 失败 |",
+                        "一个人单独运行，内存取最高值：", "| 笔记本 | 从第一个单元格运行到最后一个 | 内存 |",
+                        "此外，每个学习者的 JupyterLab 服务器占用 {:.0f} MiB。"),
+}
+
+
+def table(rows, alone, server, name="README.md"):
+    """The tables of a README: classes of one notebook, and every notebook by one learner."""
+    classes, one, notebooks, besides = WORDS[name]
+    lines = ["", classes, "|---|---|---|---|---|"]
     for row in rows:
         lines.append("| {learners} | {first:.0f} s | {last:.0f} s | {memory:.0f} MiB | {failed} |".format(**row))
     if alone:
-        lines += ["", "One learner alone, memory at its highest:", "",
-                  "| notebook | run from first to last cell | memory |", "|---|---|---|"]
+        lines += ["", one, "", notebooks, "|---|---|---|"]
     for name, row in alone.items():
         lines.append("| {name} | {last:.0f} s | {memory:.0f} MiB |".format(name=name, **row))
-    return "\n".join([*lines, "", f"Besides, the JupyterLab server of each learner takes {server:.0f} MiB.", ""])
+    return "\n".join([*lines, "", besides.format(server), ""])
 
 
 def refresh(text, new):
@@ -112,9 +121,10 @@ def main(wanted):
         rows.append(measure(number))
         print("the last is through after {last:.0f} s, {memory:.0f} MiB each, {failed} failed".format(**rows[-1]), flush=True)
     alone = {path.stem: measure(1, path.name) for path in ([] if wanted else find_notebooks())}
-    new, readme = table(rows, alone, server_memory()), HERE / "README.md"
-    print(new)
-    if not wanted:
+    server = server_memory()
+    print(table(rows, alone, server))
+    for readme in [] if wanted else map(HERE.joinpath, WORDS):
+        new = table(rows, alone, server, readme.name)
         readme.write_text(refresh(readme.read_text(encoding="utf-8"), new), encoding="utf-8", newline="\n")
     return int(any(row["failed"] for row in [*rows, *alone.values()]))
 

@@ -14,6 +14,8 @@ import psutil
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 
+from tools.slide_types import tag
+
 HERE = Path(__file__).resolve().parent.parent
 BUDGETS = {"00": 20, "01": 20, "02": 20, "03": 20, "04": 30, "05": 30, "06": 120, "07": 60, "08": 60,
            "09": 90, "10": 120, "11": 180, "12": 180, "13": 120}  # CPU s / 2
@@ -53,6 +55,7 @@ def run(path):
         spent = sum(sum(p.cpu_times()[:4]) for p in [kernel, *kernel.children(recursive=True)])
     clean(notebook, path.name)
     stamp_time(notebook, spent / 2)
+    tag(notebook)
     write(notebook, path)
     return spent / 2
 
@@ -104,14 +107,15 @@ def write(notebook, path):
 
 
 def refresh_table(seconds, readme):
-    """Put measured seconds, {name of a notebook: seconds}, into the README's time table; other rows stay."""
+    """Put measured seconds, {name of a notebook: seconds}, into a README's time table; its heading and other rows stay."""
     text = readme.read_text(encoding="utf-8")
     head, rest = text.split("<!-- times:start -->")
     old, tail = rest.split("<!-- times:end -->")
+    heading = re.findall(r"^\|.*\|$", old, re.MULTILINE)[:2] or ["| notebook | measured | budget |", "|---|---|---|"]
     rows = {line.split("|")[1].strip(): line for line in old.splitlines() if re.match(r"\| \d\d_", line)}
     for name, spent in seconds.items():
         rows[name] = f"| {name} | {spent:.0f} s | {BUDGETS.get(name[:2], '–')} s |"
-    table = ["", "| notebook | measured | budget |", "|---|---|---|", *(rows[n] for n in sorted(rows)), ""]
+    table = ["", *heading, *(rows[n] for n in sorted(rows)), ""]
     readme.write_text(head + "<!-- times:start -->" + "\n".join(table) + "<!-- times:end -->" + tail,
                       encoding="utf-8", newline="\n")
 
@@ -131,7 +135,8 @@ def main(wanted):
             print(f"stopped; the file is left as it was.\n{error}", file=sys.stderr)
             return 1
         print(f"{spent:.0f} s")
-        refresh_table({path.stem: spent}, HERE / "README.md")
+        for readme in sorted(HERE.glob("README*.md")):
+            refresh_table({path.stem: spent}, readme)
     return 0
 
 

@@ -2,10 +2,17 @@
 
 ``python course.py translate`` takes over what has changed in English (an entry whose English is new is empty, one whose
 English was edited is marked fuzzy: both wait for a translator), then builds `notebooks/zh/` and the hints' catalogue.
+
+To translate new hints: run it; put the Chinese into translations/zh_CN/hints.po by hand, or all at once with
+``python -m tools.translations`` (``missing hints`` prints them as JSON, ``fill hints rows.json`` puts them back); run it
+again, which writes `unet_course/hints_zh.json`. {} are filled in in order; where Chinese wants another order, number them:
+{1} … {0}. What is filled into a hint and is itself only one or two words (such as "row") has to be listed in SHORT:
+tests/test_hints_zh.py tries every wrong answer of the banks and says which English is left over.
 """
 
 import ast
 import copy
+import html
 import io
 import json
 import os
@@ -18,13 +25,20 @@ from babel.messages.catalog import Catalog
 from babel.messages.pofile import read_po, write_po
 
 from tools.notebooks import write
+from unet_course.languages import in_chinese
 
 HERE = Path(__file__).resolve().parent.parent
 LANGUAGE = "zh_CN"
 TRANSLATED = [f"{n:02}" for n in range(6)]
 TIME = re.compile(r"(<!-- time -->)about (\d+) s on two CPU cores(<!-- /time -->)")
+NO_TIME = "<!-- time --><!-- /time -->"
 MARKS = re.compile(r"<!-- (?:is|/is)\b.*?-->")  # of numbers that a cell proves
-SAY = "# what the checks tell you comes in Chinese\nunet_course.language(\"zh\")"
+# What is filled into hints and has too few words to be told from a name in the code.
+SHORT = ("Your answer", "Your mask", "Your result", "Your loss", "Your skip", "Your images", "Your masks", "Factor {}",
+         "Number {}", "of type {}", "one value of type {}", "one", "a number", "a single number", "no message", "row",
+         "column", "bottom", "output", "parameters", "values", " → norm", "A, B, C or D", "Wanted {}, got {}. {}",
+         "{}: not {}. {}", "{}you get {}. {}")
+SAY = ("from unet_course import language", 'language("zh")  # 检查的提示用中文')  # an import, and a call
 
 
 def blocks(source):
@@ -45,8 +59,10 @@ def message(block):
 
 
 def is_prose(block):
-    """Whether there is anything to translate: not so in a badge, a formula, an end of a fold."""
-    bare = re.sub(r"\[!\[.*?\)\]\(.*?\)|\$\$.*?\$\$|```.*?```|<[^>]+>", "", block, flags=re.DOTALL)
+    """Whether there is anything to translate: not so in a badge, an end of a fold, a formula without words."""
+    block = re.sub(r"\$\$.*?\$\$", lambda formula: " ".join(re.findall(r"\\text\{(.*?)\}", formula[0])), block,
+                   flags=re.DOTALL)
+    bare = re.sub(r"\[!\[.*?\)\]\(.*?\)|```.*?```|<[^>]+>", "", block, flags=re.DOTALL)
     return re.search(r"[A-Za-z]{2}", bare) is not None
 
 
@@ -72,7 +88,7 @@ def hints(folder=HERE / "unet_course" / "exercises"):
             inner.update(map(id, parts(node)))
             if len(re.findall(r"[A-Za-z]{2,}", text)) > 2 and " " in text:
                 found[text] = None
-    return list(found)
+    return list(dict.fromkeys([*found, *SHORT]))
 
 
 def parts(node):
@@ -86,7 +102,7 @@ def parts(node):
 def silent(node):
     if isinstance(node, ast.Call):
         return isinstance(node.func, ast.Name) and node.func.id in ("Exercise", "ValueError")
-    return isinstance(node, ast.FunctionDef) and node.name in ("_repr_html_", "label", "memory_used")
+    return isinstance(node, ast.FunctionDef) and node.name in ("__str__", "_repr_html_", "label", "memory_used")
 
 
 def template(node):
@@ -119,6 +135,8 @@ def take_over(name, wanted, root=HERE):
         template_.add(text, flags={"no-python-format", "no-python-brace-format"})
     held.update(template_, update_header_comment=False)
     held.obsolete.clear()
+    for entry in held:  # "5 % foreground" is no format of Python's
+        entry.flags -= {"python-format", "python-brace-format"}
     with io.BytesIO() as text:
         write_po(text, held, width=100, omit_header=True)
         path = root / "translations" / LANGUAGE / f"{name}.po"
@@ -134,7 +152,7 @@ def waiting(held):
 
 
 def translated(notebook, held):
-    """A notebook with its prose in the other language; code and outputs stay as they are.
+    """A notebook with its prose in the other language; code and outputs stay, hints in them are retold.
 
     Raises
     ------
@@ -147,23 +165,55 @@ def translated(notebook, held):
             cell.source = "\n\n".join(one(block, held) if is_prose(block) else block for block in blocks(cell.source))
             cell.source = links(cell.source)
         elif "setup" in cell.metadata.get("tags", []):
-            cell.source += f"\n{SAY}"
+            cell.source = speaking(cell.source)
+        for output in cell.get("outputs", []):
+            retell(output.get("data", {}))
     return notebook
 
 
+def speaking(source):
+    """The set-up cell with the language of the checks, chosen before its last line: the last would be shown."""
+    above, _, below = source.rpartition("\n\n")
+    lines = above.split("\n")
+    later = (i for i, line in enumerate(lines) if line.startswith("from unet_course") and line > SAY[0])
+    lines.insert(next(later, len(lines)), SAY[0])
+    return "\n".join([*lines, "", SAY[1], below])
+
+
+def retell(data):
+    """Say the hint of a check that is stored in an output in Chinese, as the same check would; all else stays."""
+    plain = data.get("text/plain", "")
+    first, _, rest = plain.partition(": not yet.\n  ")
+    if not (first.startswith("Exercise ") and rest):
+        return
+    hint, number = re.fullmatch(r"(.*?)(?:\n  \((\d+) more to look at after this one\.\))?", rest, re.DOTALL).groups()
+    lines = [hint] + [f"({number} more to look at after this one.)"] * bool(number)
+    said = f"{first}: not yet.\n  " + "\n  ".join(map(in_chinese, lines))
+    for kind, form in (("text/plain", str), ("text/html", lambda text: html.escape(text).replace("\n", "<br>"))):
+        if kind in data:
+            data[kind] = data[kind].replace(form(plain), form(said))
+
+
 def one(block, held):
+    """One block in Chinese, with the time that the English one has."""
     entry = held.get(message(block))
     if entry is None or entry.fuzzy or not entry.string:
         raise KeyError(message(block))
     time = TIME.search(block)
+    if (time is not None) != (NO_TIME in entry.string):
+        raise ValueError(f"{message(block)!r}: its translation has no {NO_TIME}, or has one too many.")
     return entry.string if time is None else entry.string.replace(
-        "<!-- time --><!-- /time -->", f"<!-- time -->在双核 CPU 上约 {time[2]} 秒<!-- /time -->")
+        NO_TIME, f"<!-- time -->在双核 CPU 上约 {time[2]} 秒<!-- /time -->")
 
 
 def links(text):
-    """Links as they lead from a folder deeper: to a Chinese notebook where there is one."""
-    text = re.sub(r"\]\(((?!\.\.|https?:|#)[^)]+)\)", lambda m: m[0] if m[1][:2] in TRANSLATED else f"](../{m[1]})", text)
-    text = re.sub(r"\]\(\.\./(?!\d\d_)([^)]+)\)", r"](../../\1)", text).replace("../../README.md", "../../README.zh-CN.md")
+    """Links as they lead from a folder deeper: to a Chinese page where there is one."""
+    def lead(match):
+        target = match[1]
+        if re.match(r"\w+:|#|/", target) or target[:2] in TRANSLATED:
+            return match[0]
+        return f"](../{target})".replace("(../../README.md", "(../../README.zh-CN.md")
+    text = re.sub(r"\]\(([^)\s]+)\)", lead, text)
     return re.sub(r"(/blob/main/notebooks)/(\d\d_)", r"\1/zh/\2", text)
 
 
@@ -179,20 +229,20 @@ def table(root=HERE):
 
 
 def main(arguments):
-    missing = take_over("hints", hints())
+    """Take over what is new in English, then build all that has its whole translation; 1 if something waits for one."""
+    notebooks = {path: nbformat.read(path, as_version=4) for path in paths()}
+    wanted = {"hints": hints(), **{path.stem: prose(notebook) for path, notebook in notebooks.items()}}
+    missing = {name: take_over(name, texts) for name, texts in wanted.items()}
+    for name, number in missing.items():
+        if number:
+            print(f"{name}.po: {number} to translate" + ("" if name == "hints" else "; its notebook is left as it was"))
+    # the hints first: what the checks say in the notebooks comes from them
     (HERE / "unet_course" / "hints_zh.json").write_text(table(), encoding="utf-8", newline="\n")
-    if missing:
-        print(f"hints.po: {missing} to translate")
-    for path in paths():
-        notebook = nbformat.read(path, as_version=4)
-        lacks = take_over(path.stem, prose(notebook))
-        if lacks:
-            print(f"{path.stem}.po: {lacks} to translate; its notebook is left as it was")
-            missing += lacks
-            continue
-        (HERE / "notebooks" / "zh").mkdir(exist_ok=True)
-        write(translated(notebook, catalogue(path.stem)), HERE / "notebooks" / "zh" / path.name)
-    return int(missing > 0)
+    (HERE / "notebooks" / "zh").mkdir(exist_ok=True)
+    for path, notebook in notebooks.items():
+        if not missing[path.stem]:
+            write(translated(notebook, catalogue(path.stem)), HERE / "notebooks" / "zh" / path.name)
+    return int(any(missing.values()))
 
 
 if __name__ == "__main__":

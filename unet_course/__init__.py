@@ -8,6 +8,7 @@ try:
     from unet_course.folder import SegmentationFolder
     from unet_course.inference import pick_device, predict
     from unet_course.instances import label_nuclei
+    from unet_course.languages import language
     from unet_course.metrics import dice_score, iou_score
     from unet_course.objects import object_f1
     from unet_course.pretrained import load_pretrained

@@ -3,9 +3,8 @@
 import matplotlib
 import numpy as np
 
-from unet_course.figures import BOUNDARY, ERROR, INK, NUCLEUS, PAPER, QUIET, new_figure
-
-LINES = [(NUCLEUS, "-"), (BOUNDARY, "--"), (ERROR, ":"), (INK, "-."), ("#AA77CC", "-")]
+from unet_course.figures import new_figure
+from unet_course.palette import ERROR_LINE, INK, LINES, MARK, NUCLEUS, PAPER, TINT
 
 
 def lines(x, series, *, title, xlabel, ylabel, limits=None, log="", marks=(), width=9.0, height=4.0):
@@ -34,11 +33,11 @@ def lines(x, series, *, title, xlabel, ylabel, limits=None, log="", marks=(), wi
     figure, axes = new_figure(width=width, height=height)
     axis = axes[0, 0]
     for place, name in marks:
-        axis.axvline(place, color=QUIET, linewidth=1.5)
+        axis.axvline(place, color=MARK, linewidth=1.5)
         late = list(x).index(min(x, key=lambda v: abs(v - place))) > len(x) / 2
         axis.annotate(name, (place, 0), xycoords=("data", "axes fraction"), xytext=(-5 if late else 5, 5),
                       textcoords="offset points", ha="right" if late else "left", color=INK, fontsize=11)
-    for (name, values), (colour, style) in zip(series.items(), LINES):
+    for (name, values), colour, style in zip(series.items(), LINES, ("-", "--", ":", "-.", "-")):
         axis.plot(x, values, style, color=colour, label=name, linewidth=2.6)
     axis.set(xlabel=xlabel, ylabel=ylabel, title=title)
     if "y" in log:
@@ -74,7 +73,7 @@ def score_table(rows, columns, values, *, title, decimals=2, frame="max", width=
     values = np.asarray(values, dtype=float)
     figure, axes = new_figure(width=width, height=1.2 + 0.5 * len(rows))
     axis = axes[0, 0]
-    blues = matplotlib.colors.LinearSegmentedColormap.from_list("blues", [PAPER, NUCLEUS])
+    blues = matplotlib.colors.LinearSegmentedColormap.from_list("blues", [PAPER, TINT])
     axis.imshow(values, cmap=blues, vmin=0, vmax=1, aspect="auto")
     axis.set_xticks(range(len(columns)), labels=columns)
     axis.set_yticks(range(len(rows)), labels=rows)
@@ -88,7 +87,7 @@ def score_table(rows, columns, values, *, title, decimals=2, frame="max", width=
         best = values[:, column].max() if frame == "max" else values[:, column].min()
         for row in np.flatnonzero(np.isclose(values[:, column], best, atol=0.5 * 10**-decimals)):
             axis.add_patch(matplotlib.patches.Rectangle((column - 0.46, row - 0.44), 0.92, 0.88, fill=False,
-                                                        edgecolor=ERROR, linewidth=2.5))
+                                                        edgecolor=ERROR_LINE, linewidth=2.5))
     return figure
 
 

@@ -1,17 +1,14 @@
 """The U, drawn: from a live network with its shapes, or as the small map at the head of each notebook.
 
-Colours as in Figure 1 of Ronneberger et al. (2015): feature maps blue, copied ones white; convolution arrows
-blue, pooling red, up-convolution green, copying grey, the final 1×1 convolution teal.
+Its colours, those of Figure 1 of Ronneberger et al. (2015), stand in `palette.py`.
 """
 
 from matplotlib.patches import FancyArrowPatch, Rectangle
 
-from unet_course.figures import INK, QUIET, new_figure
+from unet_course.figures import new_figure
+from unet_course.palette import CONV, COPIED, COPY, HEAD, INK, MAP, PALE, POOL, QUIET, UP
 from unet_course.tracing import trace_shapes
 
-MAP, COPIED = "#5B9BD5", "#FFFFFF"
-CONV, POOL, UP, COPY, HEAD = "#2E6DA4", "#C0392B", "#3A9D3A", "#8A8A8A", "#148F8F"
-PALE = "#E6E6E6"
 PARTS = ("image", "block", "encoder", "skip", "decoder", "bottom", "head")
 GAP = 1.75  # between two levels, in the drawing's own units
 

@@ -1,7 +1,6 @@
 """Pictures: arguments in, one matplotlib figure out. Nothing is stored, nothing is drawn on the side.
 
-One palette for the whole course, told apart by colour-blind eyes and in grey print: nuclei cyan, boundary orange,
-errors magenta.
+The colours are those of `palette.py`: nuclei cyan, boundary orange, errors magenta.
 """
 
 import io
@@ -10,8 +9,8 @@ import matplotlib
 import numpy as np
 from matplotlib.figure import Figure
 
-NUCLEUS, BOUNDARY, ERROR = "#33BBEE", "#EE7733", "#EE3377"
-INK, PAPER, QUIET = "#222222", "#FFFFFF", "#BBBBBB"
+from unet_course.palette import BOUNDARY, ERROR, ERROR_LINE, INK, MARK, NUCLEUS, NUCLEUS_LINE, PAPER, QUIET, TINT, WHEEL
+
 STYLE = {"font.size": 12, "axes.titlesize": 13, "axes.spines.top": False, "axes.spines.right": False,
          "figure.dpi": 100, "savefig.dpi": 100, "lines.linewidth": 2.2, "figure.constrained_layout.use": True}
 
@@ -68,7 +67,9 @@ def images(pictures, titles, *, columns=None, width=10.0, limits=(0, 1)):
         axis.spines[:].set(visible=index < len(pictures), color=QUIET)  # a white picture needs an edge
         if index < len(pictures):
             picture = _numpy(pictures[index])
-            axis.imshow(picture, cmap="gray", vmin=low, vmax=high, interpolation="nearest")
+            # a large picture is averaged down, a small one keeps its pixels
+            way = "antialiased" if picture.shape[1] > 100 * width / columns else "nearest"
+            axis.imshow(picture, cmap="gray", vmin=low, vmax=high, interpolation=way)
             axis.set_title(titles[index])
     return figure
 
@@ -86,18 +87,17 @@ def class_colours(classes):
 
 
 def nuclei_colours(image, instances):
-    """The image in grey, each nucleus tinted in one of six colours, so that neighbours are told apart.
+    """The image in grey, each nucleus tinted in one of five colours, so that neighbours are told apart.
 
     Examples
     --------
     >>> nuclei_colours([[0.5, 1.0]], [[0, 1]]).shape
     (1, 2, 3)
     """
-    wheel = ["#33BBEE", "#EE7733", "#EE3377", "#CCBB44", "#AA77CC", "#66CC99"]
-    table = np.array([matplotlib.colors.to_rgb(c) for c in wheel])
+    table = np.array([matplotlib.colors.to_rgb(c) for c in WHEEL])
     image, instances = _numpy(image), _numpy(instances)
     grey = np.repeat(np.clip(image, 0, 1)[..., None], 3, axis=-1)
-    tint = table[instances % len(wheel)] * (0.45 + 0.55 * grey)
+    tint = table[instances % len(WHEEL)] * (0.7 + 0.3 * grey)
     return np.where(instances[..., None] > 0, tint, grey)
 
 
@@ -133,7 +133,7 @@ def numbers(grids, titles, *, marks=None, height=3.2, width=10.0, decimals=0, li
     low, high = limits or (min(g.min() for g in grids), max(g.max() for g in grids))
     ratios = [max(g.shape[1], 2) for g in grids]
     figure, axes = new_figure(1, len(grids), width=width, height=height, gridspec_kw={"width_ratios": ratios})
-    blues = matplotlib.colors.LinearSegmentedColormap.from_list("blues", [PAPER, NUCLEUS])
+    blues = matplotlib.colors.LinearSegmentedColormap.from_list("blues", [PAPER, TINT])
     for index, (axis, grid, title) in enumerate(zip(axes.flat, grids, titles)):
         axis.imshow(grid, cmap=blues, vmin=low, vmax=max(high, low + 1e-9))
         axis.set_title(title)
@@ -146,7 +146,7 @@ def numbers(grids, titles, *, marks=None, height=3.2, width=10.0, decimals=0, li
             axis.text(column, row, f"{value:.{decimals}f}", ha="center", va="center", color=INK, fontsize=size)
         for row, column in (marks[index] if marks else ()):
             axis.add_patch(matplotlib.patches.Rectangle((column - 0.5, row - 0.5), 1, 1, fill=False,
-                                                        edgecolor=ERROR, linewidth=3, zorder=3))
+                                                        edgecolor=ERROR_LINE, linewidth=3, zorder=3))
     return figure
 
 
@@ -169,11 +169,11 @@ def histogram(image, thresholds=(), *, title, foreground=None, limits=(0, 1)):
     parts = [(values, INK, "all pixels")]
     if foreground is not None:
         inside = _numpy(foreground).ravel() > 0
-        parts = [(values[~inside], INK, "background"), (values[inside], NUCLEUS, "nuclei")]
+        parts = [(values[~inside], INK, "background"), (values[inside], NUCLEUS_LINE, "nuclei")]
     for part, colour, name in parts:
         axis.hist(part, bins=100, range=limits, histtype="step", color=colour, label=name, linewidth=2.2)
     for value, name in thresholds:
-        axis.axvline(value, color=ERROR, linestyle="--", label=name)
+        axis.axvline(value, color=ERROR_LINE, linestyle="--", label=name)
     axis.set(yscale="log", xlabel="grey value", ylabel="pixels", title=title)
     axis.legend(frameon=False)
     return figure
@@ -196,30 +196,29 @@ def squares(image, sides, *, title, centre=None):
     figure, axes = new_figure(width=10, height=5)
     axis = axes[0, 0]
     axis.imshow(image, cmap="gray", vmin=0, vmax=1)
-    colours = [NUCLEUS, BOUNDARY, ERROR, "#CCBB44", "#AA77CC"]
     for index, (side, name) in enumerate(sides):
         axis.add_patch(matplotlib.patches.Rectangle((column - side / 2, row - side / 2), side, side, fill=False,
-                                                    edgecolor=colours[index % 5], linewidth=2.5, label=name))
+                                                    edgecolor=WHEEL[index % len(WHEEL)], linewidth=2.5, label=name))
     axis.plot(column, row, "+", color=ERROR, markersize=12)
     axis.set_title(title)
     axis.axis("off")
     axis.set(xlim=(-0.5, image.shape[1] - 0.5), ylim=(image.shape[0] - 0.5, -0.5))
-    axis.legend(loc="upper left", bbox_to_anchor=(1.02, 1), frameon=False)
+    axis.legend(loc="upper left", bbox_to_anchor=(1.02, 1), facecolor="black", labelcolor=PAPER, framealpha=1)
     return figure
 
 
 def curves(history, *, title):
-    """Training loss (grey, with its running mean) and validation Dice (cyan) of a `History`."""
+    """Training loss (grey, with its running mean) and validation Dice (blue) of a `History`."""
     figure, axes = new_figure(1, 2, width=10, height=3.6)
     left, right = axes[0]
     loss = np.asarray(history.loss)
     window = max(len(loss) // 20, 1)
     smooth = np.convolve(loss, np.ones(window) / window, mode="valid")
-    left.plot(np.arange(1, len(loss) + 1), loss, color=QUIET, linewidth=1, label="each step")
+    left.plot(np.arange(1, len(loss) + 1), loss, color=MARK, linewidth=1, label="each step")
     left.plot(np.arange(window, len(loss) + 1), smooth, color=INK, label=f"mean of {window}")
     left.set(xlabel="step", ylabel="training loss", title=title)
     left.legend(frameon=False)
-    right.plot(history.val_steps, history.val_dice, "o-", color=NUCLEUS)
+    right.plot(history.val_steps, history.val_dice, "o-", color=NUCLEUS_LINE)
     right.set(xlabel="step", ylabel="validation Dice", ylim=(0, 1), title="Dice on nuclei not trained on")
     return figure
 

@@ -10,6 +10,8 @@ import io
 import ipywidgets
 import matplotlib
 import numpy as np
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from PIL import Image
 
 from unet_course.figures import STYLE
 
@@ -55,12 +57,12 @@ class Lab:
 
     def set(self, **values):
         """Set several controls at once; the picture is drawn once."""
-        self._waiting = True
+        outer, self._waiting = self._waiting, True  # one control may set others
         try:
             for name, value in values.items():
                 self.controls[name].value = value
         finally:
-            self._waiting = False
+            self._waiting = outer
         self.refresh()
 
     def refresh(self):
@@ -97,15 +99,14 @@ def png(figures):
     pages = []
     with matplotlib.rc_context(STYLE):
         for figure in figures:
-            buffer = io.BytesIO()
-            figure.savefig(buffer, format="rgba")
-            width, height = (int(n) for n in figure.canvas.get_width_height())
-            pages.append(np.frombuffer(buffer.getvalue(), dtype=np.uint8).reshape(height, width, 4))
+            canvas = FigureCanvasAgg(figure)
+            canvas.draw()  # savefig would draw twice, once for the layout
+            pages.append(np.array(canvas.buffer_rgba()))
     page = np.full((sum(len(p) for p in pages), max(p.shape[1] for p in pages), 4), 255, dtype=np.uint8)
     top = 0
     for p in pages:
         page[top : top + len(p), : p.shape[1]] = p
         top += len(p)
     buffer = io.BytesIO()
-    matplotlib.image.imsave(buffer, page[..., :3], format="png")
+    Image.fromarray(np.ascontiguousarray(page[..., :3])).save(buffer, format="png", compress_level=3)  # fast
     return buffer.getvalue()

@@ -8,9 +8,10 @@ import torch
 import torch.nn.functional as F
 from matplotlib.patches import Rectangle
 
-from unet_course.drawing import MAP, draw_unet
-from unet_course.figures import BOUNDARY, ERROR, INK, NUCLEUS, PAPER, QUIET, new_figure, squares
-from unet_course.tracing import kept_bytes, parameter_count, receptive_field, trace_shapes
+from unet_course.drawing import draw_unet
+from unet_course.figures import new_figure, squares
+from unet_course.palette import BOUNDARY, ERROR, INK, MAP, NUCLEUS, PAPER, QUIET
+from unet_course.tracing import kept_bytes, parameter_count, receptive_field
 from unet_course.unet import UNet
 
 KERNELS = {
@@ -172,10 +173,12 @@ def explorer_figure(size, *, channels=16, pools=3, up="transpose", padding=1):
     """
     with torch.device("meta"):  # shapes without numbers: the paper's network answers as fast as a small one
         model = UNet(channels=tuple(channels * 2**level for level in range(pools + 1)), up=up, padding=padding)
+        sizes = []  # of what comes out, noted while the network is drawn: one pass is saved
+        noting = model.register_forward_hook(lambda _, __, logits: sizes.append(logits.shape[-1]))
         figure = draw_unet(model, (size, size), title=" ")
-        out = trace_shapes(model, (size, size))[-1][1][-1]
+        noting.remove()
         kept = kept_bytes(model, (size, size)) / 2**20
-    figure.axes[0].set_title(f"{size}×{size} → {out}×{out}   {parameter_count(model):,} parameters   "
+    figure.axes[0].set_title(f"{size}×{size} → {sizes[0]}×{sizes[0]}   {parameter_count(model):,} parameters   "
                              f"{kept:,.{1 if kept < 10 else 0}f} MiB kept for training on one image")
     return figure
 

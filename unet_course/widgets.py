@@ -79,6 +79,7 @@ def convolution_lab(image=None):
         if not lab._waiting:
             preset.value = "your own"
 
+    preset.unobserve_all("value")  # the picture is drawn once, of the nine weights
     preset.observe(chosen, names="value")
     for cell in cells:
         cell.observe(edited, names="value")

@@ -1,0 +1,222 @@
+"""The hints in Chinese: none is missing, each is the right one, and no English stays in what a learner is told."""
+
+import html
+import re
+import time
+
+import nbformat
+import pytest
+
+from tests.exercises.test_bank import WRONG
+from tools.translate import HERE, catalogue, hints, paths, retell, table
+from tools.translations import fill, places
+from unet_course import check, language, languages
+from unet_course.exercises import Exercise, core, nb04, nb06, nb07, nb08
+from unet_course.languages import CHINESE, in_chinese, spoken
+
+ROWS = {entry.id: entry.string for entry in catalogue("hints") if entry.id}
+# What a learner types in stays as it is typed.
+TYPED = [*nb04.WAYS, *nb06.STEPS, *nb07.OPTIONS, *nb08.CAUSES]
+# Chinese that uses a name of the code, or a word that Chinese writes in Latin letters.
+LATIN = {word for english, chinese in ROWS.items() if english != chinese for word in re.findall("[A-Za-z]{2,}", chinese)}
+NASTY = ["(3, 5, 7)", "'it says \"no\" (why?)'", "two\nlines", "-1.5e-3", "[{'a': 1}, (2,)]", "'{}'", "$^.*\\d+"]
+
+# Places where no value of a learner stands, but a word or a number of the check: so the beginning of a text is enough.
+ONE_WORD = {"Output {} {} depends": (0, 1, 2), "Your answer stopped ": (0,), "low={} and high={}: ": (0, 1),
+            'With up="{}", output': range(9), "Answer {}: {} is non": (0,), "{}×{} pixels, channe": (2,)}
+
+
+@pytest.fixture(autouse=True)
+def in_the_language_of_the_environment(monkeypatch):
+    monkeypatch.setattr(languages, "_now", {})
+    monkeypatch.delenv("UNET_COURSE_LANGUAGE", raising=False)
+
+
+@pytest.fixture
+def chinese():
+    language("zh")
+
+
+def put(text, values):
+    """A template with its values, filled in without what is tested here."""
+    pieces, order = re.split(r"\{\d*\}", text), places(text)
+    return "".join(a + b for a, b in zip(pieces, [*(values[n] for n in order), ""]))
+
+
+def as_pattern(text):
+    """A translation as a pattern; a blank between two Chinese characters may be gone."""
+    pieces = [re.escape(piece).replace("\\ ", " ?") for piece in re.split(r"\{\d*\}", text)]
+    return re.compile("(.*)".join(pieces), re.DOTALL)
+
+
+def template_of(text):
+    """The English text with the most words of its own that fits."""
+    fits = [english for english in ROWS if as_pattern(english).fullmatch(text)]
+    return max(fits, key=lambda english: len(english.replace("{}", "")), default=None)
+
+
+def english_in(text):
+    """The English words that are left in a hint, without names, what is quoted, lists, and what a learner types."""
+    for typed in sorted(TYPED, key=len, reverse=True):
+        text = re.sub(re.escape(typed), "", text, flags=re.IGNORECASE)
+    text = re.sub(r"'[^']*'|\"[^\"]*\"|\[.*?\]", "", text)
+    types = {"ndarray", "NoneType", "str", "list", "int", "max", "function", "nan", "tuple", "dict", "type"}
+    return [word for word in re.findall(r"(?<![\w.])[A-Za-z]{2,}(?![\w.(])", text) if word not in LATIN | types]
+
+
+def test_every_hint_of_the_code_is_translated_and_no_other():
+    held = [entry for entry in catalogue("hints") if entry.id]
+    assert [entry.id for entry in held] == hints()
+    assert [entry.id for entry in held if entry.fuzzy or not entry.string] == []
+
+
+def test_the_catalogue_is_what_the_tool_builds():
+    assert (HERE / "unet_course" / "hints_zh.json").read_text(encoding="utf-8") == table()
+
+
+@pytest.mark.parametrize("english", ROWS)
+def test_translation(english):
+    chinese = ROWS[english]
+    assert chinese == english or CHINESE.search(chinese) or english == "one", chinese
+    assert (chinese == english) == (english in TYPED)
+    assert sorted(set(places(chinese))) == places(english), "what is filled in"
+    assert english.rstrip().endswith("?") == chinese.rstrip().endswith("？"), "a question stays a question"
+    for mark in re.findall(r"\w+=\w+|\w+\.\w+(?:\(\w*\))?|\d+×\d+", english):
+        assert mark in chinese, mark
+    assert "您" not in chinese and not re.search(r"[\u4e00-\u9fff][,;:?!.](?!\w)", chinese), "Chinese marks"
+
+
+@pytest.mark.parametrize("value", NASTY)
+def test_every_hint_is_taken_for_itself_whatever_is_filled_in(value):
+    wrong = []
+    for english, chinese in ROWS.items():
+        number = english.count("{}")
+        for place in set(range(number)) - set(ONE_WORD.get(english[:20], ())):
+            values = [value if n == place else str(n) for n in range(number)]
+            wrong += [(english, place)] * (in_chinese(put(english, values)) != put(chinese, values))
+    assert not wrong
+
+
+def test_what_is_filled_in_keeps_its_place_in_another_order():
+    moved = {e: c for e, c in ROWS.items() if "{0}" in c}
+    assert moved
+    for english, chinese in moved.items():
+        values = [f"({10 + n})" for n in range(english.count("{}"))]
+        assert in_chinese(put(english, values)) == put(chinese, values)
+
+
+@pytest.mark.parametrize("id, what, answer, behaviour", WRONG, ids=[f"{e[0]} {e[1]}" for e in WRONG])
+def test_wrong_answer_gets_its_hint_in_chinese(id, what, answer, behaviour, chinese, monkeypatch):
+    said = []
+    monkeypatch.setattr(core, "spoken", lambda text: said.append(text) or spoken(text))
+    report = check(id, answer)
+    assert report.status == "hint" and report.failed[0] == behaviour and len(said) == len(report.hints)
+    for english, hint in zip(said, report.hints):
+        assert CHINESE.search(hint) and hint != english
+        template = template_of(english)
+        assert as_pattern(ROWS[template]).fullmatch(hint), f"{english}\n{hint}\nwanted {ROWS[template]}"
+        if template == "Your answer stopped with {}: {}":  # its words are Python's; what a teacher asks then is not
+            assert english.endswith("?") == hint.endswith("？"), hint
+        else:
+            assert not english_in(hint), hint
+
+
+def test_a_text_that_is_no_hint_stays_as_it_is(chinese):
+    for text in ["", "Nobody says this.", "x. y. z.", "Nobody. says. this?", "已经是中文。"]:
+        assert spoken(text) == text
+
+
+def test_english_is_spoken_unless_chinese_is_asked_for(monkeypatch):
+    hint = "Your output has negative values. What comes after the second convolution?"
+    assert spoken(hint) == hint
+    monkeypatch.setenv("UNET_COURSE_LANGUAGE", "zh")
+    assert spoken(hint) == ROWS[hint]
+    language("en")
+    assert spoken(hint) == hint
+
+
+def test_the_first_line_of_a_report_is_the_same_in_both_languages():
+    def first_lines():
+        return [str(core.Report("4.2", "Write match_size", status, ["…", "…"])).splitlines()[0]
+                for status in ("passed", "not attempted", "hint")]
+    english = first_lines()
+    language("zh")
+    assert first_lines() == english and english[0].endswith("passed.") and english[1].endswith("not attempted yet.")
+
+
+def test_card(chinese):
+    report = check("0.1", lambda p: p.argmax(dim=1))
+    assert "（看完这一条，还有 1 条要看。）" in str(report) and "more to look at" not in str(report)
+    assert html.escape(report.hints[0]) in report._repr_html_() and "<br>  （看完这一条" in report._repr_html_()
+
+
+def endless(*arguments):
+    while True:
+        pass
+
+
+def test_texts_of_the_guard(chinese, monkeypatch):
+    monkeypatch.setattr(Exercise, "try_on", lambda self, answer, plain=Exercise.try_on: plain(self, answer, cpu_seconds=0.2))
+    assert check("0.1", endless).hints == ["你的答案计算了 0.2 秒还没有结束，已被停止。里面的哪个循环永远不会结束？"]
+
+    def too_much(*arguments):
+        raise MemoryError
+    assert check("0.1", too_much).hints[0] == "你的答案要占用超过 4 GB 的内存，已被停止。它的哪个张量比你想的要大？"
+
+    def silent(*arguments):
+        raise ArithmeticError
+    assert check("0.1", silent).hints[0] == "你的答案在运行时因 ArithmeticError 停下了：没有说明"
+    assert check("0.1", None).hints[0] == "你的答案是 None；应为一个函数。请只交函数名，不要加括号。"
+    assert check("99.9").hints[0].startswith("没有练习 '99.9'。现有的练习是：0.1, 0.2, ")
+
+
+def test_the_words_of_an_error_stay_and_the_question_after_them_is_translated():
+    question = "The ends of a slice are whole numbers. What makes one of a fraction?"
+    hint = in_chinese(f"Your answer stopped with TypeError: bad. Got: 1.5. Not: 2. {question}")
+    assert hint == f"你的答案在运行时因 TypeError 停下了：bad. Got: 1.5. Not: 2. {ROWS[question]}"
+
+
+def test_fast_also_where_an_error_has_much_to_say():
+    in_chinese("warm up")
+    begin = time.process_time()
+    for text in ["Your answer stopped with RuntimeError: " + "wanted a. is, you get: tile " * 40, "x: " * 400, "is; wanted " * 200]:
+        in_chinese(text)
+    assert time.process_time() - begin < 1.5
+
+
+@pytest.mark.parametrize("path", paths(), ids=lambda path: path.stem)
+def test_stored_hints_are_retold_and_all_other_outputs_stay(path):
+    for cell in nbformat.read(path, as_version=4).cells:
+        for output in cell.get("outputs", []):
+            data = dict(output.get("data", {}))
+            before = dict(data)
+            retell(data)
+            assert (data != before) == (": not yet.\n" in before.get("text/plain", ""))
+            if data != before:
+                lines = data["text/plain"].split("\n")
+                assert lines[0] == before["text/plain"].split("\n")[0] and all(map(CHINESE.search, lines[1:]))
+
+
+@pytest.mark.parametrize("number", [1, 2, 5])
+def test_a_retold_output_is_what_the_check_says_in_chinese(number):
+    told = ["Your answer is 'a<b & \"c\"'; wanted a number.", *["Your class makes no nn.Module."] * (number - 1)]
+
+    def stored(hints):
+        report = core.Report("2.3", "Write ConvBlock", "hint", hints)
+        return {"text/plain": str(report), "text/html": report._repr_html_(), "image/png": "as it is"}
+    data = stored(told)
+    language("zh")
+    retell(data)
+    assert data == stored([spoken(hint) for hint in told])
+
+
+def test_filling_refuses_what_does_not_fit(tmp_path):
+    (tmp_path / "translations" / "zh_CN").mkdir(parents=True)
+    held = tmp_path / "translations" / "zh_CN" / "hints.po"
+    held.write_text('msgid "{} is {}; wanted a number."\nmsgstr ""\n', encoding="utf-8")
+    english = "{} is {}; wanted a number."
+    fill("hints", {english: "应为一个数，而{0}是 {1}。"}, tmp_path)
+    assert catalogue("hints", tmp_path)[english].string == "应为一个数，而{0}是 {1}。"
+    for rows in ({english: "{}是一个数。"}, {english: "{0}{0}"}, {english: "{}{}{}"}, {"Unknown.": "不知道。"}):
+        with pytest.raises(ValueError, match="fills in|has no text"):
+            fill("hints", rows, tmp_path)

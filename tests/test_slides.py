@@ -1,0 +1,202 @@
+"""The notebooks as slides: every cell has the slide type of the rule; in a real browser nothing is cut off or fetched from afar."""
+
+import copy
+import shutil
+import sys
+from pathlib import Path
+
+import nbformat
+import pytest
+
+from tests.lab_server import CHROMIUM, TOKEN, serving
+from tools import slide_types, slides
+
+ROOT = Path(__file__).resolve().parent.parent
+NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
+PICTURES = ROOT / "artefacts" / "slides"
+SHOWN = ["02_convolution_block.ipynb", "08_whole_images.ipynb"]  # one to write in, one with much on its slides
+
+
+def read(path):
+    return nbformat.read(path, as_version=4)
+
+
+def stored(notebook):
+    return [cell.metadata.get("slideshow", {}).get("slide_type") for cell in notebook.cells]
+
+
+@pytest.fixture
+def second():
+    return copy.deepcopy(read(next(p for p in NOTEBOOKS if p.name == SHOWN[0])))
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_stored_slide_types_are_those_of_the_rule(path):
+    notebook = read(path)
+    assert stored(notebook) == slide_types.slide_types(notebook)  # python -m tools.slide_types writes them
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_a_slide_holds_one_cell_or_what_fits_on_the_screen(path):
+    notebook, page = read(path), []
+    for cell, kind in [*zip(notebook.cells, slide_types.slide_types(notebook)), (None, "slide")]:
+        if kind in ("slide", "subslide"):
+            assert len(page) < 2 or sum(map(slide_types.height, page)) <= slide_types.ROOM
+            page = []
+        page.append(cell)
+
+
+def test_what_each_kind_of_cell_is(second):
+    kinds = dict(zip([cell.source.split("\n")[0] for cell in second.cells], slide_types.slide_types(second)))
+    assert list(kinds.values())[:3] == ["slide", "subslide", "subslide"]  # title, set-up, map
+    assert kinds["## 2. Sizes and padding"] == "slide" and kinds["### Exercise 2.1 · A convolution by hand (10 minutes)"] == "subslide"
+    assert kinds["def convolve(image, kernel):"] == "-"  # the stub stands with its task
+    solutions = [k for c, k in zip(second.cells, slide_types.slide_types(second)) if "solution" in c.metadata.get("tags", [])]
+    assert set(solutions) == {"subslide"}
+    answer = next(i for i, c in enumerate(second.cells) if c.source.startswith("**Predict:** a convolution's bias")) + 1
+    assert slide_types.slide_types(second)[answer] == "fragment"
+
+
+def test_tag_is_idempotent_and_keeps_what_else_is_known(second):
+    second.cells[2].metadata["tags"] = ["mine"]
+    slide_types.tag(second)
+    once = copy.deepcopy(second)
+    slide_types.tag(second)
+    assert second == once and second.cells[2].metadata["tags"] == ["mine"]
+    nbformat.validate(second)
+
+
+def test_rule_can_fail_and_an_author_goes_before_it(second):
+    slide_types.tag(second)
+    second.cells[4].source += "\n# more" * 20
+    assert stored(second) != slide_types.slide_types(second)
+    second.cells[4].metadata["tags"] = ["slide: skip"]
+    slide_types.tag(second)
+    assert stored(second)[4] == "skip"
+    second.cells[4].metadata["tags"] = ["slide: big"]
+    with pytest.raises(ValueError, match="Cell 4 has the tag 'slide: big'; a slide is one of slide, subslide"):
+        slide_types.tag(second)
+
+
+def test_a_cell_without_code_or_of_another_kind_is_no_slide():
+    cells = [nbformat.v4.new_markdown_cell("# T"), nbformat.v4.new_code_cell(""), nbformat.v4.new_code_cell("1"),
+             nbformat.v4.new_raw_cell("for nbconvert")]
+    assert slide_types.slide_types(nbformat.v4.new_notebook(cells=cells)) == ["slide", "skip", "-", "skip"]
+
+
+def test_task_names_the_notebooks_if_there_is_none(capsys):
+    assert slides.main(["77"]) == 1
+    assert "No notebook begins with 77" in capsys.readouterr().err
+
+
+def test_task_starts_lab_on_the_slides_with_its_token(monkeypatch):
+    calls = []
+    monkeypatch.setattr(slides, "follow", lambda command, environment: calls.append((command, environment)) or 0)
+    assert slides.main(["02", "--no-browser"]) == 0 and slides.main([]) == 0
+    (named, environment), (folder, _) = calls
+    assert named[:3] == [sys.executable, "-m", "jupyterlab"] and named[-1] == "--no-browser"
+    assert f"--LabApp.default_url=/rise/{SHOWN[0]}" in named and not any("default_url" in part for part in folder)
+    assert not any("token" in part or "password" in part for part in named)  # Jupyter's own token stays
+    assert environment["JUPYTER_CONFIG_PATH"]
+
+
+@pytest.fixture(scope="module")
+def hall(tmp_path_factory):
+    """The slides' own server, as the task starts it, with copies of the notebooks."""
+    folder = tmp_path_factory.mktemp("hall")
+    (folder / "settings").mkdir()
+    slides.write_settings(folder / "settings")
+    for path in [*NOTEBOOKS, ROOT / "notebooks" / "rise.css"]:
+        shutil.copy(path, folder)
+    with serving(slides.command(folder), folder, **{"JUPYTER_CONFIG_PATH": str(folder / "settings")}) as address:
+        yield address
+
+
+@pytest.fixture
+def slideshow(hall, browser):
+    """Open a notebook's slides on a projector; `page.abroad` collects what it would fetch from elsewhere."""
+    page = browser.new_page(viewport={"width": 1280, "height": 720})
+    page.abroad = []
+    page.on("response", lambda r: page.abroad.append(r.url))
+    page.on("requestfailed", lambda r: page.abroad.append(r.url) if r.failure != "csp" else None)
+
+    def open_(name):
+        page.goto(f"{hall}/rise/{name}?token={TOKEN}")
+        page.locator("section.present > section.present .jp-Cell").first.wait_for(timeout=60_000)
+        page.wait_for_function("document.querySelector('.slide-number')", timeout=60_000)
+        page.locator("#rise-notebook-css").wait_for(state="attached")
+        page.wait_for_timeout(2500)  # Reveal's own second look, and the kernel's start
+        return page
+
+    yield open_
+    page.close()
+
+
+LOOK = """() => {
+    const slide = document.querySelector('section.present > section.present'), box = slide.getBoundingClientRect();
+    const code = [...slide.querySelectorAll('.cm-line, pre, code')].filter(e => e.textContent.trim());
+    const wide = [...slide.querySelectorAll('.cm-scroller, .jp-RenderedHTMLCommon, .jp-OutputArea-output, img')];
+    slide.scrollTop = 1e6;
+    const last = Math.max(...[...slide.children].map(e => e.getBoundingClientRect().bottom));
+    slide.scrollTop = 0;
+    return {
+        id: slide.id, hidden: slide.querySelectorAll('.fragment:not(.visible)').length, top: box.top, bottom: box.bottom, last,
+        letters: Math.min(99, ...code.map(e => parseFloat(getComputedStyle(e).fontSize))),
+        cut: wide.filter(e => e.scrollWidth > e.clientWidth + 1 && e.tagName !== 'IMG' ||
+            e.getBoundingClientRect().right > 1281).map(e => e.outerHTML.slice(0, 200)),
+    } }"""
+
+
+def place(look):
+    return look["id"], look["hidden"]
+
+
+@pytest.mark.skipif(not CHROMIUM, reason="there is no Chromium on this machine")
+@pytest.mark.parametrize("name", SHOWN)
+def test_every_slide_can_be_read_whole(slideshow, hall, name):
+    page, seen = slideshow(name), set()
+    folder = PICTURES / name[:2]
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    while (here := place(look := page.evaluate(LOOK))) not in seen:  # Space on the last slide stays there
+        seen.add(here)
+        assert look["letters"] >= 18 and look["cut"] == []
+        assert look["top"] >= 0 and look["bottom"] <= 720 and look["last"] <= 720, look
+        page.screenshot(path=folder / f"{len(seen):03}.png")
+        page.keyboard.press("Space")
+        page.wait_for_timeout(200)
+    types = slide_types.slide_types(read(ROOT / "notebooks" / name))
+    assert len({slide for slide, _ in seen}) == sum(kind in ("slide", "subslide") for kind in types)
+    assert [url for url in page.abroad if not url.startswith((hall, "data:", "blob:"))] == []
+
+
+@pytest.mark.skipif(not CHROMIUM, reason="there is no Chromium on this machine")
+def test_a_cell_runs_on_its_slide_and_a_lab_moves(slideshow):
+    page = slideshow(SHOWN[0])
+
+    def run(slide, answer=None):
+        page.evaluate("slide => { location.hash = `#/${slide}` }", slide)
+        page.locator(f"section.present > #{slide}.present").wait_for()
+        cell = page.locator(f"#{slide} .jp-CodeCell").first
+        cell.locator(".cm-content").click()
+        if answer:
+            page.keyboard.press("Control+a")
+            page.keyboard.insert_text(answer)
+        page.keyboard.press("Shift+Enter")  # and the slides go on to the next
+        return cell
+
+    setup, task, lab = "slide-0-1", "slide-2-1", "slide-1-6"
+    run(setup).locator(".jp-InputPrompt").filter(has_text="[1]").wait_for(state="attached", timeout=120_000)
+    answer = run(task, 'check("2.2", lambda n, kernel, padding, stride: (n + 2 * padding - kernel) // stride + 1)')
+    answer.get_by_text("passed.").wait_for(state="attached", timeout=60_000)
+    picture = run(lab, "convolution_lab(torch.rand(64, 96))").locator(".widget-html img").last
+    picture.wait_for(state="attached", timeout=60_000)
+    page.evaluate("slide => { location.hash = `#/${slide}` }", lab)
+    before = picture.get_attribute("src")
+    page.locator(f"#{lab} .widget-text input").first.click()  # not by arrow keys: these are the slides'
+    page.keyboard.press("Control+a")
+    page.keyboard.type("3")
+    page.keyboard.press("Enter")
+    page.wait_for_function("([lab, before]) => [...document.querySelectorAll(`#${lab} .widget-html img`)].pop().src !== before",
+                           arg=[lab, before], timeout=60_000)
+    page.screenshot(path=PICTURES / "lab.png")

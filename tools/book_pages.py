@@ -1,0 +1,141 @@
+"""The pages of the site, made from what is in the repository: notebooks, READMEs, glossary, docstrings."""
+
+import csv
+import os
+import pkgutil
+import re
+from pathlib import Path
+
+import unet_course
+from tools.beside import ROOT
+
+GROUPS = {
+    "The network": ["blocks", "unet", "pretrained"],
+    "Data": ["data", "folder", "masks", "augment"],
+    "Training": ["training", "losses", "precision"],
+    "Judging": ["metrics", "objects", "instances", "scoring"],
+    "Whole images": ["inference", "tiles"],
+    "Looking": ["figures", "charts", "drawing", "tracing", "widgets", "lab", "labs", "labs_results"],
+    "Exercises": ["exercises.core", "exercises.answers", "exercises.guard", "exercises.watching", "progress", "languages",
+                  "classroom", "guide"],
+}
+REST = "Further modules"
+FOLDED = {"en": ("Show the solution", "Hide the solution"), "zh": ("显示答案", "收起答案")}
+
+
+def page_of(notebook, language="en"):
+    """A notebook for the site: solutions folded, alt texts where myst-nb looks for them, no progress bars, no badges."""
+    for cell in notebook.cells:
+        if cell.cell_type == "markdown":
+            cell.source = no_badges(cell.source)
+            continue
+        cell.outputs = [output for output in cell.outputs if not stands_still(output)]
+        alts = [output.metadata["image/png"].get("alt", "") for output in cell.outputs
+                if "image/png" in output.get("metadata", {})]
+        settings = {"image": {"alt": " ".join(alts)}} if alts else {}
+        if "solution" in cell.metadata.get("tags", []):
+            cell.metadata["tags"] = [*cell.metadata["tags"], "hide-cell"]
+            settings.update(zip(("code_prompt_show", "code_prompt_hide"), FOLDED[language]))
+        if settings:
+            cell.metadata["mystnb"] = settings
+    return notebook
+
+
+def stands_still(output):
+    """Whether this is a progress bar: nothing moves it on the site."""
+    return bool(re.search(r"\d%\|.*\|\s*\d+/\d+ \[", output.get("data", {}).get("text/plain", "")))
+
+
+def no_badges(text):
+    """Links that were pictures from the network become words."""
+    return re.sub(r"\[!\[([^\]]*)\]\(http[^)]*\)\]", r"[\1]", text)
+
+
+def glossary(root=ROOT):
+    """The terms with their Chinese names, as a page."""
+    with (root / "translations" / "glossary.csv").open(encoding="utf-8", newline="") as file:
+        rows = sorted(csv.DictReader(file), key=lambda row: row["term"].lower())
+    lines = [f"| {row['term']} | <span lang=\"zh\">{row['chinese']}</span> | {row['meaning']} |" for row in rows]
+    return "\n".join(["# Glossary · 术语表", "", "| term | 中文 | what it means |", "|---|---|---|", *lines, ""])
+
+
+def section(text, heading):
+    """A part of a README, from its heading to the next of the same depth."""
+    found = re.search(rf"^## {re.escape(heading)}\n.*?(?=^## |\Z)", text, re.MULTILINE | re.DOTALL)
+    if not found:
+        raise ValueError(f"README.md has no heading '## {heading}', which the site shows: change tools/book.py with it")
+    return found[0]
+
+
+def groups(package=unet_course.__path__):
+    """{title: modules} of the package: those named above, then all others that a reader may import."""
+    names = [m.name for m in pkgutil.iter_modules(package) if not m.ispkg]
+    names += [f"exercises.{m.name}" for m in pkgutil.iter_modules([str(Path(package[0]) / "exercises")])]
+    public = [name for name in names if not re.match(r"_|exercises\.(_|nb\d\d)", name)]  # nbNN declare exercises, no more
+    named = {title: [name for name in modules if name in public] for title, modules in GROUPS.items()}
+    rest = [name for name in public if not any(name in modules for modules in GROUPS.values())]
+    return {title: modules for title, modules in {**named, REST: rest}.items() if modules}
+
+
+def api():
+    """{file: page} for each group of modules, filled by Sphinx from their docstrings."""
+    pages = {}
+    for title, modules in groups().items():
+        text = [f"# {title}", ""]
+        for module in modules:
+            text += [f"## {module.split('.')[-1]}", "", "```{eval-rst}", f".. automodule:: unet_course.{module}",
+                     "   :members:", "```", ""]
+        pages[title.lower().replace(" ", "-")] = "\n".join(text)
+    names = {name: thing.__module__ for name, thing in vars(unet_course).items()
+             if getattr(thing, "__module__", "").startswith("unet_course.")}
+    links = ", ".join(f"{{py:obj}}`{name} <{module}.{name}>`" for name, module in sorted(names.items()))
+    pages["index"] = "\n".join([
+        "# The package", "", "What `unet_course` holds, from its own docstrings. What you import most, straight from "
+        f"`unet_course`: {links}.", "", "```{toctree}", ":maxdepth: 2", *pages, "```", ""])
+    return pages
+
+
+def lead(text, here, to, pages, where):
+    """Links of a page as they lead on the site: to its pages, and to the repository for all other files.
+
+    Parameters
+    ----------
+    text : str
+        Markdown.
+    here, to : str
+        The page's path in the repository, and on the site.
+    pages : dict
+        Site paths by repository paths.
+    where : str
+        OWNER/NAME.
+    """
+    def new(match):
+        if match["code"]:
+            return match["code"]
+        target = Path(os.path.normpath(Path(here).parent / match["file"])).as_posix()
+        if target not in pages:
+            return f"](https://github.com/{where}/blob/main/{target}{match['part']})"
+        return f"]({Path(os.path.relpath(pages[target], Path(to).parent)).as_posix()}{match['part']})"
+    link = r"\]\((?!https?:|mailto:|data:|attachment:|#)(?P<file>[^)#\s]+)(?P<part>#[^)\s]*)?\)"
+    return re.sub(rf"(?P<code>```.*?```|`[^`\n]*`)|{link}", lambda m: new(Parts(m)), text, flags=re.DOTALL)
+
+
+class Parts(dict):
+    """The groups of a match, empty where there is none."""
+
+    def __init__(self, match):
+        super().__init__({name: found or "" for name, found in match.groupdict().items()})
+
+
+def pictures(text, here):
+    """Paths in the repository of the pictures that a page shows."""
+    found = re.findall(r"!\[[^\]]*\]\((?!https?:|data:|attachment:)([^)\s]+)\)", text)
+    return [Path(os.path.normpath(Path(here).parent / path)).as_posix() for path in found]
+
+
+def linked_names(text, pages):
+    """Notebooks that a table names by their file, as links in words: a phone can break the line."""
+    def link(match):
+        path = f"notebooks/{match[1]}.ipynb"
+        return f"| [{match[1].replace('_', ' ')}]({path}) |" if path in pages else match[0]
+    return re.sub(r"^\| (\d\d_\w+) \|", link, text, flags=re.MULTILINE)
