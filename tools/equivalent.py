@@ -33,7 +33,11 @@ SOMETIMES = [
     ("7.4", r".*: GtE → Gt", "an IoU of exactly 0.7 falls either way by rounding, so the check keeps away from it"),
     ("7.5", r"1000 in .*: 1000 → (999|1001)", "one sample more or less among a thousand cannot be seen in the interval"),
     ("8.1", r"\(-\(-height // 2\), -\(-width // 2\)\): items 1 and 2 swapped", "height times width, in either order"),
+    ("12.2", r".*(keyword bias dropped|False → True)", "a norm takes such a bias away again"),
+    ("12.3", r"out_channels // 4: FloorDiv → Div", "the exercise says that it is a multiple of 4"),
+    ("12.5", r"\(2, 3\): items 1 and 2 swapped", "a mean over both axes, in either order"),
     ("8.4", r"image\.numpy\(\): method numpy dropped", "np.pad takes a tensor, too"),
+    ("10.5", r"0 in \(0, 0\): 0 → -1", "there is one picture with one channel: the first is the last"),
 ]
 
 

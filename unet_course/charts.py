@@ -91,6 +91,43 @@ def score_table(rows, columns, values, *, title, decimals=2, frame="max", width=
     return figure
 
 
+def seed_panels(rows, *, title, limits=None, width=11.0):
+    """Several quantities side by side: a dot for each seed, and a stroke at their mean.
+
+    Parameters
+    ----------
+    rows : dict of str to dict of str to sequence of float
+        For each network its name, and for each quantity its values. The first row is the one to compare with: its smallest
+        and largest value are drawn through all rows as a band.
+    title : str
+    limits : dict of str to (float, float), optional
+        Of the axis of a quantity; from 0 on, if not given.
+    width : float
+        In inches.
+
+    Examples
+    --------
+    >>> seed_panels({"a": {"Dice": [0.1, 0.2]}, "b": {"Dice": [0.3]}}, title="t").axes[0].get_title()
+    'Dice'
+    """
+    names, panels = list(rows), list(next(iter(rows.values())))
+    figure, axes = new_figure(1, len(panels), width=width, height=1.5 + 0.45 * len(rows), sharey=True)
+    for axis, panel in zip(axes[0], panels):
+        first = rows[names[0]][panel]
+        axis.axvspan(min(first), max(first), color="#EEEEEE", zorder=0)
+        for line, name in enumerate(names):
+            values = rows[name][panel]
+            axis.plot(values, [line] * len(values), "o", color=NUCLEUS, markeredgecolor=INK, markersize=9, alpha=0.8)
+            axis.plot([np.mean(values)] * 2, [line - 0.3, line + 0.3], color=INK, linewidth=2.5)
+        top = max(max(row[panel]) for row in rows.values()) or 1
+        axis.set_xlim(*(limits or {}).get(panel, (0, 1.12 * top)))
+        axis.set_ylim(len(rows) - 0.5, -0.5)
+        axis.set_title(panel, fontsize=12)
+    axes[0, 0].set_yticks(range(len(rows)), labels=names)
+    figure.suptitle(title, fontsize=13)
+    return figure
+
+
 def progress_chart(exercises, done):
     """A box for each exercise, one row for each notebook; what is passed is filled.
 

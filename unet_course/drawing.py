@@ -72,12 +72,16 @@ def course_map(*lit, levels=3):
     return figure
 
 
-def _draw(axis, levels, labels, lit):
-    """`labels` maps the names of `trace_shapes` to texts; None draws the map without them."""
+def _draw(axis, levels, labels, lit, legend=None):
+    """`labels` maps the names of `trace_shapes` to texts; None draws the map without them. Returns the places of its parts.
+
+    `legend` replaces the names of the colours: a list of (name, colour).
+    """
     wide, tall = (0.42, 1.0) if labels else (0.5, 1.0)
     step = 2.1 if labels else 1.5
     small = 11 if levels < 4 or max(map(len, (labels or {"": ""}).values())) < 9 else 8.5  # as wide as a step, not wider
     right = 2 * levels * step + 2.2
+    places = {}  # (start, end) of each block's and each skip's arrow
 
     def on(part, colour):
         return colour if part in lit else PALE
@@ -89,7 +93,8 @@ def _draw(axis, levels, labels, lit):
         if labels and name in labels:
             axis.text(x, y - height / 2 - 0.06, labels[name], ha="center", va="top", fontsize=small, color=INK)
 
-    def arrow(start, end, part, colour):
+    def arrow(start, end, part, colour, name=None):
+        places[name] = start, end
         axis.add_patch(FancyArrowPatch(start, end, arrowstyle="-|>", mutation_scale=16, shrinkA=0, shrinkB=0,
                                        linewidth=2.4, color=on(part, colour), zorder=1))
 
@@ -98,15 +103,15 @@ def _draw(axis, levels, labels, lit):
         y, x = -GAP * level, level * step
         down = -GAP * (level + 1) + 0.55 * 0.72 ** (level + 1) + 0.08
         box(x, y, "input" if level == 0 else f"pooled {level - 1}", MAP, "image" if level == 0 else "encoder", level)
-        arrow((x + wide / 2, y), (x + step - wide / 2, y), block, CONV)
+        arrow((x + wide / 2, y), (x + step - wide / 2, y), block, CONV, f"block {level}")
         box(x + step, y, f"skip {level}", MAP, block, level)
         arrow((x + step, y - 0.5 * 0.72**level - (0.42 if labels else 0.06)), (x + step, down), "encoder", POOL)
         out = right - level * step
         copy = out - step - wide if labels else out - step - wide / 2
-        arrow((x + step + wide / 2, y), (copy - wide / 2, y), "skip", COPY)
+        arrow((x + step + wide / 2, y), (copy - wide / 2, y), "skip", COPY, f"skip {level}")
         box(copy, y, None, COPIED, "skip", level)
         box(copy + wide, y, f"up {level}", MAP, "decoder", level)
-        arrow((copy + 1.5 * wide, y), (out - wide / 2, y), "decoder", CONV)
+        arrow((copy + 1.5 * wide, y), (out - wide / 2, y), "decoder", CONV, f"decoder {level}")
         box(out, y, f"decoder {level}", MAP, "decoder", level)
         start = -GAP * (level + 1) + 0.5 * 0.72 ** (level + 1) + 0.06
         arrow((copy + wide, start), (copy + wide, y - 0.5 * 0.72**level - (0.42 if labels else 0.06)), "decoder", UP)
@@ -114,7 +119,7 @@ def _draw(axis, levels, labels, lit):
     box(x, y, f"pooled {levels - 1}" if levels else "input", MAP, "encoder" if levels else "image", levels)
     below = right - levels * step
     end = below - wide / 2 if levels else right - wide / 2
-    arrow((x + wide / 2, y), (end, y), "bottom", CONV)
+    arrow((x + wide / 2, y), (end, y), "bottom", CONV, "bottom")
     box(below, y, "bottom", MAP, "bottom", levels)
     arrow((right + wide / 2, 0), (right + 1.7, 0), "head", HEAD)
     box(right + 1.7 + wide / 2, 0, "logits", MAP, "head", 0)
@@ -122,9 +127,10 @@ def _draw(axis, levels, labels, lit):
     axis.axis("off")
     names = [("3×3 convolution, norm, ReLU, twice", CONV), ("2×2 max-pool", POOL), ("upsampling", UP),
              ("copy: the skip", COPY), ("1×1 convolution", HEAD)]
-    for index, (name, colour) in enumerate(names):
+    for index, (name, colour) in enumerate(legend or names):
         column, row = index % 3, index // 3
         left = -0.6 + column * (right + 3) / 3
         low = -GAP * levels - (1.0 if labels else 0.72) - 0.32 * row
         axis.plot([left, left + 0.35], [low, low], color=colour, linewidth=4)
         axis.text(left + 0.45, low, name, va="center", fontsize=11, color=INK)
+    return places

@@ -1,0 +1,70 @@
+"""The drawings of the family say what the live network is, and light what it changes."""
+
+import pytest
+from matplotlib.colors import to_hex
+from matplotlib.patches import Circle, FancyArrowPatch, Rectangle
+
+from unet_course import UNet
+from unet_course.charts import seed_panels
+from unet_course.drawing import draw_unet
+from unet_course.family import AttentionUNet, DenseUNet, ResUNet, UNetPlusPlus
+from unet_course.family_drawing import ADDED, draw_change
+
+
+def texts(figure):
+    return [t.get_text() for t in figure.axes[0].texts]
+
+
+def lit(figure, kind):
+    return [p for p in figure.axes[0].patches if isinstance(p, kind) and ADDED.lower() in
+            (to_hex(p.get_edgecolor()).lower(), to_hex(p.get_facecolor()).lower())]
+
+
+@pytest.mark.parametrize("kind, signs, arcs", [(ResUNet, ["+"] * 5, 5), (AttentionUNet, ["×"] * 2, 2), (DenseUNet, [], 30)])
+def test_every_changed_part_is_lit(kind, signs, arcs):
+    figure = draw_change(kind(channels=(4, 8, 16)), (37, 50), title="t")
+    assert [t for t in texts(figure) if t in "+×"] == signs and len(lit(figure, Circle)) == len(signs)
+    assert len(lit(figure, FancyArrowPatch)) == arcs
+
+
+@pytest.mark.parametrize("kind", [ResUNet, AttentionUNet, DenseUNet])
+def test_shapes_are_those_of_the_network(kind):
+    mine = draw_change(kind(channels=(4, 8, 16)), (37, 50), title="t")
+    plain = draw_unet(UNet(channels=(4, 8, 16)), (37, 50))
+    shapes = [t for t in texts(plain) if t.count("×") == 2]
+    assert "16×10×13" in shapes and [t for t in texts(mine) if t.count("×") == 2] == shapes
+
+
+def test_plain_unet_has_nothing_lit():
+    figure = draw_change(UNet(channels=(4, 8, 16)), (37, 50), title="t")
+    assert lit(figure, (Circle, FancyArrowPatch, Rectangle)) == []
+
+
+@pytest.mark.parametrize("levels, new, heads", [(1, 0, 1), (2, 1, 2), (3, 3, 3), (4, 6, 4)])
+def test_grid_has_every_node(levels, new, heads):
+    model = UNetPlusPlus(channels=(2, 3, 4, 5, 6)[: levels + 1], deep_supervision=True).train()
+    figure = draw_change(model, (37, 50), title="t")
+    nodes = [t for t in texts(figure) if "\n" in t]
+    assert len(nodes) == (levels + 1) * (levels + 2) // 2 and f"0, {levels}\n2×37×50" in nodes and "1, 0\n3×19×25" in nodes
+    assert len(lit(figure, Rectangle)) == new and texts(figure).count("head") == heads and model.training
+    links = sum(j for i in range(levels) for j in range(1, levels - i + 1))
+    assert len(lit(figure, FancyArrowPatch)) == links - levels  # U-Net has one link on each level
+    one = draw_change(UNetPlusPlus(channels=(2, 3, 4, 5, 6)[: levels + 1]), (37, 50), title="t")
+    assert texts(one).count("head") == 1
+
+
+def test_letters_are_large_enough():
+    for kind in (ResUNet, AttentionUNet, DenseUNet, UNetPlusPlus):
+        for text in draw_change(kind(channels=(4, 8, 16)), (96, 70), title="t").axes[0].texts:
+            assert text.get_fontsize() >= 11
+
+
+def test_panels_of_seeds_have_a_dot_for_each_and_a_band_for_the_first():
+    rows = {"a": {"Dice": [0.5, 0.7], "F1": [0.0]}, "b": {"Dice": [0.6, 0.65], "F1": [0.0]}}
+    figure = seed_panels(rows, title="t", limits={"Dice": (0.2, 1)})
+    left, right = figure.axes
+    assert [line.get_xdata().tolist() for line in left.lines if line.get_marker() == "o"] == [[0.5, 0.7], [0.6, 0.65]]
+    assert [line.get_xdata()[0] for line in left.lines if line.get_marker() != "o"] == pytest.approx([0.6, 0.625])
+    band = left.patches[0].get_extents().transformed(left.transData.inverted())
+    assert (band.x0, band.x1) == pytest.approx((0.5, 0.7)) and left.get_xlim() == (0.2, 1) and right.get_xlim()[1] > 0
+    assert [t.get_text() for t in left.get_yticklabels()] == ["a", "b"] and left.get_ylim()[0] > left.get_ylim()[1]

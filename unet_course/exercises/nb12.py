@@ -1,0 +1,210 @@
+"""Exercises of 12_the_family in which a part is written; what is counted or chosen is in nb12_counts."""
+
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from unet_course.exercises.core import Exercise, asking, call, expect, shape, tensor
+from unet_course.exercises.nb02 import make
+from unet_course.exercises.watching import block_of, watch
+
+gate = Exercise("12.1", "An attention gate by hand", "write", minutes=10)
+
+
+def gate_parts(skip=6, below=4, inner=3):
+    """Two tensors of one size and the three 1×1 convolutions."""
+    layers = nn.Conv2d(skip, inner, 1, bias=False), nn.Conv2d(below, inner, 1), nn.Conv2d(inner, 1, 1)
+    return torch.randn(2, skip, 5, 7), torch.randn(2, below, 5, 7), *layers
+
+
+def gated(answer, *parts):
+    """What the learner's gate gives back."""
+    with torch.no_grad(), asking("Each of the three layers takes a tensor (N, C, H, W). Which one takes the skip, "
+                                 "which one what comes from below, and which one their sum?"):
+        return tensor(call(answer, *parts))
+
+
+@gate.behaviour
+def a_skip_comes_back(answer):
+    parts = gate_parts()
+    shape(gated(answer, *parts), parts[0].shape, "For a skip of 2×6×5×7 you return {got}; wanted {wanted}: the skip, "
+          "with every pixel multiplied by its number. Do you return the numbers alone?")
+
+
+@gate.behaviour
+def open_and_shut(answer):
+    skip, below, of_skip, of_below, score = parts = gate_parts()
+    nn.init.zeros_(score.weight)
+    for bias, wanted, what in [(50.0, skip, "wide open"), (-50.0, 0 * skip, "shut"), (0.0, skip / 2, "half open")]:
+        nn.init.constant_(score.bias, bias)
+        got = gated(answer, *parts)
+        expect(torch.allclose(got, wanted, atol=1e-4), f"The score is {bias:g} at every pixel, so the gate is "
+               f"{what}: the skip has to be multiplied by {1 if bias > 0 else 0 if bias < 0 else 0.5:g}, and it is "
+               "not. Which function turns a score into a number between 0 and 1, and what is multiplied by it?")
+
+
+@gate.behaviour
+def relu_of_the_sum(answer):
+    skip, below, of_skip, of_below, score = parts = gate_parts()
+    with torch.no_grad():
+        a, b = of_skip(skip), of_below(below)
+        wanted = skip * torch.sigmoid(score(F.relu(a + b)))
+        others = [(a + b, "There is no ReLU between the sum and the score. Without it, the layers are one linear map."),
+                  (F.relu(a) + F.relu(b), "You take the ReLU of each of the two and then add. Add first."),
+                  (F.relu(a * b), "You multiply the two; this gate is additive."),
+                  (F.relu(a), "What comes from below has no say in your gate. What is of_below for?"),
+                  (F.relu(b), "The skip has no say in your gate. What is of_skip for?")]
+        got = gated(answer, *parts)
+        for inside, why in others:
+            expect(not torch.allclose(got, skip * torch.sigmoid(score(inside)), atol=1e-5), f"Random tensors: {why}")
+    expect(torch.allclose(got, wanted, atol=1e-5), "Random tensors: your result is not skip · "
+           "sigmoid(score(ReLU(of_skip(skip) + of_below(below)))). In which order do the steps come?")
+
+
+shortcut = Exercise("12.2", "A shortcut where the channels change", "write", minutes=15)
+
+
+@shortcut.behaviour
+def keeps_the_size(answer):
+    for a, b in [(4, 4), (3, 8)]:
+        with asking(f"That was for {a} → {b} channels. Do the two that you add have the same channels?"):
+            got = call(make(answer, a, b), torch.randn(2, a, 9, 8))
+        shape(got, (2, b, 9, 8), f"For {a} → {b} channels, " + "your block returned {got}; wanted {wanted}.")
+
+
+@shortcut.behaviour
+def two_convolutions(answer):
+    for a, b in [(4, 4), (3, 8)]:
+        block_of(make(answer, a, b), a, b, torch.randn(2, a, 9, 8))
+
+
+def silenced(built, a, b, x):
+    """The block with all 3×3 weights set to zero: what comes out has come by the shortcut."""
+    wide, _ = block_of(built, a, b, x)
+    with torch.no_grad():
+        for convolution in wide:
+            convolution.weight.zero_()
+            if convolution.bias is not None:
+                convolution.bias.zero_()
+        return tensor(call(built.eval(), x))
+
+
+@shortcut.behaviour
+def input_goes_through(answer):
+    x = torch.randn(2, 4, 9, 8)
+    got = silenced(make(answer, 4, 4), 4, 4, x)
+    expect(bool((got >= 0).all()), "4 → 4 channels: your output has negative values. Which step comes after the sum?")
+    expect(float(got.abs().max()) > 0, "4 → 4 channels, with the 3×3 weights set to zero: your block gives zeros, so "
+                                       "the input does not reach the end. Where is it added?")
+    expect(torch.allclose(got, F.relu(x), atol=1e-5), "4 → 4 channels, with the 3×3 weights set to zero: the output "
+           "should be the ReLU of the input, unchanged. What else happens on your shortcut? Where the channels stay, "
+           "it needs no layer.")
+
+
+@shortcut.behaviour
+def one_by_one_where_they_change(answer):
+    built, x = make(answer, 3, 8), torch.randn(2, 3, 9, 8)
+    small = [c for c in watch(built, x).plain if c.size == (1, 1)]
+    expect(len(small) == 1, f"3 → 8 channels: your block computes {len(small)} convolutions of 1×1; wanted one, on "
+           "the shortcut. How else could 3 channels be added to 8, and be learnt?")
+    expect(any(p is small[0].weight for p in built.parameters()), "The weights of your 1×1 convolution are not among "
+           "the parameters of the module. Is it made in __init__, and set as self.something?")
+    with torch.no_grad():
+        wanted = F.relu(F.conv2d(x, small[0].weight, small[0].bias))
+        got = silenced(built, 3, 8, x)
+    expect(torch.allclose(got, wanted, atol=1e-4), "3 → 8 channels, with the 3×3 weights set to zero: the output "
+           "should be the ReLU of the 1×1 convolution of the input. What does the 1×1 convolution get, and what is "
+           "done with its result?")
+
+
+@shortcut.behaviour
+def sum_then_relu(answer):
+    for a, b in [(4, 4), (3, 8)]:
+        built, x = make(answer, a, b).train(), torch.randn(4, a, 9, 8)
+        wide, _ = block_of(built, a, b, x)
+        small = [c for c in watch(built, x).plain if c.size == (1, 1)]
+        with torch.no_grad():
+            straight = F.conv2d(x, small[0].weight, small[0].bias) if small else x
+            ways = [straight, F.batch_norm(straight, None, None, training=True)] if small else [straight]
+            first, second = wide
+
+            def layer(values, convolution):
+                values = F.conv2d(values, convolution.weight, convolution.bias, padding=1)
+                return F.batch_norm(values, None, None, training=True)
+
+            change = layer(F.relu(layer(x, first)), second)
+            got = tensor(call(built, x))
+
+            def is_one_of(*results):
+                return any(torch.allclose(got, result, atol=1e-3) for result in results)
+
+            early = [F.relu(change) + F.relu(way) for way in ways] + [F.relu(F.relu(change) + way) for way in ways]
+            expect(not is_one_of(*early), "There is a ReLU before the sum: then the block can only add, and never take away. "
+                                          "Which ReLU has to wait?")
+            expect(is_one_of(*(F.relu(change + way) for way in ways)), f"{a} → {b} channels: your output is not the ReLU "
+                   "of (convolution → norm → ReLU → convolution → norm) plus the shortcut. Is each norm there, and the "
+                   "ReLU between?")
+
+
+split = Exercise("12.5", "Split attention", "write", minutes=15, mark="deeper")
+
+
+def split_parts(images=3, channels=4):
+    a, b = torch.randn(images, channels, 6, 5), torch.randn(images, channels, 6, 5)
+    return a, b, nn.Linear(channels, 2 * channels)
+
+
+def mixed(answer, a, b, layer):
+    with torch.no_grad(), asking("The layer takes one row of C numbers for each image, and gives 2·C. What makes C "
+                                 "numbers of H×W×C?"):
+        got = tensor(call(answer, a, b, layer))
+    shape(got, a.shape, "For two tensors of 3×4×6×5 you return {got}; wanted {wanted}: one mixture of the two.")
+    return got
+
+
+def true_mixture(a, b, layer):
+    with torch.no_grad():
+        scores = layer((a + b).mean(dim=(2, 3))).unflatten(1, (2, -1))  # (N, 2, C)
+        of_a, of_b = scores.softmax(dim=1)[..., None, None].unbind(1)
+        return of_a * a + of_b * b
+
+
+@split.behaviour
+def weights_add_up_to_one(answer):
+    a, _, layer = split_parts()
+    got = mixed(answer, a, a.clone(), layer)
+    expect(torch.allclose(got, a, atol=1e-4), "Both branches are equal, so every mixture of them is that same "
+           "tensor; yours is not. Do the two weights of a channel add up to 1? The softmax goes over the two branches.")
+
+
+@split.behaviour
+def first_half_is_the_first(answer):
+    a, b, layer = split_parts()
+    with torch.no_grad():
+        layer.weight.zero_()
+        layer.bias.copy_(torch.tensor([60.0, 60, 0, 0, 0, 0, 60, 60]))
+    got = mixed(answer, a, b, layer)
+    expect(not torch.allclose(got[:, :2], b[:, :2], atol=1e-3), "The first C scores are high for channels 0 and 1, "
+           "and you take b there. Which branch do the first C scores belong to?")
+    expect(torch.allclose(got[:, :2], a[:, :2], atol=1e-3) and torch.allclose(got[:, 2:], b[:, 2:], atol=1e-3), "C = "
+           "4, scores 60, 60, 0, 0 for a and 0, 0, 60, 60 for b: channels 0 and 1 have to come from a, 2 and 3 from "
+           "b. How do you split the 2·C scores?")
+
+
+@split.behaviour
+def looks_at_both(answer):
+    a, b, layer = split_parts()
+    got, wanted = mixed(answer, a, b, layer), true_mixture(a, b, layer)
+    with torch.no_grad():
+        others = [(a.mean(dim=(2, 3)), "Your scores come from a alone. What does the layer need to see, to compare the two?"),
+                  (b.mean(dim=(2, 3)), "Your scores come from b alone. What does the layer need to see, to compare the two?"),
+                  ((a + b).amax(dim=(2, 3)), "You take the maximum over the pixels; wanted the mean."),
+                  ((a + b).sum(dim=(2, 3)), "You take the sum over the pixels: it grows with the image. Wanted the mean."),
+                  ((a + b).mean(dim=(0, 2, 3)).expand(len(a), -1), "Your mean runs over the images of the batch too. "
+                   "Should one image change the weights of another?"),
+                  ((a + b).mean(dim=(2, 3)) / 2, "You take the mean of the two branches; wanted their sum.")]
+        for seen, why in others:
+            one, two = layer(seen).unflatten(1, (2, -1)).softmax(dim=1)[..., None, None].unbind(1)
+            expect(not torch.allclose(got, one * a + two * b, atol=1e-5), f"Random tensors: {why}")
+    expect(torch.allclose(got, wanted, atol=1e-4), "Random tensors: your mixture differs. Scores: the layer, of the "
+           "mean over the pixels of a + b. Weights: their softmax over the two branches. Is there a step too many?")
