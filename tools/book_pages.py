@@ -12,7 +12,7 @@ from tools.beside import ROOT
 GROUPS = {
     "The network": ["blocks", "unet", "pretrained", "family", "ablations", "results"],
     "Data": ["data", "folder", "masks", "augment", "touching"],
-    "Training": ["training", "losses", "precision", "diagnosis"],
+    "Training": ["training", "losses", "precision", "diagnosis", "findings", "clinic"],
     "Judging": ["metrics", "objects", "instances", "scoring"],
     "Whole images": ["inference", "tiles"],
     "Looking": ["figures", "charts", "charts_seeds", "drawing", "family_drawing", "palette", "tracing", "widgets", "lab",

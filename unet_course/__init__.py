@@ -4,6 +4,7 @@ try:
     from unet_course.augment import Augment, elastic_deformation
     from unet_course.blocks import ConvBlock, DecoderBlock, EncoderBlock, match_size
     from unet_course.data import load_instances, load_nuclei, normalise, random_crops
+    from unet_course.diagnosis import diagnose
     from unet_course.exercises import check
     from unet_course.folder import SegmentationFolder
     from unet_course.inference import pick_device, predict
