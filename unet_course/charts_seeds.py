@@ -2,7 +2,8 @@
 
 import statistics
 
-from unet_course.figures import BOUNDARY, INK, NUCLEUS, QUIET, new_figure
+from unet_course.figures import new_figure
+from unet_course.palette import BOUNDARY_LINE, INK, NUCLEUS, QUIET
 
 
 def seeds_chart(groups, *, title, label, base=None, limits=None, expected=None):
@@ -17,7 +18,7 @@ def seeds_chart(groups, *, title, label, base=None, limits=None, expected=None):
     base : str, optional
         The variant whose range, from its lowest to its highest seed, is the grey band.
     limits : (float, float), optional
-        Of the horizontal axis.
+        Of the horizontal axis; a variant that lies wholly below is told by an arrow and its mean.
     expected : dict of str to sequence of float, optional
         Other measurements of the same variants, drawn as hollow diamonds: those of a longer training, for instance.
 
@@ -49,11 +50,14 @@ def seeds_chart(groups, *, title, label, base=None, limits=None, expected=None):
         axis.plot([statistics.mean(values)] * 2, [line - 0.32, line + 0.32], color=INK, linewidth=3,
                   label="mean" if line == 0 else None)
         if expected and name in expected:
-            axis.plot(expected[name], [line + 0.22] * len(expected[name]), "D", color="none", markeredgecolor=BOUNDARY,
+            axis.plot(expected[name], [line + 0.22] * len(expected[name]), "D", color="none", markeredgecolor=BOUNDARY_LINE,
                       markeredgewidth=1.8, markersize=7, label="stored, longer training" if line == 0 else None)
     axis.set_yticks(range(len(groups)), labels=list(groups))
     axis.set(ylim=(len(groups) - 0.4, -0.6), xlabel=label, title=title)
     if limits:
         axis.set_xlim(*limits)
+        for line, (_, values) in enumerate(groups.items()):
+            if max(values) < limits[0]:  # off the picture, and said so
+                axis.text(limits[0], line, f" ◂ {statistics.mean(values):.2f}", va="center", color=INK)
     axis.legend(loc="upper left", bbox_to_anchor=(1.01, 1), frameon=False)
     return figure
