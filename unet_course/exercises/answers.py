@@ -44,9 +44,13 @@ def letters(answer, number, options="ABCD"):
     return [letter(one, options) for one in several(answer, number, list(options[:number]))]
 
 
+def _single(value):
+    return isinstance(value, np.generic) or isinstance(value, torch.Tensor) and value.numel() == 1
+
+
 def whole(value, what):
     """A whole number, in whichever type it comes; True is none."""
-    plain = value.item() if isinstance(value, (np.generic, torch.Tensor)) and np.size(value) == 1 else value
+    plain = value.item() if _single(value) else value
     if isinstance(plain, str) and plain.strip().lstrip("+-").isdecimal():
         plain = int(plain)
     right = isinstance(plain, numbers.Real) and not isinstance(plain, bool) and plain == plain // 1
@@ -56,7 +60,7 @@ def whole(value, what):
 
 def number(value, what):
     """A finite number; True is none."""
-    if isinstance(value, (np.generic, torch.Tensor)) and np.size(value) == 1:
+    if _single(value):
         value = value.item()
     real = isinstance(value, numbers.Real) and not isinstance(value, bool)
     expect(real and abs(value) < float("inf"), f"{what} is {said(value)}; wanted a number.")

@@ -1,0 +1,201 @@
+"""One factor at a time: variants of one U-Net, each of which differs from the others' common base in a single thing."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+from skimage.measure import label
+from torch import nn
+
+from unet_course.augment import Augment
+from unet_course.blocks import match_size
+from unet_course.losses import border_weight_map, combined_loss, cross_entropy, dice_loss
+from unet_course.training import fit
+from unet_course.unet import UNet
+
+WIDTHS = (8, 16, 32, 64)
+CROP = 101  # odd on two of three levels, so that every skip has something to be padded for
+
+
+class OtherSkip(nn.Module):
+    """An encoder block whose skip is changed on its way across.
+
+    Parameters
+    ----------
+    encoder : EncoderBlock
+    change : callable
+        ``change(skip, pooled)`` returns what is handed across instead, ``(N, C, H, W)`` as the skip.
+
+    Examples
+    --------
+    >>> from unet_course import EncoderBlock
+    >>> silent = OtherSkip(EncoderBlock(1, 4), lambda skip, pooled: torch.zeros_like(skip))
+    >>> silent(torch.rand(1, 1, 8, 8))[0].abs().max().item()
+    0.0
+    """
+
+    def __init__(self, encoder, change):
+        super().__init__()
+        self.encoder, self.change = encoder, change
+
+    def forward(self, x):
+        skip, pooled = self.encoder(x)
+        return self.change(skip, pooled), pooled
+
+
+def with_skips(change, **options):
+    """A U-Net of the base's widths in which every skip is changed by ``change(skip, pooled)``."""
+    model = unet(**options)
+    model.encoders = nn.ModuleList(OtherSkip(encoder, change) for encoder in model.encoders)
+    return model
+
+
+def no_skip(skip, pooled):
+    """Nothing comes across: zeros, so that the number of weights stays."""
+    return torch.zeros_like(skip)
+
+
+def skip_after_pool(skip, pooled):
+    """The mistake of notebook 03: what was pooled, framed in zeros to the wanted size."""
+    return match_size(pooled, skip.shape[-2:])
+
+
+class PadUpsampled(UNet):
+    """The other way to make sizes meet: pools round down, and the upsampled tensor is padded to the skip's size.
+
+    What has a side of fewer than 8 pixels vanishes in three pools that round down.
+    """
+
+    def __init__(self, *arguments, **options):
+        super().__init__(*arguments, **options)
+        for encoder in self.encoders:
+            encoder.pool = nn.MaxPool2d(kernel_size=2)
+
+    def forward(self, x):
+        skips = []
+        for encoder in self.encoders:
+            skip, x = encoder(x)
+            skips.append(skip)
+        x = self.bottleneck(x)
+        for decoder, skip in zip(self.decoders, reversed(skips)):
+            x = match_size(decoder.up(x), skip.shape[-2:])
+            x = decoder.block(torch.cat([skip, x], dim=1))
+        return self.head(x)
+
+
+def with_group_norm(model, groups=4):
+    """Put group norm in the place of every batch norm."""
+    for module in list(model.modules()):
+        for name, child in list(module.named_children()):
+            if isinstance(child, nn.BatchNorm2d):
+                setattr(module, name, nn.GroupNorm(groups, child.num_features))
+    return model
+
+
+def with_weights(model, draw):
+    """Draw the weights of every convolution anew: ``draw(layer)`` changes a layer in place."""
+    for layer in model.modules():
+        if isinstance(layer, (nn.Conv2d, nn.ConvTranspose2d)):
+            draw(layer)
+    return model
+
+
+def unet(channels=WIDTHS, **options):
+    """The base: the network of notebook 06."""
+    return UNet(num_classes=3, channels=channels, **options)
+
+
+def gaps_weighted(logits, target):
+    """The base's loss, with the paper's weights on what separates two interiors: boundary here, background there."""
+    interiors = np.stack([label(mask) for mask in (target == 2).cpu().numpy()])
+    weights = border_weight_map(interiors, class_weights=(1, 1)).to(logits.device)
+    return cross_entropy(logits, target, pixel_weights=weights) + dice_loss(logits, target)
+
+
+def tiny(layer):
+    """A spread of 0.01, whatever the fan-in."""
+    nn.init.normal_(layer.weight, std=0.01)
+
+
+@dataclass(frozen=True)
+class Variant:
+    """What one line of the ablation changes.
+
+    Attributes
+    ----------
+    factor : str
+        The one thing that is other than in the base.
+    build : callable
+        ``build()`` returns a new network of three classes.
+    training : dict
+        Arguments of `fit` that differ from the base's.
+    """
+
+    factor: str
+    build: Callable = unet
+    training: dict = field(default_factory=dict)
+
+
+VARIANTS = {
+    "base": Variant("none"),
+    "no skips": Variant("skips", lambda: with_skips(no_skip)),
+    "skip after pool": Variant("skips", lambda: with_skips(skip_after_pool)),
+    "bilinear": Variant("upsampling", lambda: unet(up="bilinear")),
+    "pad the upsampled": Variant("sizes", lambda: PadUpsampled(num_classes=3, channels=WIDTHS)),
+    "group norm": Variant("norm", lambda: with_group_norm(unet())),
+    "no norm": Variant("norm", lambda: unet(norm=False)),
+    "depth 1": Variant("depth", lambda: unet(WIDTHS[:2])),
+    "depth 2": Variant("depth", lambda: unet(WIDTHS[:3])),
+    "depth 4": Variant("depth", lambda: unet((*WIDTHS, 128))),
+    "twice the width": Variant("width", lambda: unet((16, 32, 64, 128))),
+    "torch's default init": Variant("init", lambda: with_weights(unet(), lambda layer: layer.reset_parameters())),
+    "tiny init": Variant("init", lambda: with_weights(unet(), tiny)),
+    "tiny init, no norm": Variant("init and norm", lambda: with_weights(unet(norm=False), tiny)),
+    "no augmentation": Variant("augmentation", training={"augment": None}),
+    "border weight map": Variant("loss", training={"loss": gaps_weighted}),
+}
+
+def train_variant(name, data, *, seed, steps, crop=CROP, device="cpu", **options):
+    """Train one variant of the base from one seed.
+
+    Parameters
+    ----------
+    name : str
+        A key of `VARIANTS`.
+    data : (images, masks)
+        As for `fit`.
+    seed : int
+        Decides the first weights, the crops and the augmentation.
+    steps, crop : int
+        As for `fit`.
+    device : str or torch.device, default "cpu"
+        The first weights are drawn on the CPU, so that they are the same everywhere.
+    **options
+        For `fit`: a checkpoint, a progress bar …
+
+    Returns
+    -------
+    Module
+        In evaluation mode.
+
+    Raises
+    ------
+    ValueError
+        If there is no such variant.
+
+    Examples
+    --------
+    >>> from unet_course import load_nuclei
+    >>> train_variant("no skips", load_nuclei("val"), seed=0, steps=1, crop=33, progress=False)(torch.zeros(1, 1, 9, 9)).shape
+    torch.Size([1, 3, 9, 9])
+    """
+    if name not in VARIANTS:
+        raise ValueError(f"name is {name!r}; wanted one of: {', '.join(VARIANTS)}")
+    variant = VARIANTS[name]
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        model = variant.build().to(device)
+    settings = {"augment": Augment(), "loss": combined_loss, "bf16": False, **variant.training, **options}
+    fit(model, data, seed=seed, steps=steps, crop=crop, **settings)
+    return model.eval()

@@ -1,0 +1,169 @@
+"""Exercises of 11_ablations: means, spreads, and what makes a comparison fair."""
+
+import itertools
+import math
+import random
+import statistics
+
+from unet_course.exercises.answers import number, several, whole, word
+from unet_course.exercises.core import Exercise, asking, call, close, expect
+
+spread = Exercise("11.1", "Mean and spread", "write", minutes=5, mark="classroom")
+NOT_THE_DEVIATION = [
+    (statistics.pstdev, "You divide by n. The mean was made from the same few values, so that is too small: divide by n − 1."),
+    (statistics.variance, "That is the variance, in squared units. What takes it back to the units of the score?"),
+    (statistics.pvariance, "That is a mean of squares. Divide by n − 1, and take the square root."),
+    (lambda v: max(v) - min(v), "That is the range. It grows with every seed that is added; a standard deviation does not."),
+    (lambda v: statistics.stdev(v) / math.sqrt(len(v)),
+     "That is the standard error of the mean. Wanted the standard deviation of single seeds, before any division by √n."),
+]
+
+
+def _samples():
+    yield [0.80, 0.90, 0.94]
+    yield [random.random() for _ in range(6)]
+
+
+def _pair(answer, values):
+    with asking("The argument is a plain list of floats."):
+        got = call(answer, list(values))
+    return [number(v, f"Number {i + 1} of your pair") for i, v in enumerate(several(got, 2, "(0.9, 0.02)"))]
+
+
+def _listed(values):
+    return ", ".join(f"{v:.2f}" for v in values)
+
+
+@spread.behaviour
+def mean_comes_first(answer):
+    for values in _samples():
+        mean, deviation = _pair(answer, values)
+        wanted, middle = statistics.mean(values), statistics.median(values)
+        expect(abs(mean - middle) > 1e-9, "Your first number is the median, the value in the middle; wanted the mean.")
+        expect(abs(deviation - wanted) > 1e-9, "The mean stands second in your answer; it comes first.")
+        close(mean, wanted, f"The mean of {_listed(values)} is {{wanted}}; you get {{got}}.")
+
+
+@spread.behaviour
+def deviation_over_n_minus_one(answer):
+    for values in _samples():
+        got = _pair(answer, values)[1]
+        for other, why in NOT_THE_DEVIATION:
+            expect(abs(got - other(values)) > 1e-9, why)
+        close(got, statistics.stdev(values), f"The standard deviation of {_listed(values)} is {{wanted}}; you get {{got}}.")
+
+
+seeds = Exercise("11.2", "How many seeds?", "predict", minutes=5, mark="classroom")
+
+
+def _of_three(answer, place):
+    return several(answer, 3, "[0.02, 0.03, 5]")[place]
+
+
+@seeds.behaviour
+def error_of_a_mean(answer):
+    got = number(_of_three(answer, 0), "Answer 1")
+    expect(abs(got - 0.005) > 1e-4, "Answer 1 is 0.02 / 4. The error of a mean falls with the square root of n: what is √4?")
+    expect(abs(got - 0.02) > 1e-4, "Answer 1 is the spread of one seed. A mean of four is surer: by which factor?")
+    close(got, 0.01, "Answer 1 is {got}. Wanted the spread of one seed, 0.02, divided by √4.", tolerance=1e-4)
+
+
+@seeds.behaviour
+def error_of_a_difference(answer):
+    got = number(_of_three(answer, 1), "Answer 2")
+    expect(abs(got - 0.02) > 1e-4, "Answer 2 adds the two errors. They are independent, so their squares add.")
+    expect(abs(got - 0.01) > 1e-4, "Answer 2 is the error of one mean. A difference has the errors of both.")
+    expect(abs(got) > 1e-4, "Answer 2 is 0: errors do not cancel when you subtract. Their squares add.")
+    close(got, 0.01 * math.sqrt(2), "Answer 2 is {got}; wanted √(0.01² + 0.01²), to three digits.", tolerance=1e-4)
+
+
+@seeds.behaviour
+def seeds_that_suffice(answer):
+    got = whole(_of_three(answer, 2), "Answer 3")
+    expect(got > 0, f"Answer 3 is {got}; wanted a number of seeds.")
+    two_errors = 2 * 0.02 * math.sqrt(2 / got)
+    expect(got >= 8, f"With {got} seeds, two errors of the difference are {two_errors:.3f}: more than 0.02.")
+    expect(got == 8, f"{got} seeds are more than needed. Solve 2 · 0.02 · √(2/n) = 0.02 for n.")
+
+
+fair = Exercise("11.4", "What is wrong with these comparisons?", "choose", minutes=6)
+FAULTS = ["nothing", "one seed", "two changes", "unequal time", "chosen on the test field"]
+COMPARISONS = [
+    ("two changes", "What else is different between the two networks, besides the upsampling?"),
+    ("chosen on the test field", "Which field was looked at for every depth, before the best one was named?"),
+    ("nothing", "One thing changes; both have five seeds, the same time, the validation field. What would you do better?"),
+    ("unequal time", "A step of the network of twice the width takes more than twice as long. Who was given more?"),
+]
+
+
+def _comparison(place):
+    wanted, question = COMPARISONS[place]
+
+    def behaviour(answer):
+        got = word(answer, place, FAULTS)
+        expect(got == wanted, f"Comparison {place + 1}: you say {got!r}. {question}")
+
+    behaviour.__name__ = f"comparison_{place + 1}"
+    return behaviour
+
+
+for _place in range(len(COMPARISONS)):
+    fair.behaviour(_comparison(_place))
+
+
+exact = Exercise("11.5", "An exact test", "write", minutes=15, mark="deeper")
+NOT_THE_SHARE = [
+    (0.05, "You count one of the 20 splits. With the groups exchanged it is as far apart: take the absolute difference."),
+    (0.0, "You find no split that is as far apart as the real one. The real one is among the 20 and counts: ≥, not >."),
+    (2.0, "That is a number of splits. Wanted their share of all 20."),
+    (0.9, "You count the splits whose means are closer together; wanted those at least as far apart."),
+    (1.0, "You count every split. Which of them are at least as far apart as the real one?"),
+]
+
+
+def _share(a, b):
+    pooled, splits = [*a, *b], list(itertools.combinations(range(len(a) + len(b)), len(a)))
+
+    def apart(first):
+        groups = ([v for i, v in enumerate(pooled) if (i in first) == inside] for inside in (True, False))
+        return abs(statistics.mean(next(groups)) - statistics.mean(next(groups)))
+
+    seen = apart(range(len(a)))
+    return sum(apart(first) >= seen - 1e-12 for first in splits) / len(splits)
+
+
+def _compare(answer, a, b, why):
+    with asking("Both arguments are plain lists of floats, and need not be equally long."):
+        got = number(call(answer, list(a), list(b)), "Your share")
+    close(got, _share(a, b), f"For {_listed(a)} against {_listed(b)} you get {{got}}; wanted {{wanted}}. {why}")
+
+
+@exact.behaviour
+def three_against_three(answer):
+    a, b = [0.90, 0.91, 0.92], [0.80, 0.81, 0.83]
+    with asking("Both arguments are plain lists of floats."):
+        got = number(call(answer, list(a), list(b)), "Your share")
+    for value, why in NOT_THE_SHARE:
+        expect(abs(got - value) > 1e-6, f"For three against three, clearly apart, you get {got:.3g}. {why}")
+    _compare(answer, a, b, "2 of the 20 splits are as far apart.")
+
+
+@exact.behaviour
+def groups_that_mix(answer):
+    for a, b in [([0.31, 0.12, 0.72], [0.2, 0.61, 0.44]), ([0.21, 0.93, 0.4, 0.35], [0.5, 0.86, 0.17, 0.6])]:
+        _compare(answer, a, b, "It is the share of splits whose means differ by at least as much, in either direction.")
+        _compare(answer, b, a, "It is the share of splits whose means differ by at least as much, in either direction.")
+
+
+@exact.behaviour
+def unequal_groups(answer):
+    few, many = [random.random() for _ in range(3)], [random.random() for _ in range(5)]
+    for a, b in [([0.5, 0.9], [0.1, 0.3, 0.2, 0.6]), (many, few), (few, many)]:
+        _compare(answer, a, b, "Each split has groups as large as the real ones; means are compared, not sums.")
+
+
+@exact.behaviour
+def equal_values(answer):
+    why = "Every split is at least as far apart. Sums of floats differ in their last digit: allow for 1e-12."
+    _compare(answer, [0.1 + 0.2, 0.7, 0.3], [0.3, 0.7, 0.3], why)
+    _compare(answer, [0.2, 0.5, 0.6], [0.6, 0.2, 0.5], why)
