@@ -26,7 +26,7 @@ def test_a_page_has_minutes_questions_mistakes_and_answers(path, guide):
     assert heads == ["Minutes for each section", "Questions to ask the room", "Mistakes to expect", "Answers"]
     rows = re.findall(r"^\| ([^|]+) \| (\d+) \| ([^|]*) \|$", page, re.M)
     exercises = sorted(i for i in Exercise.registry if int(i.split(".")[0]) == int(path.name[:2]))
-    assert len(rows) >= 4 and sorted(i for row in rows for i in re.findall(r"\d\.\d", row[2])) == exercises
+    assert len(rows) >= 4 and sorted(i for row in rows for i in re.findall(r"\d+\.\d+", row[2])) == exercises
     assert str(sum(int(minutes) for _, minutes, _ in rows)) in re.search(r"\*\*Time:\*\* (\d+)", page).group(1)
     questions = page.split("## Questions to ask the room")[1].split("## Mistakes")[0]
     assert questions.count("- **") >= 4 and questions.count("At the end.") >= 3

@@ -10,12 +10,13 @@ import unet_course
 from tools.beside import ROOT
 
 GROUPS = {
-    "The network": ["blocks", "unet", "pretrained"],
-    "Data": ["data", "folder", "masks", "augment"],
-    "Training": ["training", "losses", "precision"],
+    "The network": ["blocks", "unet", "pretrained", "family", "ablations", "results"],
+    "Data": ["data", "folder", "masks", "augment", "touching"],
+    "Training": ["training", "losses", "precision", "diagnosis", "findings", "clinic"],
     "Judging": ["metrics", "objects", "instances", "scoring"],
     "Whole images": ["inference", "tiles"],
-    "Looking": ["figures", "charts", "drawing", "tracing", "widgets", "lab", "labs", "labs_results"],
+    "Looking": ["figures", "charts", "charts_seeds", "drawing", "family_drawing", "palette", "tracing", "widgets", "lab",
+                "labs", "labs_results"],
     "Exercises": ["exercises.core", "exercises.answers", "exercises.guard", "exercises.watching", "progress", "languages",
                   "classroom", "guide"],
 }

@@ -36,7 +36,19 @@ SOMETIMES = [
     ("12.2", r".*(keyword bias dropped|False → True)", "a norm takes such a bias away again"),
     ("12.3", r"out_channels // 4: FloorDiv → Div", "the exercise says that it is a multiple of 4"),
     ("12.5", r"\(2, 3\): items 1 and 2 swapped", "a mean over both axes, in either order"),
+    ("9.2", r".*align_corners.*", "bilinear, corners aligned or not: the exercise leaves it free"),
+    ("9.2", r"nn\.Sequential\(double.*swapped", "a 1×1 convolution and bilinear interpolation commute"),
+    ("9.7", r".*keyword align_corners dropped", "it is False anyway"),
+    ("9.7", r"F\.interpolate\(masks.*keyword mode dropped", "nearest and nearest-exact are both right"),
+    *((id, r"0 in \(:, 0\): 0 → -1", "there is one channel, from either end") for id in ("9.7", "9.12", "9.14")),
+    ("9.8", r".*method float dropped", "dividing makes floats"),
+    ("9.9", r"torch\.rand.* < 0\.5: Lt → (LtE|Gt)", "half of the draws, the one or the other"),
+    ("9.10", r"(64 in .*: 64 → 6[35]|1 in .*: 1 → 2)", "any size and number that leaves batch norm more than one value"),
+    ("9.14", r".*: Gt → GtE", "a probability of exactly one half falls either way"),
+    ("9.17", r"3: 3 → 4", "a class more that occurs nowhere is left out"),
+    ("9.17", r"\(prediction == k, target == k\): items 1 and 2 swapped", "intersection and union commute"),
     ("8.4", r"image\.numpy\(\): method numpy dropped", "np.pad takes a tensor, too"),
+    ("10.5", r"0 in \(0, 0\): 0 → -1", "there is one picture with one channel: the first is the last"),
 ]
 
 

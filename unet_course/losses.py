@@ -218,8 +218,8 @@ def _check_pixel_weights(weights, target):
         raise ValueError(f"pixel_weights has shape {tuple(weights.shape)}, target {tuple(target.shape)}; wanted the same: "
                          "one weight for each pixel")
     if not torch.isfinite(weights).all() or weights.min() < 0 or weights.sum() == 0:
-        raise ValueError(f"pixel_weights go from {weights.min():.3g} to {weights.max():.3g}; wanted finite numbers of at least "
-                         "0, not all of them 0")
+        raise ValueError(f"pixel_weights go from {weights.min():.3g} to {weights.max():.3g}; wanted finite numbers of at "
+                         "least 0, not all of them 0")
     return weights
 
 

@@ -1,0 +1,183 @@
+"""The patients of notebook 09: short pieces of code with exactly one fault each, and the healthy network beside them.
+
+The names do not give the fault away; the docstrings, which the notebook leaves out, do. `unet_course.clinic.admit` puts
+each patient before `diagnose`. Nothing here is for use.
+"""
+
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from unet_course.data import random_crops
+from unet_course.unet import UNet
+
+
+class ClinicUNet(UNet):
+    """Healthy: a U-Net that pads its input to a size that can be halved, cut in three parts so that one can be replaced.
+
+    Examples
+    --------
+    >>> ClinicUNet(channels=(4, 8, 16))(torch.zeros(1, 1, 37, 30)).shape
+    torch.Size([1, 2, 37, 30])
+    """
+
+    def down(self, x):
+        skips = []
+        for encoder in self.encoders:
+            skip, x = encoder(x)
+            skips.append(skip)
+        return self.bottleneck(x), skips
+
+    def up(self, x, skips):
+        for decoder, skip in zip(self.decoders, reversed(skips)):
+            x = decoder(x, skip)
+        return x
+
+    def crop(self, x, height, width):
+        return x[..., :height, :width]
+
+    def forward(self, x):
+        height, width, n = *x.shape[-2:], 2 ** len(self.encoders)
+        x, skips = self.down(F.pad(x, (0, -width % n, 0, -height % n)))
+        return self.crop(self.head(self.up(x, skips)), height, width)
+
+
+class Patient1(ClinicUNet):
+    """The decoders are called in the wrong order: the top one meets what comes from the bottom."""
+
+    def up(self, x, skips):
+        for decoder, skip in zip(reversed(self.decoders), skips):
+            x = decoder(x, skip)
+        return x
+
+
+class Patient2(ClinicUNet):
+    """Bilinear upsampling keeps the channels, and nothing reduces them before the skip is set beside."""
+
+    def __init__(self, **options):
+        super().__init__(**options)
+        for decoder in self.decoders:
+            decoder.up = nn.Upsample(scale_factor=2, mode="bilinear", align_corners=False)
+
+
+class Patient3(ClinicUNet):
+    """The skip is taken after the pool: half the size, framed in zeros, every feature at a wrong pixel."""
+
+    def down(self, x):
+        skips = []
+        for encoder in self.encoders:
+            _, x = encoder(x)
+            skips.append(x)
+        return self.bottleneck(x), skips
+
+
+class Patient4(ClinicUNet):
+    """The last crop begins at index 1, whatever the size."""
+
+    def crop(self, x, height, width):
+        return x[..., 1 : height + 1, 1 : width + 1]
+
+
+class Patient5(ClinicUNet):
+    """The initialisation is written and never called: the weights are those that torch draws by default."""
+
+    def __init__(self, **options):
+        super().__init__(norm=False, **options)
+        for layer in self.convolutions():
+            layer.reset_parameters()  # what torch does when it makes a layer
+
+    def convolutions(self):
+        return [m for m in self.modules() if isinstance(m, (nn.Conv2d, nn.ConvTranspose2d))]
+
+    def initialise(self):
+        for layer in self.convolutions():
+            nn.init.kaiming_normal_(layer.weight)
+            nn.init.zeros_(layer.bias)
+
+
+def patient6(picture):
+    """A mask file of 0 and 255 becomes class numbers 0 and 255."""
+    return torch.from_numpy(picture).long()
+
+
+def patient7(images, masks, size):
+    """Bilinear resizing mixes class numbers as if they were grey values."""
+    images = F.interpolate(images, size=size, mode="bilinear", align_corners=False)
+    masks = F.interpolate(masks[:, None].float(), size=size, mode="bilinear", align_corners=False)
+    return images, masks[:, 0]
+
+
+def patient8(picture):
+    """The channels of an RGB array stand last; torch wants them before height and width."""
+    return torch.from_numpy(picture)[None].float() / 255
+
+
+def patient9(images, masks, generator):
+    """The images are mirrored, their masks are not."""
+    if torch.rand((), generator=generator) < 0.5:
+        images = images.flip(-1)
+    return images, masks
+
+
+def patient10(images, masks, generator):
+    """With four pools, a 16×16 crop is one pixel at the bottom, and batch norm cannot compute a spread from one value."""
+    return random_crops(images, masks, size=16, count=1, generator=generator)
+
+
+class Patient11(ClinicUNet):
+    """Ends in a softmax, and is trained with cross-entropy, which has a softmax inside."""
+
+    def forward(self, x):
+        return super().forward(x).softmax(dim=1)
+
+
+def patient12(logits, masks):
+    """A sigmoid before a loss that has a sigmoid inside."""
+    probabilities = logits[:, 0].sigmoid()
+    return F.binary_cross_entropy_with_logits(probabilities, masks.float())
+
+
+def patient13(model):
+    """The learning rate is 100 times too small."""
+    return torch.optim.AdamW(model.parameters(), lr=3e-5)
+
+
+def patient14(model, images):
+    """Half is the threshold for probabilities, and these are logits: the sigmoid is missing."""
+    model.eval()
+    with torch.no_grad():
+        return model(images)[:, 0] > 0.5
+
+
+def patient15(model, images):
+    """Predicts in training mode: batch norm takes its mean and spread from whatever is in the batch."""
+    with torch.no_grad():
+        return model(images).argmax(dim=1)
+
+
+def crops_of(field, size=64, step=32):
+    """All squares of a field (1, H, W) on a grid of `step` pixels, as a batch (n, 1, size, size).
+
+    Examples
+    --------
+    >>> crops_of(torch.zeros(1, 128, 160)).shape
+    torch.Size([12, 1, 64, 64])
+    """
+    return field.unfold(1, size, step).unfold(2, size, step).reshape(-1, 1, size, size)
+
+
+def patient16(field, generator):
+    """Crops that overlap are shuffled, then split: most pixels for validation have been trained on."""
+    crops = crops_of(field)
+    order = torch.randperm(len(crops), generator=generator)
+    few = len(crops) // 4
+    return crops[order[few:]], crops[order[:few]]
+
+
+def patient17(prediction, target, num_classes=3):
+    """A class that is absent and not predicted counts as Dice 0 in the mean."""
+    scores = []
+    for k in range(1, num_classes):
+        p, t = prediction == k, target == k
+        scores.append(2 * (p & t).sum() / (p.sum() + t.sum()).clamp(min=1))
+    return torch.stack(scores).mean().item()
