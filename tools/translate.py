@@ -38,7 +38,8 @@ SHORT = ("Your answer", "Your mask", "Your result", "Your loss", "Your skip", "Y
          "Number {}", "of type {}", "one value of type {}", "one", "a number", "a single number", "no message", "row",
          "column", "bottom", "output", "parameters", "values", " → norm", "A, B, C or D", "Wanted {}, got {}. {}",
          "{}: not {}. {}", "{}you get {}. {}", "{}: you choose {}. {}", "Answer {}", "Your share", "Random tensors: {}",
-         "wide open", "shut", "half open")
+         "wide open", "shut", "half open", "mirrored", "left alone", "training", "validation", "Your classes",
+         "The new {}", "image", "mask")
 SAY = ("from unet_course import language", 'language("zh")  # 检查的提示用中文')  # an import, and a call
 
 
