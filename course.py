@@ -26,6 +26,8 @@ TASKS = {
     "notebooks": ("run notebooks in place and refresh the time table (names: 00 03 ...)", [["-m", "tools.notebooks"]]),
     "weights": ("train the small network of data/weights again", [["-m", "tools.weights"]]),
     "bench": ("measure the course beside its peers (parts: peers scaling recipe large ...)", [["-m", "benchmarks"]]),
+    "ablations": ("train each variant of notebook 11 from three seeds; goes on where it stopped (names: ...)",
+                  [["-m", "tools.ablations"]]),
     "mutants": ("change each solution a little and see whether its check notices (ids: 4.2 ...)", [["-m", "tools.mutants"]]),
     "colab": ("run the notebooks with Colab's versions, each alone (names: 00 03 ...)", [["-m", "tools.colab"]]),
     "classroom": ("run notebook 02 for a whole class at once, and measure (learners: 10 20 30)", [["-m", "tools.classroom"]]),

@@ -26,7 +26,7 @@ PROJECT = tomllib.loads((HERE / "pyproject.toml").read_text(encoding="utf-8"))
 
 def test_course_py_is_short_and_needs_the_standard_library_only():
     source = (HERE / "course.py").read_text(encoding="utf-8")
-    assert len(source.splitlines()) < 120
+    assert len(source.splitlines()) < 125
     imported = {name.name.split(".")[0] for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Import)
                 for name in node.names}
     imported |= {node.module.split(".")[0] for node in ast.walk(ast.parse(source)) if isinstance(node, ast.ImportFrom)}
@@ -35,7 +35,7 @@ def test_course_py_is_short_and_needs_the_standard_library_only():
 
 def test_help_lists_every_task():
     printed = subprocess.run([sys.executable, "course.py", "--help"], cwd=HERE, capture_output=True, text=True, check=True)
-    for task in ("lab", "test", "notebooks", "weights", "bench", "address", "doctor"):
+    for task in ("lab", "test", "notebooks", "weights", "bench", "ablations", "address", "doctor"):
         assert f"course.py {task}" in printed.stdout
 
 
