@@ -11,19 +11,20 @@ from tests.exercises.test_bank import WRONG
 from tools.translate import HERE, catalogue, hints, paths, retell, table
 from tools.translations import fill, places
 from unet_course import check, language, languages
-from unet_course.exercises import Exercise, core, nb04, nb06, nb07, nb08
+from unet_course.exercises import Exercise, core, nb04, nb06, nb07, nb08, nb09, nb10, nb11, nb12_counts
 from unet_course.languages import CHINESE, in_chinese, spoken
 
 ROWS = {entry.id: entry.string for entry in catalogue("hints") if entry.id}
 # What a learner types in stays as it is typed.
-TYPED = [*nb04.WAYS, *nb06.STEPS, *nb07.OPTIONS, *nb08.CAUSES]
+TYPED = [*nb04.WAYS, *nb06.STEPS, *nb07.OPTIONS, *nb08.CAUSES, *nb09.FIRST, *nb10.WHO, *nb11.FAULTS, *nb12_counts.NETWORKS]
 # Chinese that uses a name of the code, or a word that Chinese writes in Latin letters.
 LATIN = {word for english, chinese in ROWS.items() if english != chinese for word in re.findall("[A-Za-z]{2,}", chinese)}
 NASTY = ["(3, 5, 7)", "'it says \"no\" (why?)'", "two\nlines", "-1.5e-3", "[{'a': 1}, (2,)]", "'{}'", "$^.*\\d+"]
 
 # Places where no value of a learner stands, but a word or a number of the check: so the beginning of a text is enough.
 ONE_WORD = {"Output {} {} depends": (0, 1, 2), "Your answer stopped ": (0,), "low={} and high={}: ": (0, 1),
-            'With up="{}", output': range(9), "Answer {}: {} is non": (0,), "{}×{} pixels, channe": (2,)}
+            'With up="{}", output': range(9), "Answer {}: {} is non": (0,), "{}×{} pixels, channe": (2,),
+            "From 24×32 to {}×{},": (1,)}
 
 
 @pytest.fixture(autouse=True)
@@ -60,7 +61,7 @@ def english_in(text):
     for typed in sorted(TYPED, key=len, reverse=True):
         text = re.sub(re.escape(typed), "", text, flags=re.IGNORECASE)
     text = re.sub(r"'[^']*'|\"[^\"]*\"|\[.*?\]", "", text)
-    types = {"ndarray", "NoneType", "str", "list", "int", "max", "function", "nan", "tuple", "dict", "type"}
+    types = {"ndarray", "NoneType", "str", "list", "int", "max", "function", "nan", "tuple", "dict", "type", "Adam"}
     return [word for word in re.findall(r"(?<![\w.])[A-Za-z]{2,}(?![\w.(])", text) if word not in LATIN | types]
 
 

@@ -37,7 +37,9 @@ MARKS = re.compile(r"<!-- (?:is|/is)\b.*?-->")  # of numbers that a cell proves
 SHORT = ("Your answer", "Your mask", "Your result", "Your loss", "Your skip", "Your images", "Your masks", "Factor {}",
          "Number {}", "of type {}", "one value of type {}", "one", "a number", "a single number", "no message", "row",
          "column", "bottom", "output", "parameters", "values", " → norm", "A, B, C or D", "Wanted {}, got {}. {}",
-         "{}: not {}. {}", "{}you get {}. {}")
+         "{}: not {}. {}", "{}you get {}. {}", "{}: you choose {}. {}", "Answer {}", "Your share", "Random tensors: {}",
+         "wide open", "shut", "half open", "mirrored", "left alone", "training", "validation", "Your classes",
+         "The new {}", "image", "mask")
 SAY = ("from unet_course import language", 'language("zh")  # 检查的提示用中文')  # an import, and a call
 
 
