@@ -8,7 +8,7 @@ from unet_course import UNet
 from unet_course.charts import seed_panels
 from unet_course.drawing import draw_unet
 from unet_course.family import AttentionUNet, DenseUNet, ResUNet, UNetPlusPlus
-from unet_course.family_drawing import ADDED, draw_change
+from unet_course.family_drawing import ADDED, FILLED, draw_change
 
 
 def texts(figure):
@@ -16,8 +16,9 @@ def texts(figure):
 
 
 def lit(figure, kind):
-    return [p for p in figure.axes[0].patches if isinstance(p, kind) and ADDED.lower() in
-            (to_hex(p.get_edgecolor()).lower(), to_hex(p.get_facecolor()).lower())]
+    wanted = {ADDED.lower(), FILLED.lower()}
+    return [p for p in figure.axes[0].patches if isinstance(p, kind) and
+            wanted & {to_hex(p.get_edgecolor()).lower(), to_hex(p.get_facecolor()).lower()}]
 
 
 @pytest.mark.parametrize("kind, signs, arcs", [(ResUNet, ["+"] * 5, 5), (AttentionUNet, ["×"] * 2, 2), (DenseUNet, [], 30)])

@@ -4,10 +4,11 @@ import torch
 from matplotlib.patches import Circle, FancyArrowPatch, Rectangle
 
 from unet_course.drawing import CONV, HEAD, PALE, UP, _draw
-from unet_course.figures import BOUNDARY, INK, PAPER, QUIET, new_figure
+from unet_course.figures import new_figure
+from unet_course.palette import BOUNDARY, BOUNDARY_LINE, INK, PAPER, QUIET
 from unet_course.tracing import trace_shapes
 
-ADDED = BOUNDARY  # orange: what the network has that U-Net has not
+FILLED, ADDED = BOUNDARY, BOUNDARY_LINE  # orange, what U-Net has not: the bright shade under letters, the deep one for lines
 
 
 def draw_change(model, size, *, title):
@@ -136,7 +137,7 @@ def _draw_grid(model, size, title):
 
     for (i, j), shape in shapes.items():
         mine, x, y = 0 < j < levels - i, *at(i, j)
-        axis.add_patch(Rectangle((x - wide, y - tall), 2 * wide, 2 * tall, facecolor=ADDED if mine else PALE,
+        axis.add_patch(Rectangle((x - wide, y - tall), 2 * wide, 2 * tall, facecolor=FILLED if mine else PALE,
                                  edgecolor=INK if mine else QUIET, linewidth=1.2, zorder=3))
         axis.text(x, y, f"{i}, {j}\n{'×'.join(map(str, shape))}", ha="center", va="center", fontsize=11, color=INK, zorder=4)
         if j == 0 and i:
