@@ -36,8 +36,8 @@ SOMETIMES = [
     ("11.2", r"4 \*\* 0\.5: Pow → Mult", "half of four is the root of four"),
     ("11.5", r"\[\*a, \*b\]: items 1 and 2 swapped", "all ways to choose are tried, in whichever order the scores stand"),
     ("11.5", r"statistics\.mean\(\w+\) - statistics\.mean.*: sides swapped", "the absolute difference is taken"),
-    ("11.5", r"(d >= real.*: GtE → Gt|real - 1e-12: left side only)", "statistics.mean rounds once, so equal splits are equal, and the "
-     "allowance of 1e-12 is not met exactly"),
+    ("11.5", r"(d >= real.*: GtE → Gt|real - 1e-12: left side only)",
+     "statistics.mean rounds once, so equal splits are equal; the allowance of 1e-12 is not met exactly"),
     ("12.2", r".*(keyword bias dropped|False → True)", "a norm takes such a bias away again"),
     ("12.3", r"out_channels // 4: FloorDiv → Div", "the exercise says that it is a multiple of 4"),
     ("12.5", r"\(2, 3\): items 1 and 2 swapped", "a mean over both axes, in either order"),
