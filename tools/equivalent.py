@@ -49,6 +49,7 @@ SOMETIMES = [
     ("9.8", r".*method float dropped", "dividing makes floats"),
     ("9.9", r"torch\.rand.* < 0\.5: Lt → (LtE|Gt)", "half of the draws, the one or the other"),
     ("9.10", r"(64 in .*: 64 → 6[35]|1 in .*: 1 → 2)", "any size and number that leaves batch norm more than one value"),
+    ("9.13", r".*keyword lr dropped", "AdamW's own rate, 0.001, is in the range that is asked for"),
     ("9.14", r".*: Gt → GtE", "a probability of exactly one half falls either way"),
     ("9.17", r"3: 3 → 4", "a class more that occurs nowhere is left out"),
     ("9.17", r"\(prediction == k, target == k\): items 1 and 2 swapped", "intersection and union commute"),
