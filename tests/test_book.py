@@ -13,12 +13,10 @@ from urllib.parse import unquote, urlsplit
 
 import pytest
 
+from tests.lab_server import CHROMIUM, SWITCHES
 from tools import book, book_pages
 
 ROOT = Path(__file__).resolve().parent.parent
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-SWITCHES = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-            "--disable-component-update", "--disable-sync", "--force-color-profile=srgb"]
 PICTURES = ROOT / "artefacts" / "book"
 SECONDS = 90  # of CPU, with two workers: on a quiet machine the clock shows less
 

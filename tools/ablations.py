@@ -9,6 +9,7 @@ import os
 import statistics
 import sys
 import time
+from importlib.metadata import version
 from pathlib import Path
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # small networks; two processes side by side use two cores
@@ -61,7 +62,7 @@ def measure(name, seed, steps, data):
     half_way.unlink()
     return {"variant": name, "factor": VARIANTS[name].factor, "seed": seed, "steps": steps, "crop": CROP,
             "parameters": sum(p.numel() for p in model.parameters()), "cpu_seconds": round(spent, 1), **scores,
-            "torch": torch.__version__, "numpy": numpy.__version__, "course": version()}
+            "torch": torch.__version__, "numpy": numpy.__version__, "course": version("unet-course")}
 
 
 def score(model, split):
@@ -70,12 +71,6 @@ def score(model, split):
     classes = predict(model, image).argmax(dim=0)
     return {"dice": dice_score(classes > 0, mask > 0), "boundary": dice_score(classes == 1, mask == 1),
             "f1": object_f1(label_nuclei(classes), load_instances(split)[0])}
-
-
-def version():
-    from importlib.metadata import version
-
-    return version("unet-course")
 
 
 def main(wanted):

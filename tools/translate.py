@@ -130,6 +130,16 @@ def catalogue(name, root=HERE):
         return read_po(file, locale=LANGUAGE)
 
 
+def store(held, name, root=HERE):
+    """Write a translator's file beside its place, then rename it."""
+    with io.BytesIO() as text:
+        write_po(text, held, width=100, omit_header=True)
+        path = root / "translations" / LANGUAGE / f"{name}.po"
+        beside = path.with_suffix(".po.part")
+        beside.write_bytes(text.getvalue())
+        os.replace(beside, path)
+
+
 def take_over(name, wanted, root=HERE):
     """Bring a translator's file up to the English messages; how many entries wait for a translator."""
     template_, held = Catalog(), catalogue(name, root)
@@ -139,12 +149,7 @@ def take_over(name, wanted, root=HERE):
     held.obsolete.clear()
     for entry in held:  # "5 % foreground" is no format of Python's
         entry.flags -= {"python-format", "python-brace-format"}
-    with io.BytesIO() as text:
-        write_po(text, held, width=100, omit_header=True)
-        path = root / "translations" / LANGUAGE / f"{name}.po"
-        beside = path.with_suffix(".po.part")
-        beside.write_bytes(text.getvalue())
-        os.replace(beside, path)
+    store(held, name, root)
     return len(waiting(held))
 
 

@@ -5,16 +5,12 @@
 ``hints`` it may be the name of a notebook. ``python course.py translate`` comes before and after.
 """
 
-import io
 import json
-import os
 import re
 import sys
 from pathlib import Path
 
-from babel.messages.pofile import write_po
-
-from tools.translate import HERE, LANGUAGE, catalogue, waiting
+from tools.translate import HERE, catalogue, store, waiting
 
 
 def places(text):
@@ -39,12 +35,7 @@ def fill(name, rows, root=HERE):
             raise ValueError(f"{chinese!r} fills in {places(chinese)}; wanted {places(english)}, as in {english!r}.")
         held[english].string = chinese
         held[english].flags.discard("fuzzy")
-    with io.BytesIO() as text:
-        write_po(text, held, width=100, omit_header=True)
-        path = root / "translations" / LANGUAGE / f"{name}.po"
-        beside = path.with_suffix(".po.part")
-        beside.write_bytes(text.getvalue())
-        os.replace(beside, path)
+    store(held, name, root)
 
 
 def main(arguments):
