@@ -127,7 +127,7 @@ def from_first(number):
     return int(shared)
 
 
-def total(*numbers):
+def added_up(*numbers):
     """The sums of whole numbers over all processes."""
     if size() == 1:
         return numbers
