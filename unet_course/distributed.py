@@ -127,7 +127,7 @@ def from_first(number):
     return int(shared)
 
 
-def total(*numbers):
+def added_up(*numbers):
     """The sums of whole numbers over all processes."""
     if size() == 1:
         return numbers
@@ -180,11 +180,12 @@ class SharedBatchNorm2d(nn.BatchNorm2d):
         if count < 2:
             raise ValueError(f"batch norm got one value for each channel in training (input {tuple(x.shape)}); wanted at "
                              "least 2: a larger batch or picture")
-        var, mean = torch.var_mean(x.float(), dim=(0, 2, 3), correction=0)
+        full = x if x.dtype == torch.float64 else x.float()
+        var, mean = torch.var_mean(full, dim=(0, 2, 3), correction=0)
         # In float64 the mean of squares minus the square of the mean loses nothing that float32 had.
         shared = _Sum.apply(torch.stack([mean, mean**2, var]).double()) / size()
-        mean = shared[0].float()
-        var = (shared[2] + shared[1] - shared[0] ** 2).float()
+        mean = shared[0].to(full)
+        var = (shared[2] + shared[1] - shared[0] ** 2).to(full)
         if self.running_mean is not None:
             self._remember(mean.detach(), var.detach() * count / (count - 1))
         scale = torch.rsqrt(var + self.eps)
@@ -261,8 +262,7 @@ def wrapped(model):
     """The network as the training calls it: gradients are averaged over all processes in the backward pass."""
     if size() == 1:
         return model
-    # Buffers need no broadcast: shared batch norms compute the same ones everywhere.
-    return nn.parallel.DistributedDataParallel(model, broadcast_buffers=False)
+    return nn.parallel.DistributedDataParallel(model)
 
 
 def unshared(runner, last):

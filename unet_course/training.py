@@ -11,6 +11,7 @@ from unet_course.batches import Pictures, batch_maker, read_all, seed_of
 from unet_course.checkpoints import load_checkpoint, save_atomically
 from unet_course.compiling import compiler
 from unet_course.distributed import (
+    added_up,
     agree,
     explained,
     from_first,
@@ -20,7 +21,6 @@ from unet_course.distributed import (
     shared_norms,
     size,
     started_by_torchrun,
-    total,
     unshared,
     wrapped,
 )
@@ -268,7 +268,7 @@ def _dice(model, pictures, alone=False):
         image, mask = pictures[index]
         found = confusion_counts(predict(model, image).argmax(dim=0), mask.cpu())
         counts = [a + b for a, b in zip(counts, found)]
-    tp, fp, fn = counts if alone else total(*counts)
+    tp, fp, fn = counts if alone else added_up(*counts)
     return 2 * tp / (2 * tp + fp + fn) if tp + fp + fn else 1.0
 
 
