@@ -16,7 +16,7 @@ def main(arguments=None):
         commands.add_parser(name, help=text).add_argument("out", metavar="OUT")
     add_commands(commands)
     chosen = parser.parse_args(arguments)
-    if hasattr(chosen, "function"):
+    if hasattr(chosen, "run"):
         return call(chosen)
     if chosen.command == "exercises":
         from unet_course.progress import listing

@@ -105,7 +105,7 @@ def same_training(old, new, name):
         ("changed:", sorted(key for key in now.keys() & before.keys() if now[key] != before[key]))) if names]
     if not other and not pictures:
         return
-    why = ("; the learning rate falls to nothing at the last step, so that more steps are another training from the start"
+    why = (" (the learning rate has fallen to nothing at the last step, so that a longer training begins anew)"
            if any(text.startswith("steps ") for text in other) else "")
     raise ValueError(f"{name} holds a training of other {'settings' if other else 'pictures'}: "
                      f"{'; '.join(other + pictures)}{why}. Use the same, or another folder for the run")
