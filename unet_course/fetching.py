@@ -1,6 +1,5 @@
 """One file over HTTP: gone on with after a cut, checked before it gets its name, and a clear word where it fails."""
 
-import logging
 import os
 from pathlib import Path
 
@@ -59,14 +58,15 @@ def fetch(url, path, sha256, *, progress=True, seconds=SECONDS, max_bytes=MOST_B
         _receive(address, partial, progress, seconds, max_bytes)
         os.replace(partial, file)
 
-    logging.getLogger("pooch").setLevel("WARNING")  # what it would say, the bar shows
+    pooch.get_logger().setLevel("WARNING")  # what it would say, the bar shows
     while True:
         begun = partial.exists()
         try:
             return Path(pooch.retrieve(url, f"sha256:{sha256}", fname=path.name, path=path.parent, downloader=receive))
         except (requests.RequestException, _CutError) as error:
-            raise ConnectionError(f"{path.name} cannot be fetched: {_reason(error, url, seconds)}. Run the same command again "
-                                  f"later, it goes on where it stopped; or set {MIRROR} to the address of a copy") from error
+            why = _reason(error, url, partial, seconds)
+            raise ConnectionError(f"{path.name} cannot be fetched: {why}. Run the same command again later, it goes on where "
+                                  f"it stopped; or set {MIRROR} to the address of a copy") from error
         except _LongError as error:
             partial.unlink(missing_ok=True)
             raise ValueError(f"{path.name}: {url} sends more than {max_bytes:,} bytes, so it is not the published file; "
@@ -112,21 +112,19 @@ def _receive(url, partial, progress, seconds, max_bytes):
                 have += len(block)
                 bar.update(len(block))
     if total and have < total:
-        raise _CutError(f"the server broke off after {have:,} of {total:,} bytes")
+        raise _CutError
 
 
-def _reason(error, url, seconds):
+def _reason(error, url, partial, seconds):
     """Why a file did not come, in the middle of a sentence."""
     import requests
 
-    if isinstance(error, _CutError):
-        return str(error)
     if isinstance(error, requests.HTTPError):
         return f"{error.response.url} answers {error.response.status_code} {error.response.reason}"
     if isinstance(error, ValueError):  # MissingSchema, InvalidSchema, InvalidURL
         return f"{url}, or where it leads to, is not an address with http:// or https:// ({error})"
-    if isinstance(error, requests.exceptions.ChunkedEncodingError):
-        return "the server broke off"
+    if isinstance(error, (_CutError, requests.exceptions.ChunkedEncodingError)):
+        return f"{url} broke off after {partial.stat().st_size:,} bytes"
     if isinstance(error, requests.Timeout) or "timed out" in str(error):
         return f"{url} sent nothing for {seconds:g} seconds"
     return f"{url} cannot be reached ({type(error).__name__})"
