@@ -80,6 +80,7 @@ def _train_arguments(add):
     number("--lr", 3e-3, "largest learning rate", float)
     number("--val-share", 0.2, "share of the files that is kept apart to validate on", float)
     number("--seed", 0, "of everything that is chosen by chance", int)
+    number("--save-every", 50, "steps after which the state is saved: a stopped training loses so many at most")
     number("--accumulate", 1, "compute each step in so many parts, to save memory")
     switch("--augment", "vary the squares by chance")
     switch("--bf16", "compute in bfloat16; not given: where that is faster", "auto")
@@ -93,7 +94,7 @@ def train(chosen):
     from unet_course.projects import train
 
     names = ("steps", "kind", "seed", "val_share", "channels", "crop", "batch_size", "lr", "augment", "bf16", "accumulate",
-             "compile", "resume")
+             "compile", "save_every", "resume")
     with joined():  # the processes that torchrun starts train together; the first one speaks and writes
         run = train(chosen.folder, chosen.out, progress=not chosen.quiet, **{name: getattr(chosen, name) for name in names})
         if chosen.quiet or not is_first():

@@ -118,11 +118,11 @@ class Segmenter:
     def objects(self, classes):
         """A mask of objects as in the learner's own mask files: numbers, or 0 and 255, or the classes themselves."""
         if self.config["kind"] == "labels":
-            numbers = label_nuclei(classes, min_area=self.config.get("min_area", 30))
+            numbers = label_nuclei(classes, min_area=self.config["masks"]["min_area"])
             if numbers.max(initial=0) > 65535:
                 raise ValueError(f"{numbers.max()} objects were found; a mask of 16 bits holds 65535: cut the image in pieces")
             return numbers.astype(np.uint16)
-        return classes * np.uint8(self.config.get("foreground", 1))
+        return classes * np.uint8(self.config["masks"].get("foreground", 1))
 
     def __call__(self, page, name):
         image = as_input(page)

@@ -61,12 +61,8 @@ def read_mask(path, num_classes=None, *, kind="classes", page=None):
     classes_of(kind)
     name = Path(path).name
     mask = read_numbers(path, page, grey_colours=kind != "classes")
-    if kind == "binary":
-        return (mask != 0).astype(np.int64)
-    if kind == "labels":
-        from skimage.segmentation import find_boundaries  # here, because importing scikit-image takes a while
-
-        return np.where(find_boundaries(mask, mode="inner"), 1, 2 * (mask > 0))
+    if kind != "classes":
+        return objects_to_classes(mask, kind)
     values = np.unique(mask)
     if set(values.tolist()) <= {0, 255} and 255 in values:
         raise ValueError(f"mask {name} has values {set(values.tolist())}; wanted class indices 0 and 1: divide by 255, or say "
@@ -97,15 +93,24 @@ def read_numbers(path, page=None, *, grey_colours=False):
     ValueError
         As `read_mask`, except for what the numbers mean.
     """
-    name, mask = Path(path).name, _one_page("mask", path, page, indices=True)
+    stored = _one_page("mask", path, page, indices=True)
+    return whole_mask(stored, path, grey_colours=grey_colours)
+
+
+def whole_mask(stored, path, *, grey_colours=False):
+    """The array of a mask file as whole numbers, or a ValueError that names the file; see `read_numbers`.
+
+    Examples
+    --------
+    >>> whole_mask(np.float32([[0, 2]]), "a.tif")
+    array([[0, 2]])
+    """
+    name, mask = Path(path).name, stored
     if grey_colours and mask.ndim == 3 and mask.shape[-1] in (3, 4) and (mask[..., :3] == mask[..., :1]).all():
         mask = mask[..., 0]
     if mask.ndim != 2:
         raise ValueError(f"mask {name} has shape {mask.shape}; wanted one channel (H, W) of class indices: turn each "
                          "colour into its class number first")
-    if _is_jpeg(path):
-        raise ValueError(f"mask {name} is a JPEG file, which changes the values of a mask; wanted PNG or TIFF: export it "
-                         "again")
     if mask.dtype.kind not in "buif":
         raise ValueError(f"mask {name} has dtype {mask.dtype}; wanted whole numbers")
     if mask.dtype.kind == "f":
@@ -116,7 +121,36 @@ def read_numbers(path, page=None, *, grey_colours=False):
     low, high = mask.min(), mask.max()
     if low < 0 or high >= 2**53:
         raise ValueError(f"mask {name} has values {low} to {high}; wanted class indices 0 to num_classes-1")
+    if is_jpeg(path):
+        raise ValueError(f"mask {name} is a JPEG file, which changes the values of a mask; wanted PNG or TIFF: export it "
+                         "again")
     return mask.astype(np.int64)
+
+
+def objects_to_classes(numbers, kind):
+    """What a network learns of a mask of objects: the classes of kind "binary" or "labels".
+
+    Parameters
+    ----------
+    numbers : ndarray of int, shape (H, W)
+    kind : {"binary", "labels"}
+
+    Returns
+    -------
+    ndarray of int64, shape (H, W)
+
+    Examples
+    --------
+    >>> objects_to_classes(np.array([[7, 7, 7, 0]] * 3), "labels")
+    array([[2, 2, 1, 0],
+           [2, 2, 1, 0],
+           [2, 2, 1, 0]])
+    """
+    if kind == "binary":
+        return (numbers != 0).astype(np.int64)
+    from skimage.segmentation import find_boundaries  # here, because importing scikit-image takes a while
+
+    return np.where(find_boundaries(numbers, mode="inner"), 1, 2 * (numbers > 0))
 
 
 def _one_page(what, path, page, **options):
@@ -132,7 +166,10 @@ def _one_page(what, path, page, **options):
     return picture
 
 
-def _is_jpeg(path):
+def is_jpeg(path):
+    """Whether a file is a JPEG, by its first bytes; False if there is none."""
+    if not Path(path).is_file():
+        return False
     with open(path, "rb") as file:
         return file.read(3) == b"\xff\xd8\xff"
 
