@@ -22,8 +22,12 @@ def save_atomically(state, path):
     path.parent.mkdir(parents=True, exist_ok=True)
     beside = path.with_name(f"{path.name}.{os.getpid()}.part")
     try:
-        torch.save(state, beside)
+        with open(beside, "wb") as file:  # given a name, torch hides why it cannot write
+            torch.save(state, file)
         os.replace(beside, path)
+    except OSError as error:
+        error.filename = str(path)  # a full disk does not say which file
+        raise
     finally:
         beside.unlink(missing_ok=True)
 
