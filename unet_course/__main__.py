@@ -1,7 +1,9 @@
-"""The command line: `python -m unet_course doctor`, `exercises`, `student OUT`, `nbgrader OUT` or `teacher OUT`."""
+"""The command line: `python -m unet_course --help` names its commands."""
 
 import argparse
 import sys
+
+from unet_course.commands import add_commands, call
 
 
 def main(arguments=None):
@@ -12,7 +14,10 @@ def main(arguments=None):
     commands.add_parser("exercises", help="list the exercises, with your progress")
     for name, (text, _) in FOLDERS.items():
         commands.add_parser(name, help=text).add_argument("out", metavar="OUT")
+    add_commands(commands)
     chosen = parser.parse_args(arguments)
+    if hasattr(chosen, "run"):
+        return call(chosen)
     if chosen.command == "exercises":
         from unet_course.progress import listing
 

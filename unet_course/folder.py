@@ -1,12 +1,12 @@
 """The learner's own data: a folder of images and a folder of masks."""
 
-import warnings
+import re
 from pathlib import Path
 
-import numpy as np
 import torch
 
-from unet_course.data import normalise
+from unet_course.pages import count_pages
+from unet_course.reading import classes_of, read_image, read_mask
 
 SUFFIXES = (".png", ".tif", ".tiff", ".jpg", ".jpeg", ".bmp")
 
@@ -22,6 +22,15 @@ class SegmentationFolder:
         Folder of masks with the same names: one channel, whole numbers, 0 for the background.
     num_classes : int, optional
         If given, mask values have to be below it.
+    kind : {"classes", "binary", "labels"}, default "classes"
+        What the numbers in a mask mean. "classes": the class of each pixel. "binary": whatever is not 0 is class 1.
+        "labels": each number is one object; it becomes 0 background, 1 boundary, 2 interior, as in `load_nuclei`.
+
+    Attributes
+    ----------
+    names : list of str
+        One for each item, in their order; the pages of a stack are "stack[0]", "stack[1]" …
+    num_classes : int or None
 
     Raises
     ------
@@ -34,38 +43,49 @@ class SegmentationFolder:
     Notes
     -----
     ``folder[i]`` is ``(image, mask)``: float32 ``(C, H, W)`` scaled by `normalise`, int64 ``(H, W)``. Files are read
-    when they are asked for, so a folder may be larger than memory. It works as a torch ``Dataset``.
+    when they are asked for, so a folder may be larger than memory; of a TIFF stack with as many pages in its mask, one
+    page at a time. It works as a torch ``Dataset``. `survey` says beforehand what is in the folders.
 
     Examples
     --------
-    >>> import tempfile
-    >>> from skimage.io import imsave
+    >>> import tempfile, numpy
+    >>> from unet_course.pages import write_image
     >>> with tempfile.TemporaryDirectory() as top:
     ...     for kind, values in [("images", [0, 90, 200, 255]), ("masks", [0, 0, 1, 1])]:
     ...         (Path(top) / kind).mkdir()
-    ...         imsave(Path(top) / kind / "cell.png", np.uint8(values).reshape(2, 2), check_contrast=False)
+    ...         write_image(Path(top) / kind / "cell.png", numpy.uint8(values).reshape(2, 2))
     ...     image, mask = SegmentationFolder(Path(top) / "images", Path(top) / "masks")[0]
     >>> image.shape, mask.tolist()
     (torch.Size([1, 2, 2]), [[0, 0], [1, 1]])
     """
 
-    def __init__(self, images, masks, *, num_classes=None):
-        found = [_list_images(images, "images"), _list_images(masks, "masks")]
+    def __init__(self, images, masks, *, num_classes=None, kind="classes"):
+        least = classes_of(kind)
+        if least is not None and num_classes is not None and num_classes < least:
+            raise ValueError(f"num_classes is {num_classes}; wanted at least {least}: so many come from kind={kind!r}")
+        found = [list_images(images, "images"), list_images(masks, "masks")]
         alone = sorted(found[0].keys() ^ found[1].keys())
         if alone:
             raise ValueError(f"{len(alone)} names are in one folder only: {', '.join(alone[:5])}"
-                             f"{' …' if len(alone) > 5 else ''}; wanted an image and a mask of the same name each")
-        self.names = sorted(found[0])
-        self.image_paths = [found[0][name] for name in self.names]
-        self.mask_paths = [found[1][name] for name in self.names]
-        self.num_classes = num_classes
+                             f"{' …' if len(alone) > 5 else ''}; wanted an image and a mask of the same name each"
+                             f"{_renaming(found)}")
+        self.kind, self.num_classes = kind, least if num_classes is None else num_classes
+        self.names, self.image_paths, self.mask_paths, self.pages = [], [], [], []
+        for name in sorted(found[0]):
+            image, mask = found[0][name], found[1][name]
+            count = _pages_of_both(image, mask)
+            self.names += [f"{name}[{page}]" for page in range(count)] if count else [name]
+            self.image_paths += [image] * (count or 1)
+            self.mask_paths += [mask] * (count or 1)
+            self.pages += list(range(count)) if count else [None]
 
     def __len__(self):
         return len(self.names)
 
     def __getitem__(self, index):
-        image = read_image(self.image_paths[index])
-        mask = read_mask(self.mask_paths[index], self.num_classes)
+        page = self.pages[index]
+        image = read_image(self.image_paths[index], page=page)
+        mask = read_mask(self.mask_paths[index], self.num_classes, kind=self.kind, page=page)
         if image.shape[-2:] != mask.shape:
             raise ValueError(f"{self.names[index]}: the image is {image.shape[-2]}×{image.shape[-1]}, the mask "
                              f"{mask.shape[0]}×{mask.shape[1]}; wanted the same size: if the mask has to be resized, "
@@ -73,83 +93,29 @@ class SegmentationFolder:
         return torch.from_numpy(image), torch.from_numpy(mask)
 
 
-def read_image(path):
-    """Read one image file as float32 (C, H, W) scaled to 0 … 1; an alpha channel is dropped.
+def _pages_of_both(image, mask):
+    """How many pages two stacks have that fit each other, or 0: then each has to be one picture."""
+    try:
+        counts = {count_pages(path) if path.suffix.lower() in (".tif", ".tiff") else 1 for path in (image, mask)}
+    except (ValueError, OSError):  # said when the item is asked for; the others do not mind
+        return 0
+    return counts.pop() if len(counts) == 1 and counts != {1} else 0
+
+
+def list_images(folder, name):
+    """The picture files of a folder: {name without suffix: path}.
 
     Parameters
     ----------
-    path : str or Path
-
-    Returns
-    -------
-    ndarray of float32, shape (C, H, W)
+    folder : str or Path
+    name : str
+        What messages call it.
 
     Raises
     ------
-    ValueError
-        If the file is damaged or is not a two-dimensional image.
+    FileNotFoundError, ValueError
+        If it is no folder, has no picture, or a name twice.
     """
-    image = _read(path)
-    if image.ndim == 3 and image.shape[-1] in (1, 3, 4):
-        image = np.moveaxis(image[..., :3], -1, 0)
-    elif image.ndim == 2:
-        image = image[None]
-    else:
-        raise ValueError(f"image {Path(path).name} has shape {image.shape}; wanted (H, W), or (H, W, 3) for colour: "
-                         "save the planes of a stack as single files")
-    try:
-        return normalise(image)
-    except ValueError as error:
-        raise ValueError(f"{Path(path).name}: {error}") from error
-
-
-def read_mask(path, num_classes=None):
-    """Read one mask file as int64 (H, W) of class indices.
-
-    Parameters
-    ----------
-    path : str or Path
-    num_classes : int, optional
-        If given, values have to be below it.
-
-    Returns
-    -------
-    ndarray of int64, shape (H, W)
-
-    Raises
-    ------
-    ValueError
-        If the file is damaged, RGB, fractional, or has values that are no class indices, such as 0 and 255.
-    """
-    name, mask = Path(path).name, _read(path)
-    if mask.ndim != 2:
-        raise ValueError(f"mask {name} has shape {mask.shape}; wanted one channel (H, W) of class indices: turn each "
-                         "colour into its class number first")
-    values = np.unique(mask)
-    if mask.dtype.kind not in "bui" and not (values == np.round(values)).all():
-        raise ValueError(f"mask {name} has fractions, such as {values[values != np.round(values)][0]:.3g}; wanted whole "
-                         "class indices: a mask is resized with nearest neighbour, never bilinear")
-    if set(values.tolist()) <= {0, 255} and 255 in values:
-        raise ValueError(f"mask {name} has values {set(values.tolist())}; wanted class indices 0 and 1: divide by 255")
-    if values[0] < 0 or (num_classes is not None and values[-1] >= num_classes):
-        raise ValueError(f"mask {name} has values {values[0]} to {values[-1]}; wanted class indices 0 to "
-                         f"{'num_classes-1' if num_classes is None else num_classes - 1}")
-    return mask.astype(np.int64)
-
-
-def _read(path):
-    from skimage.io import imread  # here, because importing scikit-image takes a while
-
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            return np.asarray(imread(path))
-    except Exception as error:  # every reader raises its own kinds; the learner needs the name of the file
-        raise ValueError(f"{Path(path).name} cannot be read as an image ({type(error).__name__}); it is damaged, "
-                         "cut short or of another kind: export or copy it again") from error
-
-
-def _list_images(folder, name):
     folder = Path(folder)
     if not folder.is_dir():
         raise FileNotFoundError(f"{name} is {str(folder)!r}, which is not a folder; wanted a folder of image files")
@@ -163,3 +129,28 @@ def _list_images(folder, name):
         raise FileNotFoundError(f"{name} is {str(folder)!r}, which has no image in it; wanted files that end in "
                                 f"{', '.join(SUFFIXES)}")
     return found
+
+
+def near_miss(name, others):
+    """The one name among `others` that differs from `name` by a beginning or an end, such as "_mask"; or None.
+
+    Examples
+    --------
+    >>> near_miss("a1_mask", {"a1", "a10"}), near_miss("IMG_7", {"img_7"}), near_miss("b", {"a"})
+    ('a1', 'img_7', None)
+    """
+    def plain(text):
+        return re.sub(r"(^|[ _.-])(masks?|labels?|seg|segmentation|gt|annotations?|images?|img|cp_masks)(?=$|[ _.-])", "",
+                      text.lower()).strip(" _.-")
+    fits = [other for other in others if plain(other) == plain(name)]
+    return fits[0] if len(fits) == 1 else None
+
+
+def _renaming(found):
+    images, masks = (found[0].keys() - found[1].keys(), found[1].keys() - found[0].keys())
+    for mask in sorted(masks):
+        image = near_miss(mask, images)
+        if image is not None:
+            old = found[1][mask]
+            return f": for instance rename {old.name} to {image}{old.suffix}"
+    return ""

@@ -1,19 +1,31 @@
 """Training: `fit` runs the steps, draws the bar, keeps a checkpoint and can go on from it."""
 
 import math
-import os
-import zipfile
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import torch
 from tqdm.auto import tqdm
 
-from unet_course.data import random_crops
-from unet_course.inference import predict
+from unet_course.batches import Pictures, batch_maker, read_all, seed_of
+from unet_course.checkpoints import load_checkpoint, save_atomically
+from unet_course.compiling import compiler
+from unet_course.distributed import (
+    agree,
+    explained,
+    from_first,
+    gathered,
+    is_first,
+    rank,
+    size,
+    started_by_torchrun,
+    unshared,
+    wrapped,
+)
 from unet_course.losses import combined_loss
-from unet_course.metrics import dice_score
 from unet_course.precision import bf16_pays
+from unet_course.shared_norm import shared_norms
+from unet_course.validation import dice_of
 
 
 @dataclass
@@ -39,7 +51,8 @@ class History:
 
 
 def fit(model, train, val=None, *, steps, batch_size=8, crop=128, lr=3e-3, weight_decay=1e-4, loss=combined_loss,
-        augment=None, seed=0, bf16="auto", val_every=100, checkpoint=None, save_every=50, resume=False, progress=True):
+        augment=None, seed=0, bf16="auto", val_every=100, checkpoint=None, save_every=50, resume=False, progress=True,
+        order="random", accumulate=1, compile=False, channels_last=True):
     """Train a network on random crops: AdamW, warm-up over the first tenth, then a cosine down to zero.
 
     Parameters
@@ -73,6 +86,19 @@ def fit(model, train, val=None, *, steps, batch_size=8, crop=128, lr=3e-3, weigh
         Go on from `checkpoint` if the file exists.
     progress : bool, default True
         Draw a progress bar.
+    order : {"random", "epochs"}, default "random"
+        Which pictures a step cuts its squares from. "random": any, drawn anew each time; all are read first. "epochs":
+        each picture once an epoch, in a new order each epoch; read when its turn comes, so that a `SegmentationFolder`
+        may be larger than memory (up to 1 GiB of pictures is kept). Square *k* of the training follows from `seed` and
+        *k* alone.
+    accumulate : int, default 1
+        The batch goes through the network in so many parts, one after the other, for one optimiser step: less memory.
+        The gradient is the mean of the parts' gradients. That is the gradient of the whole batch where the loss is a mean
+        over pictures and no layer looks at other pictures. Batch norm does, and Dice is no such mean: both see a part.
+    compile : bool, default False
+        Run the network through `torch.compile`: faster steps after a first one that takes long. Needs a C++ compiler.
+    channels_last : bool, default True
+        Keep channels innermost in memory, which convolutions on most processors and GPUs are faster with.
 
     Returns
     -------
@@ -81,9 +107,20 @@ def fit(model, train, val=None, *, steps, batch_size=8, crop=128, lr=3e-3, weigh
     Raises
     ------
     ValueError
-        If an argument is out of range, the data are empty, or the checkpoint is of another training.
+        If an argument is out of range, the data are empty, or the checkpoint is of another training; if `batch_size` is no
+        multiple of the number of processes times `accumulate`.
     FloatingPointError
         If the loss is NaN or infinite; says at which step, and what to try.
+    ConnectionError
+        If another process of the training has gone.
+
+    Notes
+    -----
+    Several processes (see `joined`) share each batch of `batch_size`: the loss, batch norm's statistics and the gradient are
+    those of the whole batch, so that the result is that of one process, up to the order in which numbers are added. With
+    order="random" each process augments the whole batch and uses its share; "epochs" does only the share. Dropout draws
+    other numbers in each process. Process 0 draws the bar and writes the checkpoint; a training can be resumed by another
+    number of processes.
 
     Examples
     --------
@@ -92,41 +129,43 @@ def fit(model, train, val=None, *, steps, batch_size=8, crop=128, lr=3e-3, weigh
     >>> len(history.loss)
     2
     """
-    for name, value in dict(steps=steps, batch_size=batch_size, crop=crop, val_every=val_every,
-                            save_every=save_every).items():
-        if not isinstance(value, int) or value < 1:
-            raise ValueError(f"{name} is {value!r}; wanted an integer of at least 1")
-    if resume and checkpoint is None:
-        raise ValueError("resume is True but checkpoint is None; name the file to go on from")
-    images, masks = _pictures(train, "train")
-    val = None if val is None else _pictures(val, "val")
+    _check(order, resume, checkpoint, steps=steps, batch_size=batch_size, crop=crop, val_every=val_every,
+           save_every=save_every, accumulate=accumulate)
+    train = read_all(train, "train") if order == "random" else Pictures(train, "train")
+    if val is not None:
+        val = list(zip(*read_all(val, "val"))) if order == "random" else Pictures(val, "val")
     device = next(model.parameters()).device
-    model.to(memory_format=torch.channels_last)
+    layout = torch.channels_last if channels_last else torch.contiguous_format
+    model.to(memory_format=layout)
     optimiser = torch.optim.AdamW(model.parameters(), lr=lr, weight_decay=weight_decay)
     settings = dict(steps=steps, batch_size=batch_size, crop=crop, lr=lr, weight_decay=weight_decay, seed=seed)
-    history, start = History(), 0
+    settings |= {"order": order} if order != "random" else {}  # checkpoints made before these options have neither
+    settings |= {"accumulate": accumulate} if accumulate != 1 else {}
+    history, start = None, 0
     if resume and Path(checkpoint).exists():
-        history, start = _load(checkpoint, model, optimiser, settings, device)
+        stored, start = load_checkpoint(checkpoint, model, optimiser, settings, device)
+        history = History(**stored)
         if bf16 != "auto" and bool(bf16) != history.bf16:
             raise ValueError(f"bf16 is {bf16}, but checkpoint {Path(checkpoint).name} was made with bf16={history.bf16}; "
                              "use the same, or another file name")
-    else:
-        shape = (batch_size, images[0].shape[0], crop, crop)
-        history.bf16 = bf16_pays(model, shape) if bf16 == "auto" else bool(bf16)
+    agree(step=start, pictures=len(train[0] if order == "random" else train))
+    history = history or History(bf16=_precision(bf16, model, train, batch_size, crop))
 
+    make = batch_maker(order, train, crop=crop, batch_size=batch_size, parts=accumulate, augment=augment, seed=seed,
+                       device=device)
     was_training = model.training
-    bar = tqdm(total=steps, initial=start, disable=not progress, desc="training", unit="step", leave=False)
-    with bar, torch.random.fork_rng():
+    bar = tqdm(total=steps, initial=start, disable=not (progress and is_first()), desc="training", unit="step", leave=False)
+    with explained(), shared_norms(model), compiler(model, compile) as runner, bar, torch.random.fork_rng():
+        runner = wrapped(runner)
         for step in range(start, steps):
             model.train()
             generator = torch.manual_seed(seed * 1_000_003 + step)  # also what dropout draws from
-            x, y = random_crops(images, masks, size=crop, count=batch_size, generator=generator)
-            x, y = x.to(device), y.to(device)
-            if augment is not None:
-                x, y = augment(x, y, generator)
+            x, y = make(step, generator)
+            if size() > 1:  # otherwise different pictures would lose the same channels
+                torch.manual_seed(seed_of(seed, "dropout", step, rank()))
             for group in optimiser.param_groups:
                 group["lr"] = lr * schedule(step, steps)
-            value = _step(model, optimiser, loss, x, y, history.bf16)
+            value = _step(runner, optimiser, loss, x.to(memory_format=layout), y, history.bf16, accumulate)
             if not math.isfinite(value):
                 raise FloatingPointError(
                     f"loss is {value} at step {step}; the weights of this step are lost. Try a smaller lr (now {lr}), "
@@ -135,27 +174,58 @@ def fit(model, train, val=None, *, steps, batch_size=8, crop=128, lr=3e-3, weigh
             done = step + 1
             if val is not None and (done % val_every == 0 or done == steps):
                 history.val_steps.append(done)
-                history.val_dice.append(foreground_dice(model, *val))
+                history.val_dice.append(dice_of(model, val))
             bar.update()
             dice = f"{history.val_dice[-1]:.3f}" if history.val_dice else "–"
             bar.set_postfix_str(f"loss {value:.3f}, validation Dice {dice}", refresh=False)
             if checkpoint is not None and (done % save_every == 0 or done == steps):
-                state = dict(model=model.state_dict(), optimiser=optimiser.state_dict(), step=done,
-                             settings=settings, history=asdict(history))
-                save_atomically(state, checkpoint)
+                if is_first():
+                    save_atomically(dict(model=model.state_dict(), optimiser=optimiser.state_dict(), step=done,
+                                         settings=settings, history=asdict(history)), checkpoint)
+                agree(step=done)  # nobody is a step ahead of the file
     model.train(was_training)
     return history
 
 
-def _step(model, optimiser, loss, x, y, bf16):
-    x = x.to(memory_format=torch.channels_last)
-    with torch.autocast(x.device.type, dtype=torch.bfloat16, enabled=bf16):
-        logits = model(x)
-    value = loss(logits.float(), y)
+def _check(order, resume, checkpoint, **numbers):
+    for name, value in numbers.items():
+        if not isinstance(value, int) or value < 1:
+            raise ValueError(f"{name} is {value!r}; wanted an integer of at least 1")
+    if order not in ("random", "epochs"):
+        raise ValueError(f'order is {order!r}; wanted "random" or "epochs"')
+    if resume and checkpoint is None:
+        raise ValueError("resume is True but checkpoint is None; name the file to go on from")
+    if started_by_torchrun() > size():
+        raise ValueError(f"torchrun started {started_by_torchrun()} processes, but they do not know of each other; wanted fit "
+                         "within 'with unet_course.distributed.joined():'")
+    batch_size, parts = numbers["batch_size"], size() * numbers["accumulate"]
+    if batch_size % parts:
+        less, more = batch_size // parts * parts, -(-batch_size // parts) * parts
+        raise ValueError(f"batch_size is {batch_size}; wanted a multiple of {parts} ({size()} processes × accumulate "
+                         f"{numbers['accumulate']}): {f'{less} or ' if less else ''}{more}")
+
+
+def _precision(bf16, model, train, batch_size, crop):
+    """Whether to compute in bfloat16; if it has to be measured, process 0 does it for all."""
+    if bf16 != "auto":
+        return bool(bf16)
+    image = train[0][0]  # the first of the images, or the image of the first picture
+    return bool(from_first(is_first() and bf16_pays(model, (batch_size, image.shape[0], crop, crop))))
+
+
+def _step(runner, optimiser, loss, x, y, bf16, parts):
     optimiser.zero_grad(set_to_none=True)
-    value.backward()
+    sum_of_parts = 0.0
+    for part, (some, truth) in enumerate(zip(x.chunk(parts), y.chunk(parts)), start=1):
+        with unshared(runner, last=part == parts):
+            with torch.autocast(x.device.type, dtype=torch.bfloat16, enabled=bf16):
+                logits = runner(some)
+            value = loss(*gathered(logits.float(), truth))
+            # Each process's gradient is that of its own share; what is averaged over the processes has to be their sum.
+            (value * (size() / parts) if size() != parts else value).backward()
+        sum_of_parts = sum_of_parts + value.detach()
     optimiser.step()
-    return value.item()
+    return (sum_of_parts / parts).item()
 
 
 def schedule(step, steps):
@@ -170,88 +240,6 @@ def schedule(step, steps):
     if step < warm:
         return (step + 1) / warm
     return 0.5 * (1 + math.cos(math.pi * (step - warm) / max(steps - warm, 1)))
-
-
-def foreground_dice(model, images, masks):
-    """Dice of "any class but background" over a set of pictures, counted over all their pixels together.
-
-    Parameters
-    ----------
-    model : Module
-    images : Tensor (N, C, H, W), or sequence of Tensor (C, H, W)
-    masks : Tensor (N, H, W), or sequence of Tensor (H, W)
-
-    Returns
-    -------
-    float
-    """
-    found = [predict(model, image).argmax(dim=0).ravel() for image in images]
-    return dice_score(torch.cat(found), torch.cat([mask.cpu().ravel() for mask in masks]))
-
-
-def save_atomically(state, path):
-    """Write a checkpoint beside its place, then rename it: a crash leaves the old file or the new one.
-
-    Parameters
-    ----------
-    state : dict
-        Tensors and plain values, so that it loads with ``weights_only=True``.
-    path : path
-    """
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    beside = path.with_name(f"{path.name}.{os.getpid()}.part")
-    try:
-        torch.save(state, beside)
-        os.replace(beside, path)
-    finally:
-        beside.unlink(missing_ok=True)
-
-
-def _load(checkpoint, model, optimiser, settings, device):
-    try:
-        with zipfile.ZipFile(checkpoint) as archive:  # torch.load does not compare the checksums in the file
-            if archive.testzip() is not None:
-                raise zipfile.BadZipFile
-        state = torch.load(checkpoint, map_location=device, weights_only=True)
-        theirs, step, history = state["settings"], state["step"], History(**state["history"])
-    except Exception as error:  # torch raises many kinds for a damaged file
-        raise ValueError(f"checkpoint {Path(checkpoint).name} cannot be read ({type(error).__name__}); it is damaged "
-                         "or no checkpoint of fit: delete it to start anew") from error
-    other = [f"{key} {theirs.get(key)!r} there, {value!r} here" for key, value in settings.items()
-             if theirs.get(key) != value]
-    if other:
-        raise ValueError(f"checkpoint {Path(checkpoint).name} is of another training: {'; '.join(other)}. "
-                         "Use the same settings, or another file name")
-    try:
-        model.load_state_dict(state["model"])
-    except RuntimeError as error:
-        raise ValueError(f"checkpoint {Path(checkpoint).name} is of another network; use the same one, or another file "
-                         "name") from error
-    optimiser.load_state_dict(state["optimiser"])
-    return history, step
-
-
-def _pictures(data, name):
-    """Images and masks as two sequences, whichever form the data came in."""
-    if isinstance(data, (tuple, list)) and len(data) == 2 and getattr(data[0], "ndim", 4) == 3 == getattr(data[1], "ndim", 0):
-        raise ValueError(f"{name} has images of shape {tuple(data[0].shape)}; wanted (N, C, H, W): images[:, None] adds the "
-                         "channel axis")
-    if isinstance(data, (tuple, list)) and len(data) == 2 and getattr(data[0], "ndim", 0) == 4:
-        images, masks = data
-    else:
-        pairs = [data[i] for i in range(len(data))]
-        images, masks = [image for image, _ in pairs], [mask for _, mask in pairs]
-    if len(images) == 0 or len(images) != len(masks):
-        raise ValueError(f"{name} has {len(images)} images and {len(masks)} masks; wanted as many of each, at least one")
-    for index, (image, mask) in enumerate(zip(images, masks)):
-        if image.ndim != 3 or image.shape[-2:] != mask.shape:
-            raise ValueError(f"{name}, picture {index}: image {tuple(image.shape)}, mask {tuple(mask.shape)}; "
-                             "wanted (C, H, W) and (H, W)")
-        if not torch.isfinite(image).all():
-            raise ValueError(f"{name}, picture {index}: image has NaN or infinite values; "
-                             "replace them first, for instance with torch.nan_to_num")
-    return images, masks
 
 
 def seed_everything(seed=0):

@@ -1,0 +1,119 @@
+"""How good is a network on pictures with masks: each picture's scores, worst first, and all of them together."""
+
+import numpy as np
+from tqdm.auto import tqdm
+
+from unet_course.instances import label_nuclei
+from unet_course.mask_files import Segmenter
+from unet_course.objects import iou_table
+from unet_course.plans import own_folder
+from unet_course.reading import read_numbers
+from unet_course.runs import Run, load_run, sha256
+
+IOU = 0.7  # of a found object with the true one
+
+
+def evaluate(run, folder, *, progress=True):
+    """Score a trained network on a folder of images and masks.
+
+    Parameters
+    ----------
+    run : Run or path
+        See `train` and `load_run`.
+    folder : path
+        Has ``images/`` and ``masks/`` in it, masks of the kind that was trained on.
+    progress : bool, default True
+        Draw a progress bar.
+
+    Returns
+    -------
+    dict
+        "n" pictures; "dice" of the foreground (every class but 0), "dice_per_class", and object "f1" at IoU 0.7, each
+        counted over all pictures together; "objects" in the truth; "pictures", a list of dicts with "name", the same
+        scores of that picture and "trained_on", the worst Dice first; "trained_on", the names of pictures that are in the
+        training set, byte for byte: no score of those is to be believed.
+
+    Raises
+    ------
+    FileNotFoundError, ValueError
+        If the folder is missing, pictures and masks do not fit, or are not of the kind that the network knows.
+    """
+    run = run if isinstance(run, Run) else load_run(run)
+    pictures = own_folder(folder, kind=run.config["kind"], num_classes=run.config["network"]["num_classes"])
+    return assess(run, pictures, range(len(pictures)), progress=progress)
+
+
+def assess(run, pictures, indices, *, progress=True):
+    """Score a network on some pictures of a `SegmentationFolder`; see `evaluate` for what comes back."""
+    segment, rows = Segmenter(run), []
+    known = {file["image"] for file in run.config["data"]["train"].values()}
+    classes = run.config["network"]["num_classes"]
+    for index in tqdm(indices, disable=not progress, desc="pictures", unit="picture", leave=False):
+        image, truth = pictures[index]
+        found, truth = segment.classes(image), truth.numpy()
+        numbered = objects_in(truth, run.config)
+        if run.config["kind"] == "labels":  # the numbers that somebody drew, not what the network is shown of them
+            numbered = read_numbers(pictures.mask_paths[index], pictures.pages[index], grey_colours=True)
+        pair = objects_in(found, run.config), numbered
+        rows.append({"name": pictures.names[index], "pixels": counts(found, truth, classes), "objects": matches(*pair),
+                     "trained_on": sha256(pictures.image_paths[index]) in known})
+    whole = {key: np.sum([row[key] for row in rows], axis=0) for key in ("pixels", "objects")}
+    single = [{"name": row["name"], **scores(row["pixels"], row["objects"]), "trained_on": row["trained_on"]} for row in rows]
+    return {"n": len(rows), **scores(whole["pixels"], whole["objects"]),
+            "pictures": sorted(single, key=lambda row: (row["dice"], row["name"])),
+            "trained_on": [row["name"] for row in rows if row["trained_on"]]}
+
+
+def objects_in(classes, config):
+    """Numbered objects of a class mask: nuclei of a boundary and an interior, else connected pieces of the foreground."""
+    if config["kind"] == "labels":
+        return label_nuclei(classes, min_area=config["masks"]["min_area"])
+    from skimage.measure import label  # here, because importing scikit-image takes a while
+
+    return label(classes > 0, connectivity=2)
+
+
+def counts(found, truth, classes):
+    """Pixels right, found and true: one row for the whole foreground, then one for each class; shape (1 + K, 3)."""
+    pairs = [(found > 0, truth > 0), *((found == k, truth == k) for k in range(classes))]
+    return np.array([[(a & b).sum(), a.sum(), b.sum()] for a, b in pairs])
+
+
+def matches(found, truth):
+    """Objects matched at the IoU that counts, found, and true."""
+    table, rows, columns = iou_table(found, truth)
+    return np.array([(table >= IOU).sum(), len(rows), len(columns)])
+
+
+def scores(pixels, objects):
+    """Dice and F1 from counts: twice what is right, over all that was found and all that is true."""
+    def ratio(right, found, true):
+        return float(2 * right / (found + true)) if found + true else 1.0
+
+    dice, *per_class = (ratio(*row) for row in pixels)
+    return {"dice": dice, "dice_per_class": per_class, "f1": ratio(*objects), "objects": int(objects[2])}
+
+
+def report(scores, *, worst=10):
+    """The scores as a table to read: the worst pictures first, then all of them together.
+
+    Parameters
+    ----------
+    scores : dict
+        Of `evaluate`.
+    worst : int, default 10
+        Pictures to name.
+
+    Returns
+    -------
+    str
+    """
+    rows = scores["pictures"][:worst]
+    width = max(len(row["name"]) for row in [*rows, {"name": "all pictures together"}])
+    lines = [f"{'picture':{width}}   Dice  object F1  objects"]
+    for row in [*rows, {**scores, "name": "all pictures together", "trained_on": False}]:
+        lines.append(f"{row['name']:{width}}  {row['dice']:.3f}      {row['f1']:.3f}  {row['objects']:7}"
+                     + "  (trained on)" * row["trained_on"])
+    if len(scores["pictures"]) > len(rows):
+        lines.insert(-1, f"… and {len(scores['pictures']) - len(rows)} better ones")
+    return "\n".join(lines)

@@ -1,0 +1,151 @@
+"""The model card of a network: what it is, what it was trained on, how good it is, and what nobody knows about it."""
+
+from unet_course.runs import few
+from unet_course.tracing import parameter_count
+
+CARD = """# {name}
+
+A U-Net that gives a class to every pixel of a microscopy image. This card says what is known of it; nothing here was
+guessed. Fill in the last section before you give the network to anybody.
+
+## What it is
+
+| | |
+|---|---|
+| network | U-Net, channels {channels}, {parameters:,} parameters |
+| input | {input}, any size, {scaling} |
+| output | {output} |
+
+## Data
+
+{data}
+
+## Training
+
+| | |
+|---|---|
+{training}
+| versions | {versions} |
+
+## Scores
+
+{scores}
+
+## Not known
+
+{unknown}
+
+## How to use it
+
+```
+python -m unet_course predict {name} IMAGE.tif --out masks
+```
+
+```python
+from unet_course.projects import load_run, predict_files
+run = load_run("{name}")
+predict_files(run, ["IMAGE.tif"], "masks")
+```
+
+## To be filled in by you
+
+- Where the images come from, who drew the masks, and how:
+- Licence of the images, and licence of this network:
+- What it may be used for, and what it must not be used for:
+"""
+
+MASKS = {"classes": "a mask of class indices, 0 to {last}", "binary": "a mask of 0 (background) and {foreground}",
+         "labels": "a mask with another number for each object, 16 bit; inside, the network tells background, boundary and "
+                   "interior apart"}
+
+
+def model_card(run, scores=None):
+    """Write down what is known of a trained network, in Markdown.
+
+    Parameters
+    ----------
+    run : Run
+        See `train` and `load_run`.
+    scores : dict, optional
+        Of `evaluate`, on pictures that the network has not seen. Not given: the Dice on the validation pictures, from the
+        training's history.
+
+    Returns
+    -------
+    str
+    """
+    config, names = run.config, run.val_names
+    network = config["network"]
+    output = MASKS[config["kind"]].format(last=network["num_classes"] - 1, foreground=config["masks"].get("foreground", 1))
+    channels = network["in_channels"]
+    return CARD.format(
+        name=run.path.name, channels=", ".join(map(str, network["channels"])), parameters=parameter_count(run.model),
+        input={1: "grey images (1 channel)", 3: "colour images (3 channels)"}.get(channels, f"images of {channels} channels"),
+        scaling="each scaled to 0 … 1 between its own percentiles {low:g} and {high:g}".format(**config["scaling"]),
+        output=output, data="\n".join(_data(run)), training="\n".join(_training(run)),
+        versions=", ".join(f"{name} {number}" for name, number in config["versions"].items()),
+        scores="\n".join(_scores(run, scores)), unknown="\n".join(f"- {line}" for line in _unknown(run, names)))
+
+
+def _data(run):
+    for part, what in (("train", "Trained on"), ("val", "Kept apart to validate on")):
+        files = list(run.config["data"][part])
+        yield f"- {what}: {len(files)} file{'s' * (len(files) != 1)}" + (f" ({few(files)})." if files else ".")
+    found = run.config["data"]["found"]
+    yield (f"- All files together: {found['pictures']} picture{'s' * (found['pictures'] != 1)} of {_counted(found['sizes'])} "
+           f"pixels, {_counted(found['types'])}.")
+    shares = ", ".join(f"class {number} {share:.1%}" for number, share in found["balance"].items())
+    yield f"- Masks: {run.config['kind']} ({found['reason']}); of their pixels {shares}."
+    yield "- The SHA-256 of every file stands in `config.json`."
+
+
+def _counted(values):
+    """Each value, with how often it was met if there are several."""
+    if len(values) == 1:
+        return next(iter(values))
+    return few(f"{value} ({count})" for value, count in values.items())
+
+
+def _training(run):
+    settings = dict(run.config["training"])
+    settings["bf16"] = run.history.bf16  # what "auto" came to
+    if run.history.loss:
+        settings["steps"] = f"{len(run.history.loss)} of {settings['steps']}"
+    for name, value in settings.items():
+        yield f"| {name} | {value} |"
+
+
+def _scores(run, scores):
+    if scores is None:
+        if not run.history.val_dice:
+            yield "None: nothing was kept apart to score the network on."
+            return
+        yield (f"Dice of the foreground on the validation pictures (n = {len(run.val_names)} files): "
+               f"{run.history.val_dice[-1]:.3f} after step {run.history.val_steps[-1]}.")
+        return
+    yield f"Over {scores['n']} picture{'s' * (scores['n'] != 1)} together, with {scores['objects']} objects:"
+    yield ""
+    yield "| score | value |"
+    yield "|---|---|"
+    yield f"| Dice of the foreground | {scores['dice']:.3f} |"
+    for number, value in enumerate(scores["dice_per_class"]):
+        yield f"| Dice of class {number} | {value:.3f} |"
+    yield f"| object F1 at IoU 0.7 | {scores['f1']:.3f} |"
+    yield ""
+    worst, best = scores["pictures"][0], scores["pictures"][-1]
+    yield (f"The worst picture has a Dice of {worst['dice']:.3f} ({worst['name']}), the best one of {best['dice']:.3f} "
+           f"({best['name']}).")
+    if scores["trained_on"]:
+        yield (f"{len(scores['trained_on'])} of these pictures were trained on ({few(scores['trained_on'])}): these scores "
+               "are not to be believed.")
+
+
+def _unknown(run, names):
+    if len(names) < 2:
+        yield (f"Nearly everything: it was validated on {len(names)} file{'s' * (len(names) != 1)}, so its scores say little "
+               "about the next picture.")
+    yield "It was not tested on other cells, stains, magnifications or microscopes than those of the files named above."
+    yield ("The validation files were chosen by chance from the same folder: they may be of the same sample, day and slide as "
+           "the training files, and then the scores are too good.")
+    yield "Whether two people would have drawn the same masks."
+    yield "It must not be used for any decision about a patient."

@@ -1,0 +1,77 @@
+"""Checkpoints: the state of a training in a file that is whole or not there."""
+
+import os
+import zipfile
+from pathlib import Path
+
+import torch
+
+
+def save_atomically(state, path):
+    """Write a checkpoint beside its place, then rename it: a crash leaves the old file or the new one.
+
+    Parameters
+    ----------
+    state : dict
+        Tensors and plain values, so that it loads with ``weights_only=True``.
+    path : path
+    """
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    beside = path.with_name(f"{path.name}.{os.getpid()}.part")
+    try:
+        with open(beside, "wb") as file:  # given a name, torch hides why it cannot write
+            torch.save(state, file)
+        os.replace(beside, path)
+    except OSError as error:
+        error.filename = str(path)  # a full disk does not say which file
+        raise
+    finally:
+        beside.unlink(missing_ok=True)
+
+
+def load_checkpoint(checkpoint, model, optimiser, settings, device):
+    """Put a checkpoint's state into model and optimiser.
+
+    Parameters
+    ----------
+    checkpoint : path
+    model, optimiser
+        Changed in place.
+    settings : dict
+        What the training is like that goes on; the checkpoint's have to be the same.
+    device : torch.device
+
+    Returns
+    -------
+    history : dict
+    step : int
+        Steps that are done.
+
+    Raises
+    ------
+    ValueError
+        If the file is damaged, or of another training or network.
+    """
+    name = Path(checkpoint).name
+    try:
+        with zipfile.ZipFile(checkpoint) as archive:  # torch.load does not compare the checksums in the file
+            if archive.testzip() is not None:
+                raise zipfile.BadZipFile
+        state = torch.load(checkpoint, map_location=device, weights_only=True)
+        theirs, step, history = state["settings"], state["step"], dict(state["history"])
+    except Exception as error:  # torch raises many kinds for a damaged file
+        raise ValueError(f"checkpoint {name} cannot be read ({type(error).__name__}); it is damaged "
+                         "or no checkpoint of fit: delete it to start anew") from error
+    other = [f"{key} {theirs.get(key)!r} there, {settings.get(key)!r} here" for key in {**settings, **theirs}
+             if theirs.get(key) != settings.get(key)]
+    if other:
+        raise ValueError(f"checkpoint {name} is of another training: {'; '.join(other)}. "
+                         "Use the same settings, or another file name")
+    try:
+        model.load_state_dict(state["model"])
+    except RuntimeError as error:
+        raise ValueError(f"checkpoint {name} is of another network; use the same one, or another file "
+                         "name") from error
+    optimiser.load_state_dict(state["optimiser"])
+    return history, step

@@ -1,0 +1,230 @@
+"""The commands for pictures of your own: what each understands, and what it calls.
+
+Nothing of torch is imported before a command runs, so that `doctor` and `--help` work where it is missing.
+"""
+
+import argparse
+import sys
+from pathlib import Path
+
+from unet_course.failures import AGAIN, explain
+
+
+def add_commands(commands):
+    """Add the commands of this module to the parser of the command line."""
+    for name, (text, examples, arguments, run) in COMMANDS.items():
+        parser = commands.add_parser(
+            name, help=text, description=f"{text[0].upper()}{text[1:]}.", formatter_class=argparse.RawDescriptionHelpFormatter,
+            epilog="\n".join(["examples:", *(f"  python -m unet_course {name} {example}" for example in examples)]))
+        arguments(parser.add_argument)
+        parser.set_defaults(run=run)
+
+
+def call(chosen):
+    """Run the command that was chosen.
+
+    Parameters
+    ----------
+    chosen : Namespace
+        What the parser made of the arguments.
+
+    Returns
+    -------
+    int
+        The exit code: 0 done; 1 something is wrong, and one line of stderr says what; 130 interrupted.
+    """
+    try:
+        return chosen.run(chosen) or 0
+    except KeyboardInterrupt:
+        print(f"Interrupted. {AGAIN}", file=sys.stderr)
+        return 130
+    except Exception as error:
+        line = explain(error)
+        if line is None:
+            raise
+        print(line, file=sys.stderr)
+        return 1
+
+
+def _survey_arguments(add):
+    _folder(add)
+    add("--kind", choices=["classes", "binary", "labels"], help="what the numbers in the masks mean; not given: it is guessed")
+
+
+def survey(chosen):
+    from unet_course.plans import parts_of
+    from unet_course.survey import survey
+
+    found = survey(*parts_of(chosen.folder), kind=chosen.kind)
+    print(found)
+    return int(bool(found.blocking))
+
+
+def _train_arguments(add):
+    def number(flag, default, text, type=whole):
+        add(flag, type=type, default=default, metavar="N" if type is not float else "X", help=f"{text} (default: {default})")
+
+    def switch(flag, text, default=True):
+        add(flag, action=argparse.BooleanOptionalAction, default=default, help=text)
+
+    _folder(add)
+    add("--out", type=Path, required=True, metavar="RUN", help="the folder for the result")
+    number("--steps", 400, "optimiser steps in all")
+    add("--kind", choices=["auto", "classes", "binary", "labels"], default="auto",
+        help="what the numbers in the masks mean: classes, the class of each pixel; binary, 0 and anything else; labels, a "
+             "number for each object; auto, what survey finds (default: auto)")
+    add("--channels", type=widths, default="8,16,32,64", metavar="A,B,C",
+        help="widths of the network's levels, from the top (default: 8,16,32,64)")
+    number("--crop", 128, "side of the squares that it learns from, in pixels")
+    number("--batch-size", 8, "squares in each step")
+    number("--lr", 3e-3, "largest learning rate", float)
+    number("--val-share", 0.2, "share of the files that is kept apart to validate on", float)
+    number("--seed", 0, "of everything that is chosen by chance", int)
+    number("--save-every", 50, "steps after which the state is saved: a stopped training loses so many at most")
+    number("--accumulate", 1, "compute each step in so many parts, to save memory")
+    switch("--augment", "vary the squares by chance")
+    switch("--bf16", "compute in bfloat16; not given: where that is faster", "auto")
+    add("--compile", action="store_true", help="compile the network first; needs a C++ compiler")
+    switch("--resume", "go on where it has stopped; --no-resume begins anew and replaces what is in RUN")
+    _quiet(add)
+
+
+def train(chosen):
+    from unet_course.distributed import is_first, joined
+    from unet_course.projects import train
+
+    names = ("steps", "kind", "seed", "val_share", "channels", "crop", "batch_size", "lr", "augment", "bf16", "accumulate",
+             "compile", "save_every", "resume")
+    with joined():  # the processes that torchrun starts train together; the first one speaks and writes
+        run = train(chosen.folder, chosen.out, progress=not chosen.quiet, **{name: getattr(chosen, name) for name in names})
+        if chosen.quiet or not is_first():
+            return
+        if run.history.val_dice:
+            print(f"Validation Dice {run.history.val_dice[-1]:.3f}; {run.path / 'MODEL_CARD.md'} says what is known of it.")
+        print(f"Segment other images with it: python -m unet_course predict {run.path} IMAGE --out MASKS")
+
+
+def _predict_arguments(add):
+    _run(add)
+    add("images", nargs="+", metavar="IMAGE", help="image files, or folders of them")
+    add("--out", type=Path, required=True, metavar="DIR", help="the folder for the masks")
+    add("--tile", type=whole, metavar="N", help="compute squares of N × N pixels, to save memory; large images are cut anyway")
+    _quiet(add)
+
+
+def predict(chosen):
+    from unet_course.projects import predict_files
+
+    masks = predict_files(chosen.model, chosen.images, chosen.out, tile=chosen.tile, progress=not chosen.quiet)
+    if not chosen.quiet:
+        print(f"{len(masks)} mask{'s' * (len(masks) != 1)} in {chosen.out}")
+
+
+def _evaluate_arguments(add):
+    _run(add)
+    _folder(add)
+    add("--worst", type=whole, default=10, metavar="N", help="how many pictures to name, the worst first (default: 10)")
+    add("--json", type=Path, metavar="FILE", help="write all scores to a file")
+    add("--card", type=Path, metavar="FILE", help="write a model card with these scores to a file")
+    _quiet(add)
+
+
+def evaluate(chosen):
+    from unet_course.assessing import report
+    from unet_course.projects import evaluate, load_run, model_card
+    from unet_course.runs import few, write_json, write_text
+
+    for path in (chosen.card, chosen.json):
+        if path is not None and path.exists():
+            raise FileExistsError(f"{path} is there already; wanted another name, so that nothing of yours is lost")
+    run = load_run(chosen.model)
+    scores = evaluate(run, chosen.folder, progress=not chosen.quiet)
+    if chosen.json is not None:
+        write_json(chosen.json, scores)
+    if chosen.card is not None:
+        write_text(chosen.card, model_card(run, scores))
+    print(report(scores, worst=chosen.worst))
+    if scores["trained_on"]:
+        names = scores["trained_on"]
+        print(f"The network was trained on {len(names)} of these pictures ({few(names)}): what it scores there says nothing "
+              "about others.", file=sys.stderr)
+
+
+def _download_arguments(add):
+    add("name", metavar="NAME", help="bbbc039 or isbi2012")
+    add("--out", type=Path, required=True, metavar="DIR", help="a new folder for the data")
+    add("--accept-terms", action="store_true", help="you have read the terms and accept them: do not ask")
+
+
+def download(chosen):
+    from unet_course.downloads import ask, download
+
+    if not ask(chosen.name, accepted=chosen.accept_terms):
+        return 1
+    print(f"It is in {download(chosen.name, chosen.out, accept=True)}")
+
+
+def _export_arguments(add):
+    _run(add)
+    add("out", type=Path, metavar="OUT", help="a name that ends in .onnx, for other programs, or in .pt2, for PyTorch without "
+                                              "the course")
+
+
+def export(chosen):
+    from unet_course.export import export_onnx, export_program
+    from unet_course.projects import load_run
+
+    writers = {".onnx": export_onnx, ".pt2": export_program}
+    if chosen.out.suffix not in writers:
+        raise ValueError(f"OUT is {chosen.out.name!r}; wanted a name that ends in {' or '.join(writers)}")
+    writers[chosen.out.suffix](load_run(chosen.model).model, chosen.out)
+    print(f"{chosen.out} gives what PyTorch gives; that was tried before it got its name.")
+
+
+def _folder(add):
+    add("folder", type=Path, metavar="DIR", help="has images/ and masks/ in it, with files of the same names")
+
+
+def _run(add):
+    add("model", type=Path, metavar="RUN", help="the folder that train wrote")
+
+
+def _quiet(add):
+    add("--quiet", action="store_true", help="draw no progress bar, and say nothing but what is wrong")
+
+
+def whole(text):
+    """A whole number from 1 on, of an argument."""
+    if not (text.isascii() and text.isdigit() and int(text) > 0):
+        raise argparse.ArgumentTypeError(f"{text!r}; wanted a whole number, at least 1")
+    return int(text)
+
+
+def widths(text):
+    """Whole numbers with commas between them.
+
+    Examples
+    --------
+    >>> widths("8,16,32")
+    [8, 16, 32]
+    """
+    return [whole(part) for part in text.split(",")]
+
+
+# name: (what it does, examples, what adds its arguments, what runs it)
+COMMANDS = {
+    "survey": ("look at a folder of images and masks: what is in it, and what does not fit", ["my_cells"],
+               _survey_arguments, survey),
+    "train": ("train a network on a folder of images and masks; a stopped training goes on with the same command",
+              ["my_cells --out my_run", "my_cells --out long_run --steps 2000 --kind labels",
+               "my_cells --out wide_run --channels 32,64,128,256 --no-augment"], _train_arguments, train),
+    "predict": ("segment images with a trained network; masks that are there already are not made again",
+                ["my_run new/cell7.tif new/cell8.png --out masks", "my_run new --out masks --tile 512"],
+                _predict_arguments, predict),
+    "evaluate": ("score a trained network on images and masks that it has not seen",
+                 ["my_run test_cells", "my_run test_cells --worst 3 --card test_card.md"], _evaluate_arguments, evaluate),
+    "download": ("download a public data set, after its terms are accepted",
+                 ["bbbc039 --out bbbc039", "isbi2012 --out isbi2012 --accept-terms"], _download_arguments, download),
+    "export": ("write a trained network as a file for other programs", ["my_run cells.onnx", "my_run cells.pt2"],
+               _export_arguments, export),
+}

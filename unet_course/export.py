@@ -1,0 +1,188 @@
+"""A trained U-Net as a file that runs without this course: torch's ``.pt2``, and ONNX for every other program.
+
+Both hold a network for any image size, written by way of `unet_course.canvas`, which says why.
+
+A ``.pt2`` is a program, and ``torch.export.load`` runs code that a stranger may have put in it: load only files that you have
+written yourself. An ``.onnx`` holds numbers and names of operations, no Python: that is the one to hand on.
+"""
+
+import contextlib
+import copy
+import importlib.util
+import logging
+import os
+import warnings
+from pathlib import Path
+
+import torch
+
+from unet_course.blocks import ConvBlock, DecoderBlock, EncoderBlock
+from unet_course.canvas import AnySize
+from unet_course.unet import UNet, output_size
+
+TOLERANCE = 1e-4  # of the largest logit, or of 1 if all are smaller
+
+
+def export_program(model, path):
+    """Write a network as a ``.pt2`` file, which torch runs without this course.
+
+    Parameters
+    ----------
+    model : UNet
+        Is left as it is; a copy on the CPU, in eval mode and in float32, is written.
+    path : path ending in .pt2
+        Appears when the file is complete and has been compared with `model`, and not before.
+
+    Returns
+    -------
+    Path
+
+    Raises
+    ------
+    ValueError
+        If `model` is no `UNet`, or `path` ends otherwise.
+    FileNotFoundError
+        If the folder does not exist.
+    RuntimeError
+        If this torch cannot do it, or the file does not give what `model` gives.
+
+    Notes
+    -----
+    ``torch.export.load(path).module()`` takes images (N, C, H, W) of any N, H and W and gives logits, as `model` does.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> model = UNet(channels=(4, 8))
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = export_program(model, f"{folder}/small.pt2")
+    ...     network = torch.export.load(path).module()
+    >>> network(torch.zeros(3, 1, 37, 50)).shape
+    torch.Size([3, 2, 37, 50])
+    """
+    path, network = _checked_path(path, ".pt2"), _ready(model)
+    return _publish(path, network, lambda file: torch.export.save(_traced(network), file),
+                    lambda file: torch.export.load(file).module())
+
+
+def export_onnx(model, path):
+    """Write a network as an ``.onnx`` file, for onnxruntime, a browser, C++, or another program.
+
+    Parameters
+    ----------
+    model : UNet
+        Is left as it is; a copy on the CPU, in eval mode and in float32, is written.
+    path : path ending in .onnx
+        Appears when the file is complete and onnxruntime gives with it what `model` gives, and not before.
+
+    Returns
+    -------
+    Path
+
+    Raises
+    ------
+    ValueError
+        If `model` is no `UNet`, or `path` ends otherwise.
+    FileNotFoundError
+        If the folder does not exist.
+    ImportError
+        If onnx, onnxscript or onnxruntime is missing: ``pip install "unet-course[export]"``.
+    RuntimeError
+        If this torch cannot do it, or the file does not give what `model` gives.
+
+    Notes
+    -----
+    The input is called ``image``, (N, C, H, W), float32, and the output ``logits``: ``onnxruntime.InferenceSession(path,
+    providers=["CPUExecutionProvider"]).run(None, {"image": array})[0]``.
+    """
+    path, network = _checked_path(path, ".onnx"), _ready(model)
+    missing = [name for name in ("onnx", "onnxscript", "onnxruntime") if importlib.util.find_spec(name) is None]
+    if missing:
+        raise ImportError(f"export_onnx needs {', '.join(missing)}: pip install onnx onnxscript onnxruntime")
+
+    def write(file):
+        names = dict(input_names=["image"], output_names=["logits"], opset_version=18)
+        torch.onnx.export(_traced(network), dynamo=True, verbose=False, **names).save(file)
+
+    def read(file):
+        import onnxruntime
+
+        session = onnxruntime.InferenceSession(file, providers=["CPUExecutionProvider"])
+        return lambda image: torch.from_numpy(session.run(None, {"image": image.numpy()})[0])
+
+    return _publish(path, network, write, read)
+
+
+def _traced(network):
+    """The network as torch's graph, with the three sizes left open."""
+    least = _smallest(network)
+    n, h, w = torch.export.Dim("n"), torch.export.Dim("h", min=least), torch.export.Dim("w", min=least)
+    example = torch.zeros(2, network.in_channels, least + 36, least + 52)
+    return torch.export.export(AnySize(network), (example,), dynamic_shapes=({0: n, 2: h, 3: w},), strict=False)
+
+
+def _publish(path, network, write, read):
+    """Write beside, compare with the network, rename."""
+    beside = path.with_name(f".{path.stem}.{os.getpid()}.part{path.suffix}")  # readers look at the ending
+    try:
+        with _quiet(), torch.no_grad():
+            try:
+                write(str(beside))
+            except Exception as error:
+                raise RuntimeError(f"torch {torch.__version__} cannot write this network as {path.suffix}; 2.13 "
+                                   f"can. Its words: {str(error)[:300]}") from error
+            _compare(network, read(str(beside)), path.name)
+        os.replace(beside, path)
+    finally:
+        beside.unlink(missing_ok=True)
+    return path
+
+
+def _compare(network, run, name):
+    """Raise a RuntimeError if the file does not give what the network gives, for sizes odd, even, small and long."""
+    least, numbers = _smallest(network), torch.Generator().manual_seed(0)
+    for n, height, width in ((1, 0, 0), (2, 0, 6), (1, 4, 63), (3, 36, 29)):
+        image = torch.rand(n, network.in_channels, least + height, least + width, generator=numbers)
+        wanted, got = network(image), run(image)
+        if got.shape != wanted.shape or not (got - wanted).abs().max() <= TOLERANCE * wanted.abs().max().clamp(min=1):
+            raise RuntimeError(f"{name} does not give what the network gives for an image of {tuple(image.shape)}, and is "
+                               "not kept. Is every weight of the network finite?")
+
+
+def _smallest(network):
+    """The smallest side that a file takes; with ``padding=0`` one whose output has 2 pixels, as the solver leaves out 1."""
+    return next(n for n in range(1, 10**4) if output_size(n, len(network.encoders), network.padding) >= 2 - network.padding)
+
+
+def _ready(model):
+    """A copy of a `UNet`, ready to be written."""
+    kinds = {UNet, ConvBlock, EncoderBlock, DecoderBlock}
+    other = [type(m).__name__ for m in getattr(model, "modules", list)() if not type(m).__module__.startswith("torch.")
+             and type(m) not in kinds]
+    if not isinstance(model, UNet) or other:
+        raise ValueError(f"model is a {type(model).__name__}{f' with {other[0]}' if other else ''}; wanted unet_course's own "
+                         "UNet. Your own class of the same layers: UNet(…).load_state_dict(model.state_dict())")
+    return copy.deepcopy(model).cpu().float().eval().requires_grad_(False)
+
+
+def _checked_path(path, suffix):
+    path = Path(path)
+    if path.suffix != suffix:
+        raise ValueError(f"path is {path.name!r}; wanted a name that ends in {suffix}")
+    if not path.parent.is_dir():
+        raise FileNotFoundError(f"path is in the folder {path.parent.name!r}, which does not exist; make it first")
+    return path
+
+
+@contextlib.contextmanager
+def _quiet():
+    """Without the exporters' remarks on their own insides: deprecated calls of theirs, and torchvision, which nobody needs."""
+    log = logging.getLogger("torch.onnx")
+    level = log.level
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        log.setLevel(logging.ERROR)
+        try:
+            yield
+        finally:
+            log.setLevel(level)

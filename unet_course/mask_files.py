@@ -1,0 +1,231 @@
+"""From image files to mask files: the same names, sizes, pages and resolution, and the kind of mask that was trained on."""
+
+import glob
+import json
+import time
+from pathlib import Path
+
+import numpy as np
+import torch
+from tqdm.auto import tqdm
+
+from unet_course.data import normalise
+from unet_course.folder import SUFFIXES
+from unet_course.inference import predict
+from unet_course.instances import label_nuclei
+from unet_course.pages import read_pages, resolution, write_image
+from unet_course.runs import WEIGHTS, Run, few, load_run, sha256, sweep, write_json
+from unet_course.tiles import reach
+
+RECORD = "predictions.json"
+
+
+def predict_files(run, images, out, *, tile=None, progress=True):
+    """Segment image files with a trained network, and write a mask file for each.
+
+    Parameters
+    ----------
+    run : Run or path
+        See `train` and `load_run`.
+    images : path, or sequence of paths
+        Files, folders of them, or patterns such as ``"cells/*.tif"``.
+    out : path
+        Folder for the masks; made if it is not there. A mask has the name of its image; PNG stays PNG, TIFF stays TIFF
+        with as many pages, anything else becomes PNG. Its resolution is that of the image.
+    tile : int, optional
+        Side of the squares that are computed at a time. Not given: the whole image at once, but tiles for a large one.
+    progress : bool, default True
+        Draw a progress bar.
+
+    Returns
+    -------
+    list of Path
+        The masks, in the order of the images. "classes": class indices; "binary": 0 and the value that the training
+        masks had; "labels": another number for each object, 16 bit.
+
+    Raises
+    ------
+    ValueError
+        Before anything is computed: if two images would get one name, or a mask would replace a file that is not of
+        ``predict``. At the end: if images could not be read or do not fit the network; the others are done.
+    FileNotFoundError
+        If there is no such file or folder.
+    OSError
+        If `out` cannot be written to; the masks that are there are complete.
+
+    Notes
+    -----
+    ``predictions.json`` in `out` says which image and which weights each mask is from. A mask that is there, of the
+    same image, weights and tile, and that nobody has changed since, is not computed again: so a stopped run goes on.
+    """
+    run = run if isinstance(run, Run) else load_run(run)
+    paths, out = input_files(images), Path(out)
+    targets = _targets(paths, out)
+    weights = sha256(run.path / WEIGHTS)
+    record = _Record(out, targets)
+    wanted = {}
+    for path, target in zip(paths, targets):
+        wanted[target.name] = {"image": sha256(path), "weights": weights, "tile": tile}
+    todo = record.plan(wanted)
+    segment, failed = Segmenter(run, tile), []
+    with tqdm(total=len(paths), initial=len(paths) - len(todo), disable=not progress, desc="images", unit="image",
+              leave=False) as bar:
+        try:
+            for path, target in zip(paths, targets):
+                if target.name not in todo:
+                    continue
+                try:
+                    masks = [segment(page, path.name) for page in read_pages(path)]
+                except ValueError as error:  # the other images are not to wait for this one
+                    failed.append(str(error))
+                    continue
+                finally:
+                    bar.update()
+                write_image(target, masks[0] if len(masks) == 1 else masks, resolution=resolution(path))
+                record.done(target)
+        finally:
+            record.save()
+    if failed:
+        raise ValueError(f"{len(failed)} of {len(paths)} images could not be segmented, the others are in {out.name}: "
+                         + "; ".join(failed[:5]) + " …" * (len(failed) > 5))
+    return targets
+
+
+class Segmenter:
+    """One page in, one mask out, of the kind that the network was trained on.
+
+    Parameters
+    ----------
+    run : Run
+    tile : int, optional
+        See `predict_files`.
+    """
+
+    def __init__(self, run, tile=None):
+        self.model, self.config, self.tile = run.model, run.config, tile
+        self.overlap = None
+
+    def classes(self, image):
+        """The most probable class of each pixel of an image ``(C, H, W)``, scaled 0 to 1: uint8 ``(H, W)``."""
+        height, width = image.shape[-2:]
+        side = 1024 if self.config["network"]["channels"][0] <= 16 else 512
+        tile = self.tile or (side if height * width > 4 * side * side else None)
+        if tile and self.overlap is None:
+            self.overlap = reach(self.model).margin  # measured once, not for each image
+        options = dict(tile=tile, overlap=self.overlap) if tile else {}
+        return predict(self.model, image, classes=True, progress=False, **options).numpy()
+
+    def objects(self, classes):
+        """A mask of objects as in the learner's own mask files: numbers, or 0 and 255, or the classes themselves."""
+        if self.config["kind"] == "labels":
+            numbers = label_nuclei(classes, min_area=self.config["masks"]["min_area"])
+            if numbers.max(initial=0) > 65535:
+                raise ValueError(f"{numbers.max()} objects were found; a mask of 16 bits holds 65535: cut the image in pieces")
+            return numbers.astype(np.uint16)
+        return classes * np.uint8(self.config["masks"].get("foreground", 1))
+
+    def __call__(self, page, name):
+        image = as_input(page)
+        wanted = self.config["network"]["in_channels"]
+        if len(image) != wanted:
+            raise ValueError(f"{name} has {len(image)} channel{'s' * (len(image) > 1)}, but the network was trained on images "
+                             f"of {wanted}: convert it {'to grey' if wanted == 1 else 'to colour'} first")
+        return self.objects(self.classes(torch.from_numpy(image)))
+
+
+def as_input(page):
+    """A page of a file as the network wants it: ``(C, H, W)``, scaled by `normalise`."""
+    page = np.asarray(page)
+    return normalise(np.moveaxis(page[..., :3], -1, 0) if page.ndim == 3 else page[None])
+
+
+def input_files(images):
+    """The files that are meant: folders are looked into, patterns are filled in, and each file is there once.
+
+    Parameters
+    ----------
+    images : path, or sequence of paths
+
+    Returns
+    -------
+    list of Path
+    """
+    found = {}
+    for name in [images] if isinstance(images, (str, Path)) else images:
+        path = Path(name)
+        if path.is_dir():
+            files = sorted(p for p in path.iterdir() if p.suffix.lower() in SUFFIXES and not p.name.startswith("."))
+        elif path.is_file():
+            files = [path]
+        else:  # the shells of Windows leave patterns to the program
+            files = [Path(p) for p in sorted(glob.glob(str(name)))]
+        if not files:
+            raise FileNotFoundError(f"image {str(name)!r} "
+                                    + ("has no image in it" if path.is_dir() else "does not exist")
+                                    + f"; wanted files that end in {', '.join(SUFFIXES)}, or a folder of them")
+        found.update({path.resolve(): path for path in files})
+    return list(found.values())
+
+
+def _targets(paths, out):
+    """Where each mask goes; refused if two would be one, or one would replace an image."""
+    seen, targets = {}, []
+    for path in paths:
+        key = path.stem.casefold()  # some disks take cell.png and Cell.PNG for one file
+        if key in seen:
+            raise ValueError(f"images has {str(seen[key])!r} and {str(path)!r}, whose masks would have one name; segment them "
+                             "into different folders")
+        seen[key] = path
+        targets.append(out / (path.name if path.suffix.lower() in (".png", ".tif", ".tiff") else f"{path.stem}.png"))
+    images = {path.resolve() for path in paths}
+    for target in targets:
+        if target.resolve() in images:
+            raise ValueError(f"out is {str(out)!r}, where the image {target.name} would be replaced by its mask; wanted "
+                             "another folder")
+    return targets
+
+
+class _Record:
+    """What is known of the masks in a folder; kept in a file there, which is written beside and renamed."""
+
+    def __init__(self, out, targets):
+        self.out, self.path, self.saved = out, out / RECORD, 0.0
+        self.masks = self._read()
+        foreign = [target.name for target in targets if target.exists() and target.name not in self.masks]
+        if foreign:
+            raise ValueError(f"out has {few(foreign)} already, not made by predict; "
+                             "wanted another folder, so that nothing of yours is lost")
+
+    def _read(self):
+        try:
+            return json.loads(self.path.read_text(encoding="utf-8"))["masks"] if self.path.exists() else {}
+        except (ValueError, KeyError, TypeError) as error:
+            raise ValueError(f"{RECORD} in {self.out.name} cannot be read ({type(error).__name__}); wanted the file that "
+                             "predict wrote: take another folder") from error
+
+    def plan(self, wanted):
+        """Write down what is going to be made, so that a stopped run knows its own files; return what is to be done."""
+        todo = set()
+        for name, facts in wanted.items():
+            known = self.masks.get(name, {})
+            same = all(known.get(key) == value for key, value in facts.items())
+            if not same or known.get("mask") is None or not self._untouched(name, known["mask"]):
+                todo.add(name)
+                self.masks[name] = {**facts, "mask": None}
+        self.out.mkdir(parents=True, exist_ok=True)
+        sweep(self.out, [RECORD, *wanted])
+        if todo:
+            self.save()
+        return todo
+
+    def _untouched(self, name, digest):
+        return (self.out / name).is_file() and sha256(self.out / name) == digest
+
+    def done(self, target):
+        self.masks[target.name]["mask"] = sha256(target)
+        if time.monotonic() - self.saved > 1:  # ten thousand masks are not to write it ten thousand times
+            self.save()
+
+    def save(self):
+        write_json(self.path, {"masks": dict(sorted(self.masks.items()))})
+        self.saved = time.monotonic()

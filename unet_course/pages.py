@@ -1,0 +1,228 @@
+"""Picture files in and out: single or stacks of pages, never half read and never half written."""
+
+import contextlib
+import math
+import os
+from pathlib import Path
+
+import numpy as np
+
+from unet_course.pictures import FORMATS, read_picture
+from unet_course.tiffs import tiff_pages
+
+TIFF = b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"
+TO_CENTIMETRES = {"micron": 1e4, "um": 1e4, "µm": 1e4, "μm": 1e4, "\\u00B5m": 1e4, "nm": 1e7, "mm": 10.0, "cm": 1.0}
+
+
+def count_pages(path):
+    """How many pages a picture file has; 1 for everything but a TIFF stack.
+
+    Parameters
+    ----------
+    path : path
+
+    Returns
+    -------
+    int
+
+    Raises
+    ------
+    ValueError, FileNotFoundError
+        If the file is damaged, or there is none.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     write_image(Path(folder) / "stack.tif", [np.zeros((4, 5), np.uint8)] * 3)
+    ...     count_pages(Path(folder) / "stack.tif")
+    3
+    """
+    with _opened(path) as pages:
+        return len(pages)
+
+
+def read_pages(path, *, indices=False):
+    """The pages of a picture file, one after the other, with the numbers that are stored.
+
+    Parameters
+    ----------
+    path : path
+        PNG, TIFF, JPEG or BMP; the first bytes of the file decide, not its name.
+    indices : bool, default False
+        Numbers as they are stored: of a picture with a palette not its colours, as class masks are kept. Otherwise colours,
+        without transparency.
+
+    Yields
+    ------
+    ndarray, shape (H, W) or (H, W, C)
+        A colour or channel axis comes last; each other axis of a stack (depth, time …) makes pages.
+
+    Raises
+    ------
+    ValueError
+        If the file is damaged or cut short, or a page claims more than 2³⁰ pixels.
+    FileNotFoundError
+        If there is no such file.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     write_image(Path(folder) / "stack.tif", [np.zeros((4, 5), np.uint8)] * 3)
+    ...     print([page.shape for page in read_pages(Path(folder) / "stack.tif")])
+    [(4, 5), (4, 5), (4, 5)]
+    """
+    with _opened(path, indices) as pages:
+        for read in pages:
+            yield read()
+
+
+def read_page(path, page=0, *, indices=False):
+    """One page of a picture file, see `read_pages`.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     write_image(Path(folder) / "stack.tif", [np.full((1, 2), k, np.uint8) for k in range(3)])
+    ...     read_page(Path(folder) / "stack.tif", 2)
+    array([[2, 2]], dtype=uint8)
+    """
+    with _opened(path, indices) as pages:
+        if not 0 <= page < len(pages):
+            raise IndexError(f"page is {page}; {Path(path).name} has pages 0 to {len(pages) - 1}")
+        return pages[page]()
+
+
+@contextlib.contextmanager
+def _opened(path, indices=False):
+    """Functions that read the pages, while the file is open."""
+    path = Path(path)
+    try:
+        with contextlib.ExitStack() as stack:
+            with open(path, "rb") as file:
+                beginning = file.read(4)
+            if beginning in TIFF:
+                yield stack.enter_context(tiff_pages(path, alpha=indices))
+            else:
+                yield [lambda: read_picture(path, indices)]
+    except FileNotFoundError as error:
+        raise FileNotFoundError(f"path is {str(path)!r}, and there is no such file; check the name") from error
+    except (IndexError, GeneratorExit):
+        raise
+    except Exception as error:  # every reader raises its own kinds; the learner needs the name of the file
+        reason = str(error) if type(error) is ValueError and len(str(error)) < 160 else type(error).__name__
+        raise ValueError(f"{path.name} cannot be read as an image ({reason}); it is damaged, cut short or of another kind: "
+                         "export or copy it again") from error
+
+
+def resolution(path):
+    """Pixels for each unit of length, as a file states them.
+
+    Parameters
+    ----------
+    path : path
+        Of an image.
+
+    Returns
+    -------
+    tuple (x, y, unit) or None
+        `unit` is "INCH" or "CENTIMETER"; None if the file says nothing, or cannot be read. What ImageJ states in microns
+        is given in centimetres.
+    """
+    path = Path(path)
+    try:
+        with open(path, "rb") as file:
+            if file.read(4) in TIFF:
+                return _tiff_resolution(path)
+        from PIL import Image
+
+        with Image.open(path, formats=FORMATS) as image:
+            x, y = image.info.get("dpi", (0, 0))
+        found = float(x), float(y), "INCH"
+    except Exception:  # a picture without it is a picture
+        return None
+    return found if all(math.isfinite(r) and r > 0 for r in found[:2]) else None
+
+
+def _tiff_resolution(path):
+    import tifffile
+
+    with tifffile.TiffFile(path, _multifile=False) as file:
+        tags = file.pages[0].tags
+        x, y = (tags[name].value for name in ("XResolution", "YResolution"))
+        x, y = x[0] / x[1], y[0] / y[1]
+        unit = {2: "INCH", 3: "CENTIMETER"}.get(int(tags["ResolutionUnit"].value) if "ResolutionUnit" in tags else 2)
+        factor = TO_CENTIMETRES.get((file.imagej_metadata or {}).get("unit"))
+        if factor:
+            x, y, unit = x * factor, y * factor, "CENTIMETER"
+    return (x, y, unit) if unit and all(math.isfinite(r) and r > 0 for r in (x, y)) else None
+
+
+def write_image(path, pages, *, resolution=None):
+    """Write an image as PNG or TIFF, losslessly, beside its place and renamed; several pages as one TIFF stack.
+
+    Parameters
+    ----------
+    path : path ending in .png, .tif or .tiff
+    pages : ndarray of uint8 or uint16, shape (H, W); or a sequence or iterator of such
+        An array (P, H, W) is P pages.
+    resolution : (float, float, str), optional
+        As from the function of that name.
+
+    Raises
+    ------
+    ValueError
+        If the kind of file is another, the arrays are none of these, or a PNG would need more than one page.
+
+    Examples
+    --------
+    >>> write_image("mask.jpg", np.zeros((2, 2), np.uint8))
+    Traceback (most recent call last):
+        ...
+    ValueError: path is 'mask.jpg'; wanted a name that ends in .png, .tif or .tiff: JPEG changes the values of a mask
+    """
+    path, kind = Path(path), Path(path).suffix.lower()
+    if kind not in (".png", ".tif", ".tiff"):
+        raise ValueError(f"path is {path.name!r}; wanted a name that ends in .png, .tif or .tiff: JPEG changes the values of "
+                         "a mask")
+    if not path.parent.is_dir():
+        raise FileNotFoundError(f"path is in the folder {path.parent.name!r}, which does not exist; make it first")
+    pages = [pages] if isinstance(pages, np.ndarray) and pages.ndim == 2 else pages
+    beside = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        (_write_png if kind == ".png" else _write_tiff)(beside, (_checked(page) for page in pages), path.name, resolution)
+        os.replace(beside, path)
+    finally:
+        beside.unlink(missing_ok=True)
+
+
+def _checked(page):
+    page = np.asarray(page)
+    if page.dtype.newbyteorder("=") not in (np.uint8, np.uint16) or page.ndim != 2 or page.size == 0:
+        raise ValueError(f"pages has one of dtype {page.dtype} and shape {page.shape}; wanted uint8 or uint16 of shape (H, W)")
+    return np.ascontiguousarray(page, dtype=page.dtype.newbyteorder("="))
+
+
+def _write_png(beside, pages, name, resolution):
+    from PIL import Image
+
+    first, *others = pages
+    if others:
+        raise ValueError(f"path is {name!r}, and there are {1 + len(others)} pages; wanted a name that ends in .tif: a PNG "
+                         "has one page")
+    factor = 2.54 if resolution and resolution[2] == "CENTIMETER" else 1
+    options = {"dpi": tuple(factor * r for r in resolution[:2])} if resolution else {}
+    Image.fromarray(first).save(beside, format="PNG", **options)
+
+
+def _write_tiff(beside, pages, name, resolution):
+    import tifffile
+
+    options = dict(resolution=resolution[:2], resolutionunit=resolution[2]) if resolution else {}
+    with tifffile.TiffWriter(beside) as file:
+        for page in pages:
+            file.write(page, photometric="minisblack", compression="zlib", metadata=None, **options)
+    if not beside.exists() or not beside.stat().st_size:
+        raise ValueError("pages is empty; wanted at least one")

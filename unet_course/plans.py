@@ -1,0 +1,157 @@
+"""What is going to be trained, decided before anything is: pictures, kind of masks, split, network; written to config.json."""
+
+import hashlib
+import math
+from pathlib import Path
+
+from unet_course.folder import SegmentationFolder, list_images
+from unet_course.runs import FORMAT, few, sha256, versions
+from unet_course.survey import survey
+
+
+def own_folder(folder, **options):
+    """The pictures of a folder that has ``images/`` and ``masks/``.
+
+    Parameters
+    ----------
+    folder : path
+    **options
+        Of `SegmentationFolder`.
+
+    Returns
+    -------
+    SegmentationFolder
+    """
+    images, masks = parts_of(folder)
+    return SegmentationFolder(images, masks, **options)
+
+
+def parts_of(folder):
+    """``images/`` and ``masks/`` of a folder, refused if it has not both."""
+    parts = [Path(folder) / name for name in ("images", "masks")]
+    if not all(part.is_dir() for part in parts):
+        missing = " and ".join(f"{part.name}/" for part in parts if not part.is_dir())
+        raise FileNotFoundError(f"folder is {str(folder)!r}, which has no {missing}; wanted images/ and masks/ in it, with an "
+                                "image and a mask of the same name each")
+    return parts
+
+
+def plan(folder, kind, settings, channels, old=None, *, progress=True):
+    """Look at the pictures, and decide all that is written into ``config.json``.
+
+    Parameters
+    ----------
+    folder : path
+    kind : {"auto", "classes", "binary", "labels"}
+    settings : dict
+        Of the training.
+    channels : sequence of int
+        Widths of the network.
+    old : dict, optional
+        Config of a training that may go on. If it is of the same files, they are not looked at again.
+    progress : bool, default True
+
+    Returns
+    -------
+    config : dict
+    remarks : list of str
+        What can stay, and is worth a look.
+
+    Raises
+    ------
+    ValueError
+        If something has to be mended before training, or `val_share` is out of range.
+    """
+    files = _digests(folder)
+    val = divide({name: file["image"] for name, file in files.items()}, settings["seed"], settings["val_share"])
+    same = old is not None and {**old["data"]["train"], **old["data"]["val"]} == files and kind in ("auto", old["kind"])
+    facts, remarks = (old, []) if same else _look(folder, kind, progress)
+    data = {"train": {name: file for name, file in files.items() if name not in val},
+            "val": {name: file for name, file in files.items() if name in val}, "found": facts["data"]["found"]}
+    return {"format": FORMAT, "network": {**facts["network"], "channels": list(channels)}, "kind": facts["kind"],
+            "masks": facts["masks"], "training": settings,
+            "scaling": {"function": "unet_course.normalise", "low": 1.0, "high": 99.8, "over": "each picture"},
+            "data": data, "versions": versions()}, remarks
+
+
+def _digests(folder):
+    images, masks = (list_images(part, part.name) for part in parts_of(folder))
+    return {name: {"image": sha256(images[name]), "mask": sha256(masks[name])}
+            for name in sorted(images.keys() & masks.keys())}
+
+
+def _look(folder, kind, progress):
+    """What a survey says of a network for these pictures, in the form of a config."""
+    found = survey(*parts_of(folder), kind=None if kind == "auto" else kind, progress=progress)
+    if found.blocking:
+        more = "" if len(found.blocking) == 1 else f" ({len(found.blocking)} such things; survey names them all)"
+        raise ValueError(f"{found.blocking[0]}{more}")
+    values = [value for value in found.values if value]
+    masks = {"foreground": values[0] if len(values) == 1 and values[0] < 256 else 255} if found.kind == "binary" else {}
+    if found.kind == "labels":  # smaller pieces than a tenth of the usual object are no objects
+        masks = {"min_area": min(30, max(1, int(found.diameter**2 * math.pi / 40)))}
+    seen = {"pictures": found.pages, "types": dict(found.dtypes), "balance": found.balance, "reason": found.reason,
+            "sizes": {f"{height} × {width}": count for (height, width), count in found.sizes.items()}}
+    return {"network": {"in_channels": next(iter(found.channels)), "num_classes": found.num_classes}, "kind": found.kind,
+            "masks": masks, "data": {"found": seen}}, found.remarks
+
+
+def divide(digests, seed, share):
+    """Choose the files to validate on: by chance, but the same ones for the same files and seed, whatever they are called.
+
+    Parameters
+    ----------
+    digests : dict of str to str
+        Name and SHA-256 of each file. Files of the same content go the same way, so that none is trained on and scored.
+    seed : int
+    share : float
+        Of the files, from 0 up to below 1.
+
+    Returns
+    -------
+    set of str
+        Names; empty if there is one content only, or `share` is 0.
+
+    Examples
+    --------
+    >>> sorted(divide(dict(a="1", b="2", c="3", copy_of_a="1"), seed=0, share=0.3))
+    ['b']
+    """
+    if not 0 <= share < 1:
+        raise ValueError(f"val_share is {share}; wanted a share from 0 up to below 1, such as 0.2")
+    contents = sorted(set(digests.values()), key=lambda digest: hashlib.sha256(f"{seed} {digest}".encode()).digest())
+    count = min(max(math.floor(share * len(contents) + 0.5), 1), len(contents) - 1) if share else 0
+    chosen = set(contents[:count])
+    return {name for name, digest in digests.items() if digest in chosen}
+
+
+def same_training(old, new, name):
+    """Refuse to go on with other settings or other pictures than a training began with."""
+    def flat(config):
+        return {**config["network"], "kind": config["kind"], **config["training"]}
+
+    other = [f"{key} {flat(old).get(key)!r} there, {value!r} here" for key, value in flat(new).items()
+             if flat(old).get(key) != value]
+    before, now = ({**config["data"]["train"], **config["data"]["val"]} for config in (old, new))
+    pictures = [f"{what} {few(names)}" for what, names in (
+        ("new:", sorted(now.keys() - before.keys())), ("gone:", sorted(before.keys() - now.keys())),
+        ("changed:", sorted(key for key in now.keys() & before.keys() if now[key] != before[key]))) if names]
+    if not other and not pictures:
+        return
+    why = (" (the learning rate has fallen to nothing at the last step, so that a longer training begins anew)"
+           if any(text.startswith("steps ") for text in other) else "")
+    raise ValueError(f"{name} holds a training of other {'settings' if other else 'pictures'}: "
+                     f"{'; '.join(other + pictures)}{why}. Use the same, or another folder for the run")
+
+
+def announcement(config, remarks, *, started):
+    """What is about to happen, in one or two lines."""
+    train, val = config["data"]["train"], config["data"]["val"]
+    kept = f"{len(val)} to validate on ({few(val)})" if val else "none to validate on"
+    lines = [f"{len(train)} {'file' if len(train) == 1 else 'files'} to train on, {kept}; kind of masks: {config['kind']}, "
+             f"{config['network']['num_classes']} classes."]
+    if not val:
+        lines.append("Nothing is kept apart, so nobody knows how good this network is: a score on a picture that it was "
+                     "trained on is not to be believed.")
+    lines += [f"Have a look: {remark}" for remark in remarks[:5]]
+    return "\n".join(lines + ["Going on from the last checkpoint."] * started)

@@ -1,0 +1,153 @@
+"""Your own pictures: train a network on a folder, segment other pictures with it, score it. The command line calls this."""
+
+from dataclasses import asdict
+from pathlib import Path
+
+import torch
+from torch.utils.data import Subset
+
+from unet_course.assessing import assess, evaluate
+from unet_course.augment import Augment
+from unet_course.cards import model_card
+from unet_course.distributed import is_first
+from unet_course.mask_files import predict_files
+from unet_course.plans import announcement, own_folder, plan, same_training
+from unet_course.runs import (
+    CARD,
+    CHECKPOINT,
+    CONFIG,
+    HISTORY,
+    WEIGHTS,
+    Run,
+    load_run,
+    network,
+    read_config,
+    ready,
+    sweep,
+    write_json,
+    write_text,
+)
+from unet_course.training import fit, save_atomically
+
+__all__ = ["Run", "evaluate", "load_run", "model_card", "predict_files", "train"]
+
+
+def train(folder, run, *, steps=400, kind="auto", seed=0, val_share=0.2, channels=(8, 16, 32, 64), crop=128, batch_size=8,
+          lr=3e-3, augment=True, bf16="auto", accumulate=1, compile=False, save_every=50, resume=True,
+          progress=True):
+    """Train a U-Net on a folder of your own, and keep all that is needed to use it in another folder.
+
+    Parameters
+    ----------
+    folder : path
+        Has ``images/`` and ``masks/`` in it, see `SegmentationFolder`.
+    run : path
+        Folder for the result; made if it is not there.
+    steps : int, default 400
+        Optimiser steps in all. The learning rate falls to nothing at the last one, so that a longer training is another
+        one.
+    kind : {"auto", "classes", "binary", "labels"}, default "auto"
+        What the numbers in the masks mean. "auto": as `survey` suggests.
+    seed : int, default 0
+        Of the first weights, the crops, and which pictures are kept apart.
+    val_share : float, default 0.2
+        Share of the files that are kept apart to validate on; at least one, if there are two or more. The pages of a file
+        stay together, and files with the same content too. 0: train on all.
+    channels : sequence of int, default (8, 16, 32, 64)
+        Widths of the network's levels.
+    crop, batch_size, lr, bf16, accumulate, compile, save_every :
+        See `fit`.
+    augment : bool, default True
+        Change each crop by `Augment`.
+    resume : bool, default True
+        Go on where an earlier, stopped training of the same settings in `run` has come to; one that has ended is left as
+        it is. False: begin anew, and replace what is there.
+    progress : bool, default True
+        Say what is done, and draw a progress bar.
+
+    Returns
+    -------
+    Run
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no ``images/`` or no ``masks/``.
+    ValueError
+        If pictures and masks do not fit, or `run` holds a training of other settings or other pictures.
+    OSError
+        If `run` cannot be written to; what was there before is still there.
+    FloatingPointError
+        If the loss is NaN or infinite.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from skimage.io import imsave
+    >>> picture = torch.arange(256, dtype=torch.uint8).reshape(16, 16).numpy()
+    >>> with tempfile.TemporaryDirectory() as top:
+    ...     for part, values in [("images", picture), ("masks", picture // 128)]:
+    ...         (Path(top) / part).mkdir()
+    ...         for name in "abc":
+    ...             imsave(Path(top) / part / f"{name}.png", values + (part == "images") * ord(name), check_contrast=False)
+    ...     run = train(top, Path(top) / "run", steps=2, channels=(2, 4), crop=16, batch_size=2, progress=False)
+    >>> len(run.train_names), len(run.val_names), len(run.history.loss)
+    (2, 1, 2)
+    """
+    say = print if progress and is_first() else _silent
+    path = Path(run)
+    settings = dict(steps=steps, seed=seed, val_share=val_share, crop=crop, batch_size=batch_size, lr=lr, augment=augment,
+                    bf16=bf16, accumulate=accumulate, compile=compile, order="epochs")
+    old = read_config(path) if resume and (path / CONFIG).exists() else None
+    config, remarks = plan(folder, kind, settings, channels, old, progress=progress and is_first())
+    if old is not None:
+        same_training(old, config, path.name)
+        if (path / WEIGHTS).exists():
+            say(f"{path.name} is finished ({steps} steps); nothing is left to do.")
+            return load_run(path)
+    config = _begin(path, config, resume) if is_first() else config
+    pictures = own_folder(folder, kind=config["kind"], num_classes=config["network"]["num_classes"])
+    say(announcement(config, remarks, started=(path / CHECKPOINT).exists()))
+
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        model = network(config)
+    model = ready(model)
+    to_train, to_validate = (_indices(pictures, config["data"][part]) for part in ("train", "val"))
+    history = fit(model, Subset(pictures, to_train), Subset(pictures, to_validate) if to_validate else None, steps=steps,
+                  batch_size=batch_size, crop=crop, lr=lr, seed=seed, augment=Augment() if augment else None, bf16=bf16,
+                  accumulate=accumulate, compile=compile, order="epochs", checkpoint=path / CHECKPOINT, save_every=save_every,
+                  resume=resume, progress=progress)
+    done = Run(path, model.eval(), config, history)
+    if is_first():
+        _finish(done, pictures, to_validate, progress)
+    return done
+
+
+def _finish(run, pictures, to_validate, progress):
+    """Write what is only known at the end."""
+    write_json(run.path / HISTORY, asdict(run.history))
+    scores = assess(run, pictures, to_validate, progress=progress) if to_validate else None
+    write_text(run.path / CARD, model_card(run, scores))
+    state = {name: value.cpu().contiguous() for name, value in run.model.state_dict().items()}
+    save_atomically(state, run.path / WEIGHTS)  # last, because it says that the training has ended
+
+
+def _begin(path, config, resume):
+    """Make the folder ready; return the config that counts, which is the one that the training began with."""
+    path.mkdir(parents=True, exist_ok=True)
+    sweep(path, (CONFIG, CHECKPOINT, WEIGHTS, HISTORY, CARD))
+    if resume and (path / CONFIG).exists():
+        return read_config(path)
+    for name in (WEIGHTS, CARD, HISTORY, CHECKPOINT):  # the weights first: without them the rest counts as unfinished
+        (path / name).unlink(missing_ok=True)
+    write_json(path / CONFIG, config)
+    return config
+
+
+def _indices(pictures, files):
+    return [i for i, path in enumerate(pictures.image_paths) if path.stem in files]
+
+
+def _silent(*_):
+    pass

@@ -1,0 +1,194 @@
+"""What stands in the folder of a trained network, and how it gets there: every file is written beside and renamed."""
+
+import contextlib
+import hashlib
+import json
+import os
+import platform
+import time
+from dataclasses import dataclass, field
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+import torch
+
+from unet_course.distributed import group_device
+from unet_course.training import History
+from unet_course.unet import UNet
+
+CONFIG, CHECKPOINT, WEIGHTS, HISTORY, CARD = "config.json", "checkpoint.pt", "weights.pt", "history.json", "MODEL_CARD.md"
+FORMAT = 1  # of config.json; a later form of it gets a higher number
+
+
+@dataclass
+class Run:
+    """A network trained on somebody's own pictures, and all that is known of it.
+
+    Attributes
+    ----------
+    path : Path
+        Its folder: ``config.json``, ``checkpoint.pt``, ``weights.pt``, ``history.json`` and ``MODEL_CARD.md``.
+    model : UNet
+        In eval mode, on the fastest device that is here.
+    config : dict
+        What ``config.json`` says: the network, the kind of masks, the settings of the training, the files with their
+        SHA-256, the versions, and how images are scaled.
+    history : History
+        Loss and validation Dice, step by step.
+    """
+
+    path: Path
+    model: torch.nn.Module
+    config: dict
+    history: History = field(default_factory=History)
+
+    @property
+    def train_names(self):
+        """Names of the pictures that were trained on."""
+        return list(self.config["data"]["train"])
+
+    @property
+    def val_names(self):
+        """Names of the pictures that were kept apart to validate on; none if there was a single picture."""
+        return list(self.config["data"]["val"])
+
+
+def load_run(run):
+    """Read a trained network back from its folder.
+
+    Parameters
+    ----------
+    run : path
+        The folder that ``train`` wrote.
+
+    Returns
+    -------
+    Run
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such folder, or its training has not ended.
+    ValueError
+        If a file in it is damaged.
+
+    Notes
+    -----
+    The weights are read as tensors and nothing else (``weights_only=True``): a file that holds a program is refused, not run.
+    """
+    path = Path(run)
+    config = read_config(path)
+    if not (path / WEIGHTS).is_file():
+        raise FileNotFoundError(f"{path.name} has no {WEIGHTS}: its training has not ended; give the same train command "
+                                "again, and it goes on")
+    model = network(config)
+    try:
+        model.load_state_dict(torch.load(path / WEIGHTS, map_location="cpu", weights_only=True))
+    except Exception as error:  # torch raises many kinds for a damaged file
+        raise ValueError(f"{WEIGHTS} in {path.name} cannot be read ({type(error).__name__}); it is damaged or of another "
+                         "network: delete it and give the same train command again") from error
+    with contextlib.suppress(OSError, ValueError, TypeError):  # what is lost with it is a curve
+        return Run(path, ready(model), config, History(**json.loads((path / HISTORY).read_text(encoding="utf-8"))))
+    return Run(path, ready(model), config)
+
+
+def read_config(path):
+    """What ``config.json`` in a run's folder says; refused with its reason if it is missing or damaged."""
+    path = Path(path)
+    if not (path / CONFIG).is_file():
+        what = f"has no {CONFIG} in it" if path.is_dir() else "is not a folder"
+        raise FileNotFoundError(f"run is {str(path)!r}, which {what}; wanted the folder that a training wrote")
+    try:
+        config = json.loads((path / CONFIG).read_text(encoding="utf-8"))
+        if config["format"] > FORMAT:
+            raise ValueError(f"{CONFIG} in {path.name} is of form {config['format']}, this version of the course knows "
+                             f"{FORMAT}: install the newer one")
+        network(config)
+        config["kind"], config["masks"], config["training"], config["data"]["train"], config["data"]["val"]  # noqa: B018
+    except (KeyError, TypeError, json.JSONDecodeError, UnicodeDecodeError) as error:
+        raise ValueError(f"{CONFIG} in {path.name} cannot be read ({type(error).__name__}); it is damaged: begin again with "
+                         "another folder") from error
+    return config
+
+
+def network(config):
+    """An untrained network of the form that a config names."""
+    return UNet(**config["network"])
+
+
+def ready(model):
+    """The network as one predicts with it."""
+    return model.to(group_device()).eval()
+
+
+def versions():
+    """Versions of what the result depends on."""
+    try:
+        course = version("unet-course")
+    except PackageNotFoundError:  # run from a folder, without an installation
+        course = "not installed"
+    return {"unet_course": course, "torch": torch.__version__, "numpy": version("numpy"),
+            "python": platform.python_version()}
+
+
+def sha256(path):
+    """SHA-256 of a file, read piece by piece."""
+    digest = hashlib.sha256()
+    with open(path, "rb") as file:
+        while piece := file.read(2**20):
+            digest.update(piece)
+    return digest.hexdigest()
+
+
+def few(names, most=5):
+    """The first of many names, for a message.
+
+    Examples
+    --------
+    >>> few("abc", 2)
+    'a, b …'
+    """
+    names = list(names)
+    return ", ".join(names[:most]) + " …" * (len(names) > most)
+
+
+def write_text(path, text):
+    """Write a text file beside its place, then rename it; a crash leaves the old file or the new one."""
+    path = Path(path)
+    beside = path.with_name(f"{path.name}.{os.getpid()}.part")
+    try:
+        beside.write_text(text, encoding="utf-8", newline="\n")
+        os.replace(beside, path)
+    except OSError as error:
+        error.filename = str(path)  # a full disk does not say which file
+        raise
+    finally:
+        with contextlib.suppress(OSError):
+            beside.unlink(missing_ok=True)
+
+
+def write_json(path, value):
+    """Write plain values as JSON, as `write_text` does."""
+    write_text(path, json.dumps(value, indent=1, ensure_ascii=False) + "\n")
+
+
+def sweep(folder, names, *, older=60):
+    """Remove what a killed program left half-written beside these names: ``NAME.123.part``, not touched for a minute.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as top:
+    ...     for name in ("a.png.12.part", ".a.png.12.part", "b.png.12.part", "a.png.part", "a.png"):
+    ...         _ = Path(top, name).write_text("half")
+    ...     sweep(top, ["a.png"], older=-1)
+    ...     sorted(path.name for path in Path(top).iterdir())
+    ['a.png', 'a.png.part', 'b.png.12.part']
+    """
+    wanted = set(names)
+    for path in Path(folder).glob("*.part"):
+        name, _, number = path.name.removesuffix(".part").rpartition(".")
+        if number.isdigit() and name.removeprefix(".") in wanted:
+            with contextlib.suppress(OSError):
+                if time.time() - path.stat().st_mtime > older:  # a writer that lives touches its file all the time
+                    path.unlink()

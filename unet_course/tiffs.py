@@ -1,0 +1,171 @@
+"""TIFF files: their pages, whatever order of axes, and none from a file that lacks a part."""
+
+import contextlib
+import logging
+import math
+import threading
+
+import numpy as np
+
+MAX_PIXELS = 2**30  # of one page; a header that claims more is damaged, or the picture has to be cut into tiles
+MAX_RATIO = 5000  # of a page to its file, in bytes; no compression that pictures use shrinks further
+
+
+@contextlib.contextmanager
+def tiff_pages(path, *, alpha=False):
+    """The pages of a TIFF file as functions that read them, in their order.
+
+    Parameters
+    ----------
+    path : Path
+    alpha : bool, default False
+        Keep the transparency of colours.
+
+    Yields
+    ------
+    list of callable
+        Each returns an ndarray (H, W) or (H, W, C). Call them while the context is open.
+
+    Raises
+    ------
+    ValueError
+        If a part of the file is missing, or a page claims more pixels than can be.
+
+    Notes
+    -----
+    A colour or channel axis stays with its page; every other axis but the last two (depth, time, position …) counts pages.
+    Thumbnails and smaller copies are passed over. Numbers of a palette are returned as they are stored.
+
+    Examples
+    --------
+    >>> import tempfile, pathlib, tifffile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = pathlib.Path(folder) / "stack.tif"
+    ...     tifffile.imwrite(path, np.zeros((3, 4, 5), np.uint8), photometric="minisblack")
+    ...     with tiff_pages(path) as pages:
+    ...         print([read().shape for read in pages])
+    [(4, 5), (4, 5), (4, 5)]
+    """
+    import tifffile  # late: importing it takes a while
+
+    with _complaints() as complaints, tifffile.TiffFile(path, _multifile=False) as file:
+        found = []
+        for series in file.series:
+            first = series.keyframe
+            if not (first.is_reduced or first.is_mask):
+                found += [(number, read if alpha else _opaque(series, read)) for number, read in _of_series(file, series)]
+        found.sort(key=lambda entry: entry[0])  # pages of one size are one series, wherever they stand
+        if complaints or not found:
+            raise ValueError(complaints[0] if complaints else "it has no picture in it")
+        yield [read for _, read in found]
+        if complaints:
+            raise ValueError(complaints[0])
+
+
+def _opaque(series, read):
+    """The same without transparency, which is a fourth colour, or a second number beside a grey value."""
+    colours = dict(zip(series.axes, series.shape)).get("S", 1)
+    kept = {(2, 4): slice(3), (1, 2): 0}.get((int(series.keyframe.photometric), colours))
+    return read if kept is None else lambda: read()[..., kept]
+
+
+def _of_series(file, series):
+    """(number of the first page, function that reads) for each item of a series."""
+    axes, shape = series.axes, tuple(series.shape)
+    colour = [k for k, axis in enumerate(axes) if axis in "SC"]
+    if "Y" not in axes or "X" not in axes or len(colour) > 1:
+        raise ValueError(f"its axes are {axes}, of sizes {shape}")
+    inner = [axes.index("Y"), axes.index("X"), *colour]
+    outer = [k for k in range(len(axes)) if k not in inner]
+    page_shape = [shape[k] for k in inner]
+    _check_size(page_shape, series.dtype, file.filehandle.size, series.keyframe.compression == 1)
+    count = math.prod(shape[k] for k in outer)
+    if series.dataoffset is not None:
+        return _contiguous(file, series, outer + inner, len(outer), count)
+
+    # Each page of the file holds the last axes; those before count the pages.
+    before = len(axes) - len(series.keyframe.shape)
+    if any(k >= before for k in outer) or any(k < before for k in inner[:2]):
+        raise ValueError(f"its axes are {axes}, of sizes {shape}")
+    numbers = np.arange(math.prod(shape[:before])).reshape(shape[:before])
+    stacked = [k for k in colour if k < before]
+    numbers = np.moveaxis(numbers, stacked, [-1] * len(stacked)).reshape(count, -1)
+    within = [axes[before:].index(axes[k]) for k in inner if k >= before]
+    for page in series.pages:
+        _check_page(file, page)
+
+    def reader(row):
+        def read():
+            planes = [np.transpose(_page(file, series.pages[int(k)]), within) for k in row]
+            return np.stack(planes, axis=-1) if stacked else planes[0]
+        return read
+    return [(series.pages[int(row[0])].index, reader(row)) for row in numbers]
+
+
+def _contiguous(file, series, order, outer, count):
+    """Items of a series whose numbers lie in the file one after the other."""
+    dtype = np.dtype(series.dtype).newbyteorder(file.byteorder)
+    if series.dataoffset + math.prod(series.shape) * dtype.itemsize > file.filehandle.size:
+        raise ValueError("it ends before its last page does")
+    first = series.keyframe.index
+
+    def reader(k):
+        def read():
+            whole = np.memmap(file.filehandle.path, dtype, "r", series.dataoffset, series.shape).transpose(order)
+            picture = whole[np.unravel_index(k, whole.shape[:outer])] if outer else whole
+            return np.array(picture, dtype=dtype.newbyteorder("="))
+        return read
+    return [(first + k, reader(k)) for k in range(count)]
+
+
+def _page(file, page):
+    """The numbers of one page; what tifffile has no decoder for, Pillow may have."""
+    try:
+        return page.asarray()
+    except ValueError as error:
+        if "imagecodecs" not in str(error):
+            raise
+        from PIL import Image
+
+        try:
+            with Image.open(file.filehandle.path, formats=("TIFF",)) as image:
+                image.seek(page.index)
+                picture = np.asarray(image)
+        except Exception:
+            picture = None
+        if picture is None or picture.shape != page.shape or page.photometric not in (1, 2, 3):
+            raise ValueError("its compression needs another package: pip install imagecodecs, or save it without "
+                             "compression") from error
+        return picture
+
+
+def _check_size(shape, dtype, file_size, raw):
+    pixels, claimed = math.prod(shape[:2]), math.prod(shape) * np.dtype(dtype).itemsize
+    size = " × ".join(map(str, shape))
+    if pixels == 0 or pixels > MAX_PIXELS:
+        raise ValueError(f"it claims {size} pixels" + (": cut it into tiles" if pixels else ""))
+    if claimed > file_size * (8 if raw else MAX_RATIO):
+        raise ValueError(f"it claims {size} pixels, but has only {file_size} bytes")
+
+
+def _check_page(file, page):
+    size = file.filehandle.size
+    if any(count and offset + count > size for offset, count in zip(page.dataoffsets, page.databytecounts)):
+        raise ValueError("it ends before its last page does")
+
+
+@contextlib.contextmanager
+def _complaints():
+    """What tifffile reports as an error, while it goes on with the rest of a file, in this thread."""
+    found, here = [], threading.get_ident()
+
+    class Listener(logging.Handler):
+        def emit(self, record):
+            if record.thread == here:
+                found.append(record.getMessage().split("> ", 1)[-1][:120])
+    logger, listener = logging.getLogger("tifffile"), Listener(logging.ERROR)
+    logger.addHandler(listener)
+    try:
+        yield found
+    finally:
+        logger.removeHandler(listener)
