@@ -147,4 +147,4 @@ def limit_this(wanted):
             kind = getattr(resource, f"RLIMIT_{name}")
             most = resource.getrlimit(kind)[1]
             resource.setrlimit(kind, [value if most < 0 else min(value, most) for value in (soft, hard)])
-    os.nice(10)  # the keeper comes first, however many they are
+    os.nice(5)  # the keeper comes first, however many they are
