@@ -17,12 +17,14 @@ STAMP = VENV / "installed.txt"
 ROOT = ["--allow-root"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []  # in a container; the token stays
 LAB = ["-m", "jupyterlab", "notebooks", "--ServerApp.ip=127.0.0.1", "--LabApp.news_url=None", *ROOT]
 
+TWO = ["-n", "2", "--dist", "loadfile"]  # two workers; what stands in a file stays in one of them, and in order
+
 # name: (what it does, the commands that Python runs one after the other; arguments of yours go to the last one)
 TASKS = {
     "lab": ("open the course in JupyterLab", [LAB]),
     "test": ("lint, unit tests, doctests, and every notebook checked strictly", [
         ["-m", "ruff", "check", "."],
-        ["-m", "pytest", "--nbval", "--nbval-cell-timeout=900", "-q", "unet_course", "tests", "notebooks"]]),
+        ["-m", "pytest", "--nbval", "--nbval-cell-timeout=900", "-q", *TWO, "unet_course", "tests", "notebooks"]]),
     "notebooks": ("run notebooks in place and refresh the time table (names: 00 03 ...)", [["-m", "tools.notebooks"]]),
     "weights": ("train the small network of data/weights again", [["-m", "tools.weights"]]),
     "bench": ("measure the course beside its peers (parts: peers scaling recipe large ...)", [["-m", "benchmarks"]]),
@@ -34,6 +36,11 @@ TASKS = {
     "translate": ("take the English prose over into translations/, build notebooks/zh", [["-m", "tools.translate"]]),
     "book": ("build the site in build/book", [["-m", "tools.book"]]),
     "slides": ("open the notebooks as slides, for a projector", [["-m", "tools.slides"]]),
+    "hard": ("damaged files, absurd arguments, kills at any moment, full disks: thousands of cases (parts: fuzz ...)",
+             [["-m", "tools.hard_cases"]]),
+    "oldest": ("the package's tests with the oldest versions that it supports", [["-m", "tools.versions", "oldest"]]),
+    "newest": ("the package's tests with the newest versions", [["-m", "tools.versions", "newest"]]),
+    "audit": ("compare the installed versions with the published list of known holes", [["-m", "tools.audit"]]),
     "address": ("write the course's public address everywhere: OWNER/NAME", [["-m", "tools.address"]]),
     "doctor": ("look for what would keep the course from running", [["-m", "unet_course", "doctor"]]),
 }
@@ -90,7 +97,7 @@ def install():
     except (subprocess.CalledProcessError, OSError):
         return stop("Python could not make the folder .venv. On Debian and Ubuntu: sudo apt install python3-venv")
     try:
-        run([*PIP, "-c", "constraints.txt", "-e", ".[lab,slides,test]"])
+        run([*PIP, "-c", "constraints.txt", "-e", ".[lab,slides,export,test]"])
     except subprocess.CalledProcessError:
         return stop("pip could not install the course; its last lines above say why. Is the network there? If so, try again;\n"
                     "if it fails again, delete the folder .venv first.")

@@ -26,7 +26,7 @@ PROJECT = tomllib.loads((HERE / "pyproject.toml").read_text(encoding="utf-8"))
 
 def test_course_py_is_short_and_needs_the_standard_library_only():
     source = (HERE / "course.py").read_text(encoding="utf-8")
-    assert len(source.splitlines()) < 125
+    assert len(source.splitlines()) < 130
     imported = {name.name.split(".")[0] for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Import)
                 for name in node.names}
     imported |= {node.module.split(".")[0] for node in ast.walk(ast.parse(source)) if isinstance(node, ast.ImportFrom)}

@@ -67,7 +67,7 @@ def assess(run, pictures, indices, *, progress=True):
 def objects_in(classes, config):
     """Numbered objects of a class mask: nuclei of a boundary and an interior, else connected pieces of the foreground."""
     if config["kind"] == "labels":
-        return label_nuclei(classes, min_area=config.get("min_area", 30))
+        return label_nuclei(classes, min_area=config["masks"]["min_area"])
     from skimage.measure import label  # here, because importing scikit-image takes a while
 
     return label(classes > 0, connectivity=2)

@@ -1,5 +1,6 @@
 """The model card of a network: what it is, what it was trained on, how good it is, and what nobody knows about it."""
 
+from unet_course.report import NAMES
 from unet_course.runs import few
 from unet_course.tracing import parameter_count
 
@@ -76,7 +77,7 @@ def model_card(run, scores=None):
     """
     config, names = run.config, run.val_names
     network = config["network"]
-    output = MASKS[config["kind"]].format(last=network["num_classes"] - 1, foreground=config.get("foreground", 1))
+    output = MASKS[config["kind"]].format(last=network["num_classes"] - 1, foreground=config["masks"].get("foreground", 1))
     channels = network["in_channels"]
     return CARD.format(
         name=run.path.name, channels=", ".join(map(str, network["channels"])), parameters=parameter_count(run.model),
@@ -91,9 +92,19 @@ def _data(run):
     for part, what in (("train", "Trained on"), ("val", "Kept apart to validate on")):
         files = list(run.config["data"][part])
         yield f"- {what}: {len(files)} file{'s' * (len(files) != 1)}" + (f" ({few(files)})." if files else ".")
-    for what, value in run.config["data"].get("found", {}).items():
-        yield f"- {what}: {value}."
+    found = run.config["data"]["found"]
+    yield (f"- All files together: {found['pictures']} picture{'s' * (found['pictures'] != 1)} of {_counted(found['sizes'])} "
+           f"pixels, {_counted(found['types'])}.")
+    shares = ", ".join(f"class {number} {share:.1%}" for number, share in found["balance"].items())
+    yield f"- Masks: {run.config['kind']} ({found['reason']}); of their pixels {shares}."
     yield "- The SHA-256 of every file stands in `config.json`."
+
+
+def _counted(values):
+    """Each value, with how often it was met if there are several."""
+    if len(values) == 1:
+        return next(iter(values))
+    return few(f"{value} ({count})" for value, count in values.items())
 
 
 def _training(run):
@@ -118,8 +129,9 @@ def _scores(run, scores):
     yield "| score | value |"
     yield "|---|---|"
     yield f"| Dice of the foreground | {scores['dice']:.3f} |"
+    names = NAMES.get(run.config["kind"], ())
     for number, value in enumerate(scores["dice_per_class"]):
-        yield f"| Dice of class {number} | {value:.3f} |"
+        yield f"| Dice of class {number}{f' ({names[number]})' if names else ''} | {value:.3f} |"
     yield f"| object F1 at IoU 0.7 | {scores['f1']:.3f} |"
     yield ""
     worst, best = scores["pictures"][0], scores["pictures"][-1]

@@ -7,6 +7,7 @@ import argparse
 import sys
 from pathlib import Path
 
+from unet_course import grading_command
 from unet_course.failures import AGAIN, explain
 
 
@@ -80,6 +81,7 @@ def _train_arguments(add):
     number("--lr", 3e-3, "largest learning rate", float)
     number("--val-share", 0.2, "share of the files that is kept apart to validate on", float)
     number("--seed", 0, "of everything that is chosen by chance", int)
+    number("--save-every", 50, "steps after which the state is saved: a stopped training loses so many at most")
     number("--accumulate", 1, "compute each step in so many parts, to save memory")
     switch("--augment", "vary the squares by chance")
     switch("--bf16", "compute in bfloat16; not given: where that is faster", "auto")
@@ -93,7 +95,7 @@ def train(chosen):
     from unet_course.projects import train
 
     names = ("steps", "kind", "seed", "val_share", "channels", "crop", "batch_size", "lr", "augment", "bf16", "accumulate",
-             "compile", "resume")
+             "compile", "save_every", "resume")
     with joined():  # the processes that torchrun starts train together; the first one speaks and writes
         run = train(chosen.folder, chosen.out, progress=not chosen.quiet, **{name: getattr(chosen, name) for name in names})
         if chosen.quiet or not is_first():
@@ -226,4 +228,5 @@ COMMANDS = {
                  ["bbbc039 --out bbbc039", "isbi2012 --out isbi2012 --accept-terms"], _download_arguments, download),
     "export": ("write a trained network as a file for other programs", ["my_run cells.onnx", "my_run cells.pt2"],
                _export_arguments, export),
+    "grade": (grading_command.GRADE, grading_command.EXAMPLES, grading_command.arguments, grading_command.grade),
 }

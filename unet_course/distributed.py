@@ -14,7 +14,7 @@ from contextlib import contextmanager, nullcontext
 
 import torch
 import torch.distributed as dist
-from torch import nn
+from torch.nn.parallel import DistributedDataParallel
 
 _GIVEN_BY_TORCHRUN = ("RANK", "WORLD_SIZE", "LOCAL_RANK", "LOCAL_WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT")
 
@@ -47,23 +47,38 @@ def joined():
     if not started_by_torchrun() or _is_joined():
         yield group_device()
         return
-    here, local = int(os.environ["LOCAL_RANK"]), int(os.environ["LOCAL_WORLD_SIZE"])
-    gpus = torch.cuda.device_count()
+    local, gpus = int(os.environ["LOCAL_WORLD_SIZE"]), torch.cuda.device_count()
+    one_machine = local == started_by_torchrun()
     if 0 < gpus < local:
         raise ValueError(f"torchrun started {local} processes on this machine, which has {gpus} GPUs; wanted one for each: "
                          f"--nproc-per-node={gpus}, or hide them with CUDA_VISIBLE_DEVICES= to train on the CPU")
-    if local == int(os.environ["WORLD_SIZE"]) and sys.platform != "win32":
+    if one_machine and sys.platform != "win32":
         loopback = "lo0" if sys.platform == "darwin" else "lo"
         for name in ("GLOO_SOCKET_IFNAME", "NCCL_SOCKET_IFNAME"):
             os.environ.setdefault(name, loopback)
     if gpus:
-        torch.cuda.set_device(here)
+        torch.cuda.set_device(int(os.environ["LOCAL_RANK"]))
     with _last_words():
-        dist.init_process_group("cpu:gloo,cuda:nccl" if gpus else "gloo")
+        with explained():
+            dist.init_process_group("cpu:gloo,cuda:nccl" if gpus else "gloo", **_store(one_machine))
         try:
             yield group_device()
         finally:
             dist.destroy_process_group()
+
+
+def _store(one_machine):
+    """Where the processes leave their addresses for each other; nothing for torch's own choice.
+
+    With --max-restarts that is torchrun's own store, which still has the addresses of the processes that are gone, so
+    that the new ones wait for the dead. A prefix for each attempt parts them. Machines count their attempts each for itself:
+    there, TORCH_DISABLE_SHARE_RDZV_TCP_STORE=1 helps.
+    """
+    if not one_machine or os.environ.get("TORCHELASTIC_USE_AGENT_STORE") != "True":
+        return {}
+    store = dist.TCPStore(os.environ["MASTER_ADDR"], int(os.environ["MASTER_PORT"]), is_master=False)
+    return {"store": dist.PrefixStore(f"attempt {os.environ.get('TORCHELASTIC_RESTART_COUNT')}", store),
+            "rank": int(os.environ["RANK"]), "world_size": started_by_torchrun()}
 
 
 def started_by_torchrun():
@@ -155,77 +170,20 @@ def gathered(logits, target):
 
 
 @contextmanager
-def shared_norms(model):
-    """Within it, batch norms take mean and variance of all processes' pictures; afterwards they are as before."""
-    norms = [layer for layer in model.modules() if type(layer) is nn.BatchNorm2d] if size() > 1 else []
-    for layer in norms:
-        layer.__class__ = SharedBatchNorm2d  # same parameters, buffers and names: only forward differs
-    try:
-        yield
-    finally:
-        for layer in norms:
-            layer.__class__ = nn.BatchNorm2d
-
-
-class SharedBatchNorm2d(nn.BatchNorm2d):
-    """Batch norm over the batch of all processes, on any device; `nn.SyncBatchNorm` refuses tensors on a CPU.
-
-    All processes need as many values of each channel. Its ``state_dict`` is that of `nn.BatchNorm2d`.
-    """
-
-    def forward(self, x):
-        if not (self.training or self.running_mean is None):
-            return super().forward(x)
-        count = size() * x.numel() // x.shape[1]
-        if count < 2:
-            raise ValueError(f"batch norm got one value for each channel in training (input {tuple(x.shape)}); wanted at "
-                             "least 2: a larger batch or picture")
-        full = x if x.dtype == torch.float64 else x.float()
-        var, mean = torch.var_mean(full, dim=(0, 2, 3), correction=0)
-        # In float64 the mean of squares minus the square of the mean loses nothing that float32 had.
-        shared = _Sum.apply(torch.stack([mean, mean**2, var]).double()) / size()
-        mean = shared[0].to(full)
-        var = (shared[2] + shared[1] - shared[0] ** 2).to(full)
-        if self.running_mean is not None:
-            self._remember(mean.detach(), var.detach() * count / (count - 1))
-        scale = torch.rsqrt(var + self.eps)
-        shift = -mean * scale
-        if self.affine:
-            scale, shift = scale * self.weight, shift * self.weight + self.bias
-        return (x * scale[:, None, None] + shift[:, None, None]).to(x.dtype)
-
-    @torch.no_grad()
-    def _remember(self, mean, var):
-        self.num_batches_tracked += 1
-        share = 1 / float(self.num_batches_tracked) if self.momentum is None else self.momentum
-        self.running_mean.lerp_(mean, share)
-        self.running_var.lerp_(var, share)
-
-
-class _Sum(torch.autograd.Function):
-    """Sum over all processes; so is its gradient, because each of them uses the sum."""
-
-    @staticmethod
-    def forward(ctx, values):
-        values = values.clone()
-        dist.all_reduce(values)
-        return values
-
-    @staticmethod
-    def backward(ctx, gradient):
-        return _Sum.apply(gradient.contiguous())
-
-
-@contextmanager
 def explained():
     """Turn what gloo and NCCL say when another process has gone into what to do about it."""
     try:
         yield
     except RuntimeError as error:
-        if size() == 1 or not any(word in str(error).lower() for word in ("gloo", "nccl", "connection", "timed out")):
+        said = str(error).lower()
+        if not started_by_torchrun() or not any(word in said for word in ("gloo", "nccl", "connection", "timed out")):
             raise
-        raise ConnectionError(f"process {rank()} of {size()} has lost the others: one of them has ended, or cannot be "
+        raise ConnectionError(f"{_me()} has lost the others: one of them has ended, or cannot be "
                               f"reached. {CURE}") from error
+
+
+def _me():
+    return f"process {os.environ['RANK']} (0 … {started_by_torchrun() - 1})"
 
 
 CURE = "Checkpoints are kept: the same command goes on from the last one (torchrun does it itself with --max-restarts=N)."
@@ -243,9 +201,11 @@ def _last_words():
     wakeup = signal.set_wakeup_fd(mouth.fileno(), warn_on_full_buffer=False)
 
     def listen():
-        while number := ear.recv(1):
-            if number[0] == signal.SIGTERM:
-                print(f"process {rank()} of {size()} was told to end, most likely because another one has ended. {CURE}",
+        with ear:
+            while number := ear.recv(1):
+                if number[0] != signal.SIGTERM:
+                    continue
+                print(f"{_me()} was told to end, most likely because another one has ended. {CURE}",
                       file=sys.stderr, flush=True)
                 os._exit(128 + signal.SIGTERM)
 
@@ -262,7 +222,7 @@ def wrapped(model):
     """The network as the training calls it: gradients are averaged over all processes in the backward pass."""
     if size() == 1:
         return model
-    return nn.parallel.DistributedDataParallel(model)
+    return DistributedDataParallel(model)
 
 
 def unshared(runner, last):

@@ -4,8 +4,9 @@ import hashlib
 import math
 from pathlib import Path
 
-from unet_course.folder import SegmentationFolder
+from unet_course.folder import SegmentationFolder, list_images
 from unet_course.runs import FORMAT, few, sha256, versions
+from unet_course.survey import survey
 
 
 def own_folder(folder, **options):
@@ -35,32 +36,64 @@ def parts_of(folder):
     return parts
 
 
-def look(folder, kind):
-    """The pictures, and what has to be known of them before a network is made."""
-    if kind == "auto":
-        kind = "classes"
-    pictures = own_folder(folder, kind=kind)
-    facts = dict(kind=kind, in_channels=0, num_classes=2)
-    for name, (image, mask) in zip(pictures.names, pictures):
-        if facts["in_channels"] not in (0, len(image)):
-            raise ValueError(f"{name} has {len(image)} channels, {pictures.names[0]} has {facts['in_channels']}; wanted all "
-                             "images grey, or all in colour: convert one sort into the other")
-        facts.update(in_channels=len(image), num_classes=max(facts["num_classes"], int(mask.max()) + 1))
-    return pictures, facts
+def plan(folder, kind, settings, channels, old=None, *, progress=True):
+    """Look at the pictures, and decide all that is written into ``config.json``.
 
+    Parameters
+    ----------
+    folder : path
+    kind : {"auto", "classes", "binary", "labels"}
+    settings : dict
+        Of the training.
+    channels : sequence of int
+        Widths of the network.
+    old : dict, optional
+        Config of a training that may go on. If it is of the same files, they are not looked at again.
+    progress : bool, default True
 
-def plan(pictures, facts, settings, channels):
-    """All that is written into config.json."""
-    pairs = dict.fromkeys(zip(pictures.image_paths, pictures.mask_paths))  # a stack is many pictures, and one file
-    files = {image.stem: {"image": sha256(image), "mask": sha256(mask)} for image, mask in pairs}
+    Returns
+    -------
+    config : dict
+    remarks : list of str
+        What can stay, and is worth a look.
+
+    Raises
+    ------
+    ValueError
+        If something has to be mended before training, or `val_share` is out of range.
+    """
+    files = _digests(folder)
     val = divide({name: file["image"] for name, file in files.items()}, settings["seed"], settings["val_share"])
-    return {"format": FORMAT,
-            "network": {"in_channels": facts["in_channels"], "num_classes": facts["num_classes"], "channels": list(channels)},
-            "kind": facts["kind"], "training": settings,
+    same = old is not None and {**old["data"]["train"], **old["data"]["val"]} == files and kind in ("auto", old["kind"])
+    facts, remarks = (old, []) if same else _look(folder, kind, progress)
+    data = {"train": {name: file for name, file in files.items() if name not in val},
+            "val": {name: file for name, file in files.items() if name in val}, "found": facts["data"]["found"]}
+    return {"format": FORMAT, "network": {**facts["network"], "channels": list(channels)}, "kind": facts["kind"],
+            "masks": facts["masks"], "training": settings,
             "scaling": {"function": "unet_course.normalise", "low": 1.0, "high": 99.8, "over": "each picture"},
-            "data": {"train": {name: files[name] for name in files if name not in val},
-                     "val": {name: files[name] for name in files if name in val}},
-            "versions": versions()}
+            "data": data, "versions": versions()}, remarks
+
+
+def _digests(folder):
+    images, masks = (list_images(part, part.name) for part in parts_of(folder))
+    return {name: {"image": sha256(images[name]), "mask": sha256(masks[name])}
+            for name in sorted(images.keys() & masks.keys())}
+
+
+def _look(folder, kind, progress):
+    """What a survey says of a network for these pictures, in the form of a config."""
+    found = survey(*parts_of(folder), kind=None if kind == "auto" else kind, progress=progress)
+    if found.blocking:
+        more = "" if len(found.blocking) == 1 else f" ({len(found.blocking)} such things; survey names them all)"
+        raise ValueError(f"{found.blocking[0]}{more}")
+    values = [value for value in found.values if value]
+    masks = {"foreground": values[0] if len(values) == 1 and values[0] < 256 else 255} if found.kind == "binary" else {}
+    if found.kind == "labels":  # smaller pieces than a tenth of the usual object are no objects
+        masks = {"min_area": min(30, max(1, int(found.diameter**2 * math.pi / 40)))}
+    seen = {"pictures": found.pages, "types": dict(found.dtypes), "balance": found.balance, "reason": found.reason,
+            "sizes": {f"{height} × {width}": count for (height, width), count in found.sizes.items()}}
+    return {"network": {"in_channels": next(iter(found.channels)), "num_classes": found.num_classes}, "kind": found.kind,
+            "masks": masks, "data": {"found": seen}}, found.remarks
 
 
 def divide(digests, seed, share):
@@ -111,7 +144,7 @@ def same_training(old, new, name):
                      f"{'; '.join(other + pictures)}{why}. Use the same, or another folder for the run")
 
 
-def announcement(config, *, started):
+def announcement(config, remarks, *, started):
     """What is about to happen, in one or two lines."""
     train, val = config["data"]["train"], config["data"]["val"]
     kept = f"{len(val)} to validate on ({few(val)})" if val else "none to validate on"
@@ -120,4 +153,5 @@ def announcement(config, *, started):
     if not val:
         lines.append("Nothing is kept apart, so nobody knows how good this network is: a score on a picture that it was "
                      "trained on is not to be believed.")
+    lines += [f"Have a look: {remark}" for remark in remarks[:5]]
     return "\n".join(lines + ["Going on from the last checkpoint."] * started)

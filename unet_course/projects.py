@@ -11,7 +11,7 @@ from unet_course.augment import Augment
 from unet_course.cards import model_card
 from unet_course.distributed import is_first
 from unet_course.mask_files import predict_files
-from unet_course.plans import announcement, look, plan, same_training
+from unet_course.plans import announcement, own_folder, plan, same_training
 from unet_course.runs import (
     CARD,
     CHECKPOINT,
@@ -33,7 +33,8 @@ __all__ = ["Run", "evaluate", "load_run", "model_card", "predict_files", "train"
 
 
 def train(folder, run, *, steps=400, kind="auto", seed=0, val_share=0.2, channels=(8, 16, 32, 64), crop=128, batch_size=8,
-          lr=3e-3, augment=True, bf16="auto", accumulate=1, compile=False, resume=True, progress=True):
+          lr=3e-3, augment=True, bf16="auto", accumulate=1, compile=False, save_every=50, resume=True,
+          progress=True):
     """Train a U-Net on a folder of your own, and keep all that is needed to use it in another folder.
 
     Parameters
@@ -54,7 +55,7 @@ def train(folder, run, *, steps=400, kind="auto", seed=0, val_share=0.2, channel
         stay together, and files with the same content too. 0: train on all.
     channels : sequence of int, default (8, 16, 32, 64)
         Widths of the network's levels.
-    crop, batch_size, lr, bf16, accumulate, compile :
+    crop, batch_size, lr, bf16, accumulate, compile, save_every :
         See `fit`.
     augment : bool, default True
         Change each crop by `Augment`.
@@ -95,17 +96,18 @@ def train(folder, run, *, steps=400, kind="auto", seed=0, val_share=0.2, channel
     """
     say = print if progress and is_first() else _silent
     path = Path(run)
-    pictures, facts = look(folder, kind)
     settings = dict(steps=steps, seed=seed, val_share=val_share, crop=crop, batch_size=batch_size, lr=lr, augment=augment,
                     bf16=bf16, accumulate=accumulate, compile=compile, order="epochs")
-    config = plan(pictures, facts, settings, channels)
-    if resume and (path / CONFIG).exists():
-        same_training(read_config(path), config, path.name)
+    old = read_config(path) if resume and (path / CONFIG).exists() else None
+    config, remarks = plan(folder, kind, settings, channels, old, progress=progress and is_first())
+    if old is not None:
+        same_training(old, config, path.name)
         if (path / WEIGHTS).exists():
             say(f"{path.name} is finished ({steps} steps); nothing is left to do.")
             return load_run(path)
     config = _begin(path, config, resume) if is_first() else config
-    say(announcement(config, started=(path / CHECKPOINT).exists()))
+    pictures = own_folder(folder, kind=config["kind"], num_classes=config["network"]["num_classes"])
+    say(announcement(config, remarks, started=(path / CHECKPOINT).exists()))
 
     with torch.random.fork_rng():
         torch.manual_seed(seed)
@@ -114,8 +116,8 @@ def train(folder, run, *, steps=400, kind="auto", seed=0, val_share=0.2, channel
     to_train, to_validate = (_indices(pictures, config["data"][part]) for part in ("train", "val"))
     history = fit(model, Subset(pictures, to_train), Subset(pictures, to_validate) if to_validate else None, steps=steps,
                   batch_size=batch_size, crop=crop, lr=lr, seed=seed, augment=Augment() if augment else None, bf16=bf16,
-                  accumulate=accumulate, compile=compile, order="epochs", checkpoint=path / CHECKPOINT, resume=resume,
-                  progress=progress)
+                  accumulate=accumulate, compile=compile, order="epochs", checkpoint=path / CHECKPOINT, save_every=save_every,
+                  resume=resume, progress=progress)
     done = Run(path, model.eval(), config, history)
     if is_first():
         _finish(done, pictures, to_validate, progress)

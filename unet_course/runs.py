@@ -104,7 +104,7 @@ def read_config(path):
             raise ValueError(f"{CONFIG} in {path.name} is of form {config['format']}, this version of the course knows "
                              f"{FORMAT}: install the newer one")
         network(config)
-        config["kind"], config["training"], config["data"]["train"], config["data"]["val"]  # noqa: B018
+        config["kind"], config["masks"], config["training"], config["data"]["train"], config["data"]["val"]  # noqa: B018
     except (KeyError, TypeError, json.JSONDecodeError, UnicodeDecodeError) as error:
         raise ValueError(f"{CONFIG} in {path.name} cannot be read ({type(error).__name__}); it is damaged: begin again with "
                          "another folder") from error

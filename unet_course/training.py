@@ -11,23 +11,21 @@ from unet_course.batches import Pictures, batch_maker, read_all, seed_of
 from unet_course.checkpoints import load_checkpoint, save_atomically
 from unet_course.compiling import compiler
 from unet_course.distributed import (
-    added_up,
     agree,
     explained,
     from_first,
     gathered,
     is_first,
     rank,
-    shared_norms,
     size,
     started_by_torchrun,
     unshared,
     wrapped,
 )
-from unet_course.inference import predict
 from unet_course.losses import combined_loss
-from unet_course.metrics import confusion_counts
 from unet_course.precision import bf16_pays
+from unet_course.shared_norm import shared_norms
+from unet_course.validation import dice_of, foreground_dice  # noqa: F401 - its place was here
 
 
 @dataclass
@@ -140,9 +138,8 @@ def fit(model, train, val=None, *, steps, batch_size=8, crop=128, lr=3e-3, weigh
     layout = torch.channels_last if channels_last else torch.contiguous_format
     model.to(memory_format=layout)
     optimiser = torch.optim.AdamW(model.parameters(), lr=lr, weight_decay=weight_decay)
-    settings = dict(steps=steps, batch_size=batch_size, crop=crop, lr=lr, weight_decay=weight_decay, seed=seed)
-    settings |= {"order": order} if order != "random" else {}  # checkpoints made before these options have neither
-    settings |= {"accumulate": accumulate} if accumulate != 1 else {}
+    settings = dict(steps=steps, batch_size=batch_size, crop=crop, lr=lr, weight_decay=weight_decay, seed=seed,
+                    order=order, accumulate=accumulate)
     history, start = None, 0
     if resume and Path(checkpoint).exists():
         stored, start = load_checkpoint(checkpoint, model, optimiser, settings, device)
@@ -176,7 +173,7 @@ def fit(model, train, val=None, *, steps, batch_size=8, crop=128, lr=3e-3, weigh
             done = step + 1
             if val is not None and (done % val_every == 0 or done == steps):
                 history.val_steps.append(done)
-                history.val_dice.append(_dice(model, val))
+                history.val_dice.append(dice_of(model, val))
             bar.update()
             dice = f"{history.val_dice[-1]:.3f}" if history.val_dice else "–"
             bar.set_postfix_str(f"loss {value:.3f}, validation Dice {dice}", refresh=False)
@@ -242,34 +239,6 @@ def schedule(step, steps):
     if step < warm:
         return (step + 1) / warm
     return 0.5 * (1 + math.cos(math.pi * (step - warm) / max(steps - warm, 1)))
-
-
-def foreground_dice(model, images, masks):
-    """Dice of "any class but background" over a set of pictures, counted over all their pixels together.
-
-    Parameters
-    ----------
-    model : Module
-    images : Tensor (N, C, H, W), or sequence of Tensor (C, H, W)
-    masks : Tensor (N, H, W), or sequence of Tensor (H, W)
-
-    Returns
-    -------
-    float
-    """
-    return _dice(model, list(zip(images, masks, strict=True)), alone=True)
-
-
-def _dice(model, pictures, alone=False):
-    """`foreground_dice`, one picture in memory at a time; several processes share the pictures."""
-    first, every = (0, 1) if alone else (rank(), size())
-    counts = [0, 0, 0]
-    for index in range(first, len(pictures), every):
-        image, mask = pictures[index]
-        found = confusion_counts(predict(model, image).argmax(dim=0), mask.cpu())
-        counts = [a + b for a, b in zip(counts, found)]
-    tp, fp, fn = counts if alone else added_up(*counts)
-    return 2 * tp / (2 * tp + fp + fn) if tp + fp + fn else 1.0
 
 
 def seed_everything(seed=0):
