@@ -229,8 +229,9 @@ def _write_tiff(beside, pages, name, resolution):
     import tifffile
 
     options = dict(resolution=resolution[:2], resolutionunit=resolution[2]) if resolution else {}
+    written = 0
     with tifffile.TiffWriter(beside) as file:
-        for page in pages:
+        for written, page in enumerate(pages, start=1):  # noqa: B007
             file.write(page, photometric="minisblack", compression="zlib", metadata=None, **options)
-    if not beside.exists() or not beside.stat().st_size:
+    if not written:
         raise ValueError(EMPTY)
