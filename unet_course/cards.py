@@ -1,5 +1,6 @@
 """The model card of a network: what it is, what it was trained on, how good it is, and what nobody knows about it."""
 
+from unet_course.report import NAMES
 from unet_course.runs import few
 from unet_course.tracing import parameter_count
 
@@ -128,8 +129,9 @@ def _scores(run, scores):
     yield "| score | value |"
     yield "|---|---|"
     yield f"| Dice of the foreground | {scores['dice']:.3f} |"
+    names = NAMES.get(run.config["kind"], ())
     for number, value in enumerate(scores["dice_per_class"]):
-        yield f"| Dice of class {number} | {value:.3f} |"
+        yield f"| Dice of class {number}{f' ({names[number]})' if names else ''} | {value:.3f} |"
     yield f"| object F1 at IoU 0.7 | {scores['f1']:.3f} |"
     yield ""
     worst, best = scores["pictures"][0], scores["pictures"][-1]

@@ -81,7 +81,7 @@ def predict_files(run, images, out, *, tile=None, progress=True):
                     continue
                 finally:
                     bar.update()
-                write_image(target, masks[0] if len(masks) == 1 else masks, resolution=resolution(path))
+                _write(target, masks, resolution(path))
                 record.done(target)
         finally:
             record.save()
@@ -89,6 +89,14 @@ def predict_files(run, images, out, *, tile=None, progress=True):
         raise ValueError(f"{len(failed)} of {len(paths)} images could not be segmented, the others are in {out.name}: "
                          + "; ".join(failed[:5]) + " …" * (len(failed) > 5))
     return targets
+
+
+def _write(target, masks, resolution):
+    try:
+        write_image(target, masks, resolution=resolution)
+    except OSError as error:
+        error.filename = str(target)  # a full disk does not say which file
+        raise
 
 
 class Segmenter:
@@ -125,7 +133,10 @@ class Segmenter:
         return classes * np.uint8(self.config["masks"].get("foreground", 1))
 
     def __call__(self, page, name):
-        image = as_input(page)
+        try:
+            image = as_input(page)
+        except ValueError as error:
+            raise ValueError(f"{name}: {error}") from error
         wanted = self.config["network"]["in_channels"]
         if len(image) != wanted:
             raise ValueError(f"{name} has {len(image)} channel{'s' * (len(image) > 1)}, but the network was trained on images "
@@ -135,8 +146,7 @@ class Segmenter:
 
 def as_input(page):
     """A page of a file as the network wants it: ``(C, H, W)``, scaled by `normalise`."""
-    page = np.asarray(page)
-    return normalise(np.moveaxis(page[..., :3], -1, 0) if page.ndim == 3 else page[None])
+    return normalise(np.moveaxis(page, -1, 0) if page.ndim == 3 else page[None])
 
 
 def input_files(images):
