@@ -174,10 +174,18 @@ def test_a_cut_goes_on_with_the_byte_that_is_missing(tmp_path, server):
     assert len(IMAGES) // 2 >= have > len(IMAGES) // 2 - 2**16
 
 
+def test_a_cut_that_the_library_does_not_see_is_seen(tmp_path, server, monkeypatch):
+    """As with urllib3 before 2.0."""
+    monkeypatch.setattr("urllib3.response.HTTPResponse._init_length", lambda self, method: None)
+    failing(server, "cut", tmp_path / "nuclei", ConnectionError, f"broke off after {len(IMAGES) // 2:,} bytes")
+    recovers(server, tmp_path / "nuclei")
+
+
 def test_a_server_that_knows_no_parts_sends_all_again(tmp_path, server):
     failing(server, "cut", tmp_path / "nuclei", ConnectionError, "broke off")
     server.manners["bbbc039/images.zip"] = "whole"
     assert len(names(get(tmp_path / "nuclei") / "images")) == len(PAIRS)
+    assert len([path for path, _ in server.asked if "images" in path]) == 2  # the cut one and this one
 
 
 def test_a_server_that_sends_another_part_than_asked_for_begins_anew(tmp_path, server):

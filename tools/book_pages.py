@@ -12,8 +12,8 @@ from tools.beside import ROOT
 GROUPS = {
     "The network": ["blocks", "unet", "pretrained", "family", "ablations", "results"],
     "Data": ["data", "masks", "augment", "touching"],
-    "Your own data": ["folder", "survey", "pages", "tiffs", "reading", "pictures", "projects", "plans", "runs", "assessing", "mask_files",
-                      "cards", "commands", "failures"],
+    "Your own data": ["folder", "survey", "pages", "tiffs", "reading", "pictures", "projects", "plans", "runs", "assessing",
+                      "mask_files", "cards", "commands", "failures"],
     "Downloads": ["downloads", "published", "fetching", "archives"],
     "Training": ["training", "batches", "checkpoints", "losses", "precision", "diagnosis", "findings", "clinic"],
     "Many processes": ["distributed", "compiling"],

@@ -7,6 +7,7 @@ import argparse
 import sys
 from pathlib import Path
 
+from unet_course import grading_command
 from unet_course.failures import explain
 
 
@@ -228,4 +229,5 @@ COMMANDS = {
                  ["bbbc039 --out bbbc039", "isbi2012 --out isbi2012 --accept-terms"], _download_arguments, download),
     "export": ("write a trained network as a file for other programs", ["my_run cells.onnx", "my_run cells.pt2"],
                _export_arguments, export),
+    "grade": (grading_command.GRADE, grading_command.EXAMPLES, grading_command.arguments, grading_command.grade),
 }

@@ -201,8 +201,10 @@ def _last_words():
     wakeup = signal.set_wakeup_fd(mouth.fileno(), warn_on_full_buffer=False)
 
     def listen():
-        while number := ear.recv(1):
-            if number[0] == signal.SIGTERM:
+        with ear:
+            while number := ear.recv(1):
+                if number[0] != signal.SIGTERM:
+                    continue
                 print(f"{_me()} was told to end, most likely because another one has ended. {CURE}",
                       file=sys.stderr, flush=True)
                 os._exit(128 + signal.SIGTERM)

@@ -93,12 +93,11 @@ def _receive(url, partial, progress, seconds, max_bytes):
     have = partial.stat().st_size if partial.exists() else 0
     headers = {"Accept-Encoding": "identity"} | ({"Range": f"bytes={have}-"} if have else {})
     with requests.get(url, stream=True, timeout=seconds, headers=headers) as answer:
-        goes_on = answer.status_code == 206 and answer.headers.get("content-range", "").startswith(f"bytes {have}-")
-        if have and not goes_on and answer.status_code in (206, 416):  # another part than asked for, or nothing left to send
+        if answer.status_code == 416:  # more is here than there
             partial.unlink()
             return _receive(url, partial, progress, seconds, max_bytes)
         answer.raise_for_status()
-        have = have if goes_on else 0
+        have = have if answer.status_code == 206 else 0  # 200: a server that knows no parts sends all of it
         length = answer.headers.get("content-length", "")
         total = have + int(length) if length.isdecimal() and "content-encoding" not in answer.headers else None
         if total and total > max_bytes:
@@ -111,7 +110,7 @@ def _receive(url, partial, progress, seconds, max_bytes):
                 file.write(block)
                 have += len(block)
                 bar.update(len(block))
-    if total and have < total:
+    if total and have < total:  # newer versions of urllib3 see it themselves
         raise _CutError
 
 
