@@ -7,7 +7,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from unet_course import grading_command
+import unet_course.grading_command as grading_command  # in this form it is found where torch is missing, too
 from unet_course.failures import explain
 
 
