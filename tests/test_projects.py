@@ -178,6 +178,12 @@ def test_other_pictures_are_named_and_refused(run, folder, tmp_path):
         train(data, run.path, steps=4, **SMALL)
 
 
+def test_settings_of_a_training_that_never_began_bind_nobody(folder, tmp_path):
+    with pytest.raises(ValueError, match="batch_size is 2; wanted a multiple of 3"):
+        train(folder, tmp_path / "run", steps=1, accumulate=3, **SMALL)
+    assert train(folder, tmp_path / "run", steps=1, **SMALL).config["training"]["accumulate"] == 1
+
+
 def test_beginning_anew_replaces_what_is_there(folder, tmp_path):
     first = train(folder, tmp_path / "run", steps=2, **SMALL)
     old = weights(first)

@@ -60,8 +60,10 @@ def plan(folder, kind, settings, channels, old=None, *, progress=True):
     Raises
     ------
     ValueError
-        If something has to be mended before training, or `val_share` is out of range.
+        If something has to be mended before training, or `val_share` or `lr` is out of range.
     """
+    if not 0 < settings["lr"] <= 1:
+        raise ValueError(f"lr is {settings['lr']}; wanted a number above 0, and at most 1, such as 0.003")
     files = _digests(folder)
     val = divide({name: file["image"] for name, file in files.items()}, settings["seed"], settings["val_share"])
     same = old is not None and {**old["data"]["train"], **old["data"]["val"]} == files and kind in ("auto", old["kind"])

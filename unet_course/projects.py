@@ -98,7 +98,7 @@ def train(folder, run, *, steps=400, kind="auto", seed=0, val_share=0.2, channel
     path = Path(run)
     settings = dict(steps=steps, seed=seed, val_share=val_share, crop=crop, batch_size=batch_size, lr=lr, augment=augment,
                     bf16=bf16, accumulate=accumulate, compile=compile, order="epochs")
-    old = read_config(path) if resume and (path / CONFIG).exists() else None
+    old = read_config(path) if resume and _has_begun(path) else None
     config, remarks = plan(folder, kind, settings, channels, old, progress=progress and is_first())
     if old is not None:
         same_training(old, config, path.name)
@@ -133,11 +133,16 @@ def _finish(run, pictures, to_validate, progress):
     save_atomically(state, run.path / WEIGHTS)  # last, because it says that the training has ended
 
 
+def _has_begun(path):
+    """Whether there is something to go on from; without it a config binds nobody."""
+    return (path / CHECKPOINT).exists() or (path / WEIGHTS).exists()
+
+
 def _begin(path, config, resume):
     """Make the folder ready; return the config that counts, which is the one that the training began with."""
     path.mkdir(parents=True, exist_ok=True)
     sweep(path, (CONFIG, CHECKPOINT, WEIGHTS, HISTORY, CARD))
-    if resume and (path / CONFIG).exists():
+    if resume and _has_begun(path):
         return read_config(path)
     for name in (WEIGHTS, CARD, HISTORY, CHECKPOINT):  # the weights first: without them the rest counts as unfinished
         (path / name).unlink(missing_ok=True)
