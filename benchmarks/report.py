@@ -231,11 +231,12 @@ def options(result, folder):
     """What each option of `fit` gains on this machine."""
     rows, base = result["rows"], result["rows"]["channels_last"]["wall"]
     lines = [[name, row["reason"], "", "", ""] if "reason" in row else
-             [name, f"{row['wall']:.3f}", f"{base / row['wall']:.2f}", f"{row['cpu']:.3f}", f"{row['mib']:.0f}" if "mib" in row else ""]
+             [name, f"{row['wall']:.3f}", f"{base / row['wall']:.2f}", f"{row['cpu']:.3f}",
+              f"{row['mib']:.0f}" if "mib" in row else ""]
              for name, row in rows.items()]
     text = ["## Options of fit\n", machine(result),
-            f"A training step of the network with widths {', '.join(map(str, result['channels']))} on {result['batch']} squares of "
-            f"{result['crop']} pixels; float32 unless it says bf16, and all but `plain` in channels_last. The least of "
+            f"A training step of the network with widths {', '.join(map(str, result['channels']))} on {result['batch']} squares "
+            f"of {result['crop']} pixels; float32 unless it says bf16, and all but `plain` in channels_last. The least of "
             f"{result['turns']} turns counts. The ratio is that of the clock to `channels_last`: above 1 is faster. Memory is "
             "what the steps add to a process; of one of the two, where there are two.",
             f"{result['load']} programs wanted the {result['machine']['cores']} cores at a time while this was measured.\n"
