@@ -235,10 +235,10 @@ def options(result, folder):
               f"{row['mib']:.0f}" if "mib" in row else ""]
              for name, row in rows.items()]
     text = ["## Options of fit\n", machine(result),
-            f"A training step of the network with widths {', '.join(map(str, result['channels']))} on {result['batch']} squares "
-            f"of {result['crop']} pixels; float32 unless it says bf16, and all but `plain` in channels_last. The least of "
-            f"{result['turns']} turns counts. The ratio is that of the clock to `channels_last`: above 1 is faster. Memory is "
-            "what the steps add to a process; of one of the two, where there are two.",
+            f"A training step of the network with widths {', '.join(map(str, result['channels']))} on {result['batch']} "
+            f"squares of {result['crop']} pixels; float32 unless it says bf16, and all but `plain` in channels_last. The "
+            f"least of {result['turns']} turns counts. The ratio is that of the clock to `channels_last`: above 1 is faster. "
+            "Memory is what the steps add to a process; of one of the two, where there are two.",
             f"{result['load']} programs wanted the {result['machine']['cores']} cores at a time while this was measured.\n"
             if result["load"] else "", *table(["option", "s by the clock", "ratio", "CPU s", "MiB"], lines)]
     if "first wall" in rows["compile"]:
