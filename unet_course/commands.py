@@ -4,6 +4,7 @@ Nothing of torch is imported before a command runs, so that `doctor` and `--help
 """
 
 import argparse
+import os
 import sys
 from pathlib import Path
 
@@ -44,7 +45,8 @@ def call(chosen):
         line = explain(error)
         if line is None:
             raise
-        print(line, file=sys.stderr)
+        process = os.environ.get("RANK", "0")  # of several that torchrun has started
+        print(line if process == "0" else f"process {process}: {line}", file=sys.stderr)
         return 1
 
 

@@ -1,6 +1,7 @@
 """What is going to be trained, decided before anything is: pictures, kind of masks, split, network; written to config.json."""
 
 import hashlib
+import json
 import math
 from pathlib import Path
 
@@ -70,10 +71,11 @@ def plan(folder, kind, settings, channels, old=None, *, progress=True):
     facts, remarks = (old, []) if same else _look(folder, kind, progress)
     data = {"train": {name: file for name, file in files.items() if name not in val},
             "val": {name: file for name, file in files.items() if name in val}, "found": facts["data"]["found"]}
-    return {"format": FORMAT, "network": {**facts["network"], "channels": list(channels)}, "kind": facts["kind"],
+    config = {"format": FORMAT, "network": {**facts["network"], "channels": list(channels)}, "kind": facts["kind"],
             "masks": facts["masks"], "training": settings,
             "scaling": {"function": "unet_course.normalise", "low": 1.0, "high": 99.8, "over": "each picture"},
-            "data": data, "versions": versions()}, remarks
+            "data": data, "versions": versions()}
+    return json.loads(json.dumps(config)), remarks  # as it will be read back
 
 
 def _digests(folder):
@@ -88,6 +90,9 @@ def _look(folder, kind, progress):
     if found.blocking:
         more = "" if len(found.blocking) == 1 else f" ({len(found.blocking)} such things; survey names them all)"
         raise ValueError(f"{found.blocking[0]}{more}")
+    if found.num_classes > 256:
+        raise ValueError(f"masks give {found.num_classes} classes; wanted at most 256: if each number is an object, the kind "
+                         "is labels")
     values = [value for value in found.values if value]
     masks = {"foreground": values[0] if len(values) == 1 and values[0] < 256 else 255} if found.kind == "binary" else {}
     if found.kind == "labels":  # smaller pieces than a tenth of the usual object are no objects
