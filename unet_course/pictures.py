@@ -9,7 +9,7 @@ import numpy as np
 from unet_course.tiffs import MAX_PIXELS, MAX_RATIO
 
 PNG = b"\x89PNG\r\n\x1a\n"
-FORMATS = ("PNG", "JPEG", "BMP")  # the readers of Pillow that a picture may meet
+FORMATS = ("PNG", "JPEG", "BMP")  # the readers of Pillow that a picture may meet; JPEG reads MPO too
 
 
 def read_picture(path, indices=False):
