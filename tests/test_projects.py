@@ -17,6 +17,7 @@ from PIL import Image
 from tools.kills_project import kill_prediction, kill_training, make_folder
 from unet_course import SegmentationFolder
 from unet_course.assessing import report
+from unet_course.locks import alone
 from unet_course.mask_files import input_files
 from unet_course.metrics import dice_score
 from unet_course.objects import object_f1
@@ -66,14 +67,14 @@ def halves(value=1, side=24, dtype=np.uint8):
 # --- training ---------------------------------------------------------------------------------------------------------
 
 def test_a_run_holds_all_that_is_needed(run, folder):
-    assert {path.name for path in run.path.iterdir()} == {"config.json", "checkpoint.pt", "weights.pt", "history.json",
+    assert {path.name for path in run.path.iterdir()} == {".lock", "config.json", "checkpoint.pt", "weights.pt", "history.json",
                                                          "MODEL_CARD.md"}
     config = json.loads((run.path / "config.json").read_text(encoding="utf-8"))
     assert config["network"] == {"in_channels": 1, "num_classes": 3, "channels": [2, 4]} and config["kind"] == "labels"
     assert config["training"]["steps"] == 4 and config["training"]["seed"] == 0
     assert config["versions"]["torch"] == torch.__version__ and config["scaling"]["high"] == 99.8
     read = load_run(run.path)
-    assert not read.model.training and read.history.loss == run.history.loss and len(run.history.loss) == 4
+    assert read.config == run.config and not read.model.training and read.history.loss == run.history.loss and len(run.history.loss) == 4
     assert read.train_names == run.train_names and set(read.train_names + read.val_names) == {
         path.stem for path in (folder / "images").iterdir()}
 
@@ -178,6 +179,12 @@ def test_other_pictures_are_named_and_refused(run, folder, tmp_path):
         train(data, run.path, steps=4, **SMALL)
 
 
+def test_settings_of_a_training_that_never_began_bind_nobody(folder, tmp_path):
+    with pytest.raises(ValueError, match="batch_size is 2; wanted a multiple of 3"):
+        train(folder, tmp_path / "run", steps=1, accumulate=3, **SMALL)
+    assert train(folder, tmp_path / "run", steps=1, **SMALL).config["training"]["accumulate"] == 1
+
+
 def test_beginning_anew_replaces_what_is_there(folder, tmp_path):
     first = train(folder, tmp_path / "run", steps=2, **SMALL)
     old = weights(first)
@@ -224,6 +231,33 @@ def test_a_folder_without_its_two_parts_is_refused(tmp_path, missing):
     shutil.rmtree(data / missing)
     with pytest.raises(FileNotFoundError, match=f"which has no {missing}/; wanted images/ and masks/"):
         train(data, tmp_path / "run", **SMALL)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="the other process would have to be another one")
+def test_two_trainings_in_one_folder_are_refused(folder, tmp_path):
+    (tmp_path / "run").mkdir()
+    with alone(tmp_path / "run" / ".lock", ""), pytest.raises(FileExistsError, match="another process is training in run; wait"):
+        train(folder, tmp_path / "run", steps=1, **SMALL)
+    assert len(train(folder, tmp_path / "run", steps=1, **SMALL).history.loss) == 1
+
+
+def test_a_run_in_the_present_folder_has_its_name(run, folder, monkeypatch):
+    monkeypatch.chdir(run.path)
+    assert load_run(".").name == "run" and model_card(load_run(".")).startswith("# run\n")
+    with pytest.raises(ValueError, match="^run holds a training of other settings"):
+        train(folder, ".", steps=5, **SMALL)
+
+
+def test_a_network_that_cannot_be_is_refused_before_anything_is_written(folder, tmp_path):
+    with pytest.raises(ValueError, match="channels"):
+        train(folder, tmp_path / "run", **{**SMALL, "channels": ()})
+    assert not (tmp_path / "run").exists()
+
+
+def test_more_classes_than_a_mask_of_8_bits_holds_are_refused(tmp_path):
+    data = simple_folder(tmp_path / "data", [np.arange(300, dtype=np.uint16).reshape(15, 20)])
+    with pytest.raises(ValueError, match="masks give 300 classes; wanted at most 256.*labels"):
+        train(data, tmp_path / "run", kind="classes", **SMALL)
 
 
 def test_what_a_killed_program_left_is_swept_away(folder, tmp_path):

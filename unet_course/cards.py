@@ -80,7 +80,7 @@ def model_card(run, scores=None):
     output = MASKS[config["kind"]].format(last=network["num_classes"] - 1, foreground=config["masks"].get("foreground", 1))
     channels = network["in_channels"]
     return CARD.format(
-        name=run.path.name, channels=", ".join(map(str, network["channels"])), parameters=parameter_count(run.model),
+        name=run.name, channels=", ".join(map(str, network["channels"])), parameters=parameter_count(run.model),
         input={1: "grey images (1 channel)", 3: "colour images (3 channels)"}.get(channels, f"images of {channels} channels"),
         scaling="each scaled to 0 … 1 between its own percentiles {low:g} and {high:g}".format(**config["scaling"]),
         output=output, data="\n".join(_data(run)), training="\n".join(_training(run)),

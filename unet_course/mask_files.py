@@ -41,7 +41,7 @@ def predict_files(run, images, out, *, tile=None, progress=True):
     -------
     list of Path
         The masks, in the order of the images. "classes": class indices; "binary": 0 and the value that the training
-        masks had; "labels": another number for each object, 16 bit.
+        masks had; "labels": another number for each object, from 1 on in each page, 16 bit.
 
     Raises
     ------
@@ -75,14 +75,11 @@ def predict_files(run, images, out, *, tile=None, progress=True):
                 if target.name not in todo:
                     continue
                 try:
-                    masks = [segment(page, path.name) for page in read_pages(path)]
+                    _write(target, (segment(page, path.name) for page in read_pages(path)), resolution(path))
+                    record.done(target)
                 except ValueError as error:  # the other images are not to wait for this one
                     failed.append(str(error))
-                    continue
-                finally:
-                    bar.update()
-                _write(target, masks, resolution(path))
-                record.done(target)
+                bar.update()
         finally:
             record.save()
     if failed:
