@@ -154,7 +154,9 @@ def listens():
     """Addresses on which this process waits for others."""
     import psutil
 
-    return [c.laddr.ip for c in psutil.Process().net_connections("inet") if c.status == psutil.CONN_LISTEN]
+    process = psutil.Process()
+    connections = getattr(process, "net_connections", None) or process.connections  # psutil 5 has the other name
+    return [c.laddr.ip for c in connections("inet") if c.status == psutil.CONN_LISTEN]
 
 
 def killed(folder, victims):

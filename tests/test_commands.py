@@ -79,7 +79,7 @@ def test_what_train_takes_by_itself_is_what_the_function_takes(monkeypatch):
 
 
 @pytest.mark.parametrize("line, words", [
-    ("", "required: COMMAND"), ("trian x --out y", "invalid choice: 'trian'"), ("train x", "required: --out"),
+    ("", "required: COMMAND"), ("traim x --out y", "invalid choice: 'traim'"), ("train x", "required: --out"),
     ("train x --out y --steps 0", "'0'; wanted a whole number, at least 1"), ("train x --out y --steps 1.5", "'1.5'; wanted"),
     ("train x --out y --channels 8,,16", "''; wanted a whole number"), ("train x --out y --kind nuclei", "invalid choice"),
     ("train x --out y --lr fast", "invalid float value"), ("predict my_run --out y", "required: IMAGE"),

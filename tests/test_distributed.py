@@ -1,12 +1,17 @@
 """Two real processes under torchrun: the same data, the same weights, the same result as one; and what a kill leaves."""
 
+import json
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
+import numpy as np
+import psutil
 import pytest
 import torch
+from skimage.io import imsave
 
 from tests import ranks
 from unet_course import distributed
@@ -18,11 +23,17 @@ pytestmark = pytest.mark.skipif(sys.platform == "win32" or not torch.distributed
                                 reason="torch has no gloo with torchrun here, and Windows no SIGKILL")
 
 
+STARTS = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2"]
+
+
+def environment():
+    return {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")]), "OMP_NUM_THREADS": "1"}
+
+
 def torchrun(*arguments, options=()):
     """Two processes that run tests/ranks.py."""
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")]), "OMP_NUM_THREADS": "1"}
-    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2", *options, str(ROOT / "tests" / "ranks.py")]
-    return subprocess.run([*command, *map(str, arguments)], env=environment, cwd=ROOT, capture_output=True, encoding="utf-8", timeout=300)
+    command = [*STARTS, *options, str(ROOT / "tests" / "ranks.py"), *map(str, arguments)]
+    return subprocess.run(command, env=environment(), cwd=ROOT, capture_output=True, encoding="utf-8", timeout=300)
 
 
 @pytest.fixture(scope="module")
@@ -154,19 +165,36 @@ def test_processes_listen_on_loopback_only(shared):
 
 
 def test_a_killed_process_ends_all_and_training_goes_on_where_it_was(tmp_path, alone):
-    wanted = alone["random"]
-    run = torchrun("killed", tmp_path, "1:8")  # process 1 at its 8th step
+    # Process 1 is killed at its 8th step; the two that torchrun starts instead go on after 6, and process 0 of them is killed.
+    run = torchrun("killed", tmp_path, "1:8,0:5", options=["--max-restarts=1"])
     assert run.returncode != 0 and "SIGKILL" in run.stderr
     assert "Checkpoints are kept: the same command goes on from the last one" in run.stderr
-    assert torch.load(tmp_path / "run.pt", weights_only=True)["step"] == 6
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["killed 1 at 8", "run.pt"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["killed 0 at 5", "killed 1 at 8", "run.pt"]
+    assert torch.load(tmp_path / "run.pt", weights_only=True)["step"] == 9
+    found = ranks.killed(tmp_path, "")
+    assert largest_difference(found["weights"], alone["random"]["weights"]) < 1e-9 and len(found["loss"]) == ranks.STEPS
 
-    run = torchrun("killed", tmp_path, "0:5", options=["--max-restarts=1"])  # the same again, and then process 0
-    assert run.returncode == 0, run.stderr
-    assert (tmp_path / "killed 0 at 5").exists() and not list(tmp_path.glob("*.part"))
-    for number in (0, 1):
-        found = torch.load(tmp_path / f"killed {number}.pt", weights_only=True)
-        assert largest_difference(found["weights"], wanted["weights"]) < 1e-9 and len(found["loss"]) == ranks.STEPS
+
+def test_the_command_survives_a_kill_from_outside(tmp_path):
+    """The real thing: a worker of `torchrun … train` is killed once there is a checkpoint, and the run ends well."""
+    for part in ("images", "masks"):
+        (tmp_path / "cells" / part).mkdir(parents=True)
+        for number in range(4):
+            noise = np.random.default_rng(number).integers(0, 2, (24, 24), dtype=np.uint8)
+            imsave(tmp_path / "cells" / part / f"{number}.png", noise * (200 if part == "images" else 1), check_contrast=False)
+    out, steps = tmp_path / "run", 120
+    command = [*STARTS, "--max-restarts=1", "-m", "unet_course", "train", tmp_path / "cells", "--out", out, "--steps", steps, "--crop", "16",
+               "--batch-size", "2", "--channels", "2,4", "--no-bf16", "--save-every", "5", "--quiet"]
+    with open(tmp_path / "said", "w") as said, subprocess.Popen(list(map(str, command)), env=environment(), cwd=ROOT, stderr=said) as run:
+        end = time.monotonic() + 200
+        while not (out / "checkpoint.pt").exists():
+            assert run.poll() is None and time.monotonic() < end, (tmp_path / "said").read_text()
+            time.sleep(0.02)
+        psutil.Process(run.pid).children()[-1].kill()
+        assert run.wait(timeout=200) == 0, (tmp_path / "said").read_text()
+    assert "exitcode: -9" in (tmp_path / "said").read_text()
+    assert len(json.loads((out / "history.json").read_text())["loss"]) == steps
+    assert (out / "weights.pt").exists() and not list(out.glob("*.part"))
 
 
 def test_without_torchrun_nothing_happens():
