@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import time
 from pathlib import Path
 
 import pytest
@@ -35,6 +36,7 @@ BAD = {
 # Each: the code, and what is seen in what it printed.
 HARMLESS = {
     "100 GB": ("x = bytearray(100 * 10**9)", "MemoryError"),
+    "2 GB that are asked for and not used": ("x = bytearray(2 * 10**9)", "MemoryError"),
     "prints without end": ("while True: print('x' * 10**6)", "File too large"),
     "one large file": ("open('x', 'wb').write(bytes(10**8))", "File too large"),
     "the teacher's files": ("open(open('where').read(), 'w')", "PermissionError"),
@@ -68,7 +70,11 @@ def left_behind():
 
 @pytest.fixture
 def namespaces(folder):
-    if "process ids" in run_limited(code(""), folder=folder, **SMALL).not_limited:
+    try:
+        kept = run_limited(code(""), folder=folder, **SMALL).limits
+    except RuntimeError:  # as root
+        kept = ()
+    if "process ids" not in kept:
         pytest.skip("this system allows no namespaces")
 
 
@@ -82,13 +88,59 @@ def test_what_goes_too_far_is_stopped_and_nothing_is_left(what, folder, namespac
 
 
 @pytest.mark.parametrize("what", HARMLESS)
-def test_what_the_system_refuses(what, folder, monkeypatch):
+def test_what_the_system_refuses(what, folder, namespaces, monkeypatch):
     monkeypatch.setenv("SECRET", "password")
     text, said = HARMLESS[what]
     result = run_limited(code(text), folder=folder, **SMALL, disk=10**7)
     assert said in result.stdout + result.stderr, result
     assert result.stopped_by in ("", "disk") and not (folder.parent / "outside").exists()
     assert len(result.stdout) < 2**16 + 100
+
+
+def test_other_processes_and_other_machines_are_out_of_reach(folder, namespaces):
+    result = run_limited(code("""
+import os, signal, socket
+print(sorted(int(name) for name in os.listdir("/proc") if name.isdigit()))
+with socket.create_server(("127.0.0.1", 0)) as server, socket.create_connection(server.getsockname(), 2):
+    print("this machine")
+try:
+    socket.create_connection(("192.0.2.1", 80), 2)
+except OSError as error:
+    print(error.strerror)
+"""), folder=folder, **SMALL)
+    assert result.stdout == "[1, 2]\nthis machine\nNetwork is unreachable\n", result
+    assert result.not_limited in ((), ("files",))  # Landlock is younger
+
+
+def test_a_command_ends_with_its_caller(folder, namespaces):
+    caller = subprocess.Popen([sys.executable, "-c", "import sys; from unet_course.sandbox import run_limited\n"
+                               "run_limited([sys.executable, '-c', 'import time; time.sleep(1000)'], folder=sys.argv[1], seconds=500)",
+                               str(folder)], cwd=Path(sandbox.__file__).parents[1])
+    until = time.monotonic() + 60
+    while not left_behind() and time.monotonic() < until:
+        time.sleep(0.1)
+    assert left_behind()
+    caller.kill()
+    caller.wait()
+    while left_behind() and time.monotonic() < until:
+        time.sleep(0.1)
+    assert left_behind() == []
+
+
+@pytest.mark.skipif(not ROOT, reason="an ordinary user's processes are counted by the system")
+def test_root_without_namespaces_is_refused(folder):
+    with pytest.raises(RuntimeError, match="run it as an ordinary user"):
+        run_limited(code(""), folder=folder, namespaces=False)
+
+
+def test_a_mistake_of_the_caller_is_said(folder, namespaces):
+    with pytest.raises(ValueError, match="memory is 0; wanted a positive number"):
+        run_limited(code(""), folder=folder, memory=0)
+    with pytest.raises(FileNotFoundError, match="there is no such folder"):
+        run_limited(code(""), folder=folder / "nowhere")
+    with pytest.raises(FileNotFoundError, match="'nothing-like-it' could not be started"):
+        run_limited(["nothing-like-it"], folder=folder)
+    assert run_limited(code("import sys; sys.exit(3)"), folder=folder).returncode == 3
 
 
 WITHOUT = """

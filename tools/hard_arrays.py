@@ -124,8 +124,10 @@ def predicting(judge, count, seed):
             assert torch.equal(got, predict(models[channels], given, tile=tile, progress=False)), "another result"
         judge.case(case, ["image", "x has", "x is", "tile"], action)
     good = made(["float32", "float64", "float16"], (2, 3), SIDES[1:], ["random", "constant", "tiny", "few", "huge"])
-    cases = st.tuples(st.one_of(good, made()), st.sampled_from([None, None, 4, 0]), st.sampled_from([1, 1, 3]), st.booleans())
-    hypothesize(count, seed, cases, check)
+    right = made(["float32", "float64", "float16"], (2, 2), SIDES[1:], ["random", "constant", "tiny", "few", "huge"])
+    images = st.one_of(right, good, made())
+    options = st.sampled_from([None, None, 4, 0]), st.sampled_from([1, 1, 3]), st.booleans()
+    hypothesize(count, seed, st.tuples(images, *options), check)
 
 
 def check_probabilities(got, size):
@@ -159,10 +161,14 @@ def fitting(judge, count, seed):
         judge.case(case, ["train", "target", "image", "images", "x has", "loss is", "picture"], action,
                    (ValueError, TypeError, FloatingPointError))
     good = made(["float32"], (3, 3), [1, 2, 5], ["random", "few", "constant"])
-    images = st.lists(st.one_of(good, made(NUMBERS, (2, 3), [0, 1, 3])), min_size=0, max_size=2)
-    masks = st.tuples(st.sampled_from(["int64", "int64", "int64", "uint8", "float32", "bool"]),
-                      st.sampled_from(["few", "few", "zeros", "0/255", "negative", "fractions", "huge"]), st.booleans())
-    hypothesize(count, seed, st.tuples(images, masks, st.booleans(), st.booleans(), st.booleans()), check)
+    right = st.builds(Made, st.just("float32"), st.tuples(st.just(1), st.integers(1, 6), st.integers(1, 6)),
+                      st.sampled_from(["random", "few", "constant", "huge", "negative"]), st.integers(0, 99))
+    images = st.one_of(st.lists(st.one_of(good, made(NUMBERS, (2, 3), [0, 1, 3])), max_size=2), st.lists(right, max_size=2))
+    masks = st.tuples(st.sampled_from(["int64"] * 6 + ["uint8", "float32", "bool"]),
+                      st.sampled_from(["few"] * 5 + ["zeros", "0/255", "negative", "fractions", "huge"]),
+                      st.sampled_from([True] * 5 + [False]))
+    often = st.sampled_from([True] * 5 + [False])
+    hypothesize(count, seed, st.tuples(images, masks, st.booleans(), often, st.booleans()), check)
 
 
 def cropping(judge, count, seed):

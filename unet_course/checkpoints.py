@@ -32,6 +32,25 @@ def save_atomically(state, path):
         beside.unlink(missing_ok=True)
 
 
+def read_state(path, device="cpu"):
+    """What `torch.save` wrote, if no bit of it has changed since: tensors and plain values, never a program.
+
+    Parameters
+    ----------
+    path : path
+    device : torch.device
+
+    Raises
+    ------
+    Exception
+        Of many kinds, if the file is damaged.
+    """
+    with zipfile.ZipFile(path) as archive:  # torch.load does not compare the checksums in the file
+        if archive.testzip() is not None:
+            raise zipfile.BadZipFile("a part of it has changed")
+    return torch.load(path, map_location=device, weights_only=True)
+
+
 def load_checkpoint(checkpoint, model, optimiser, settings, device):
     """Put a checkpoint's state into model and optimiser.
 
@@ -57,10 +76,7 @@ def load_checkpoint(checkpoint, model, optimiser, settings, device):
     """
     name = Path(checkpoint).name
     try:
-        with zipfile.ZipFile(checkpoint) as archive:  # torch.load does not compare the checksums in the file
-            if archive.testzip() is not None:
-                raise zipfile.BadZipFile
-        state = torch.load(checkpoint, map_location=device, weights_only=True)
+        state = read_state(checkpoint, device)
         theirs, step, history = {**OLDER, **state["settings"]}, state["step"], dict(state["history"])
     except Exception as error:  # torch raises many kinds for a damaged file
         raise ValueError(f"checkpoint {name} cannot be read ({type(error).__name__}); it is damaged "

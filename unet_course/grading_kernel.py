@@ -20,6 +20,7 @@ OTHERS = ("torch", "torch.nn", "torch.nn.functional", "torch.linalg", "torch.tes
           "random", "json", "hashlib", "contextlib")
 OF_THE_KERNEL = {"_", "copyright", "credits", "display", "exit", "get_ipython", "help", "input", "license", "open", "print",
                  "quit"}
+OF_TORCH = {"torch.manual_seed"}  # which torch itself replaces once its compiler is imported
 
 
 def witness(key):
@@ -78,7 +79,8 @@ def snapshot():
 
 def keep(found, holder, name):
     for attribute, value in list(vars(holder).items()):
-        if callable(value) and not (holder is builtins and attribute in OF_THE_KERNEL):
+        known = holder is builtins and attribute in OF_THE_KERNEL or f"{name}.{attribute}" in OF_TORCH
+        if callable(value) and not known:
             found[f"{name}.{attribute}"] = holder, attribute, value, code_of(value)
 
 

@@ -101,6 +101,9 @@ def predict(model, image, *, tile=None, overlap=None, border=None, blend=False, 
     try:
         bands = _bands(model, picture, grid, fade, border == "mirror", flips, batch_size, progress)
         for top, band in bands:
+            if not torch.isfinite(band).all():
+                raise ValueError("image gives NaN or infinite scores; wanted values of about 0..1: use "
+                                 "unet_course.data.normalise; if it has them, the weights of the model are damaged")
             if classes:
                 band = band.argmax(dim=1).to(torch.uint8)
             band = band if picture.batched else band[0]

@@ -39,7 +39,6 @@ class Look:
                 self.found.blocking.append(f"{where}: the image is {a}×{b}, the mask {c}×{d}{turned}: make them the same "
                                            "size, the mask with nearest neighbour only")
                 return
-        self.readable.append(mask)
         self.found.pages += len(shapes[0])
 
     def _images(self, path):
@@ -85,6 +84,7 @@ class Look:
         except (ValueError, OSError) as error:
             self.found.blocking.append(str(error) if str(error).startswith("mask") else f"mask {error}")
             return None
+        self.readable.append(path)
         return sizes
 
     def conclude(self, kind):

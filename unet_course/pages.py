@@ -195,7 +195,7 @@ def write_image(path, pages, *, resolution=None):
                          "a mask")
     if not path.parent.is_dir():
         raise FileNotFoundError(f"path is in the folder {path.parent.name!r}, which does not exist; make it first")
-    pages = [pages] if isinstance(pages, np.ndarray) and pages.ndim == 2 else pages
+    pages = [pages] if isinstance(pages, (np.ndarray, np.generic)) and pages.ndim != 3 else pages
     beside = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
         (_write_png if kind == ".png" else _write_tiff)(beside, (_checked(page) for page in pages), path.name, resolution)
@@ -229,8 +229,9 @@ def _write_tiff(beside, pages, name, resolution):
     import tifffile
 
     options = dict(resolution=resolution[:2], resolutionunit=resolution[2]) if resolution else {}
+    written = 0
     with tifffile.TiffWriter(beside) as file:
-        for page in pages:
+        for written, page in enumerate(pages, start=1):  # noqa: B007
             file.write(page, photometric="minisblack", compression="zlib", metadata=None, **options)
-    if not beside.exists() or not beside.stat().st_size:
+    if not written:
         raise ValueError(EMPTY)

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import torch
 
+from unet_course.checkpoints import read_state
 from unet_course.distributed import group_device
 from unet_course.training import History
 from unet_course.unet import UNet
@@ -88,7 +89,7 @@ def load_run(run):
                                 "again, and it goes on")
     model = network(config)
     try:
-        model.load_state_dict(torch.load(path / WEIGHTS, map_location="cpu", weights_only=True))
+        model.load_state_dict(read_state(path / WEIGHTS))
     except Exception as error:  # torch raises many kinds for a damaged file
         raise ValueError(f"{WEIGHTS} in {name_of(path)} cannot be read ({type(error).__name__}); it is damaged or of another "
                          "network: delete it and give the same train command again") from error

@@ -107,6 +107,8 @@ def run_limited(command, *, folder, seconds=60, cpu_seconds=60, memory=2**30, pr
         If a limit is not a positive number.
     FileNotFoundError
         If there is no such folder, or no such program.
+    RuntimeError
+        If you are root and the system allows no namespaces: then nothing would bound the number of processes.
 
     Notes
     -----
@@ -122,9 +124,9 @@ def run_limited(command, *, folder, seconds=60, cpu_seconds=60, memory=2**30, pr
     --------
     >>> import sys, tempfile
     >>> with tempfile.TemporaryDirectory() as folder:
-    ...     result = run_limited([sys.executable, "-c", "while True: pass"], folder=folder, cpu_seconds=0.2)
+    ...     result = run_limited([sys.executable, "-c", "while True: pass"], folder=folder, seconds=0.5)
     >>> result.stopped_by, result.why
-    ('cpu_seconds', 'used more than 0.2 seconds of computing')
+    ('seconds', 'was still running after 0.5 seconds')
     """
     limits = dict(seconds=seconds, cpu_seconds=cpu_seconds, memory=memory, processes=processes,
                   address_space=memory if address_space is None else address_space, disk=disk, output=output)
