@@ -27,15 +27,15 @@ import unet_course, builtins
 class check:
     def __init__(self, *arguments): self.status, self.hints = "passed", []
 """
-SEES = SEEN + """
+SEES = """
 import os
-try:
-    open(f"/proc/{os.getppid()}/mem", "rb").close()
-except OSError:
-    pass
-else:
-    raise RuntimeError("the grader's memory can be read")
-"""
+for name, mode in ("mem", "rb"), ("environ", "rb"), ("fd/1", "w"):
+    try:
+        open(f"/proc/{os.getppid()}/{name}", mode).close()
+    except OSError:
+        continue
+    raise RuntimeError(f"{name} of the grader is open to the student")
+""" + SEEN
 # What stands in the cells of exercises 2.1, 2.2 and 2.4; "" is the stub, None a cell that was deleted.
 CLASS = {
     "ada": (CONVOLVE, SIZE, SEEN),
