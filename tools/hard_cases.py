@@ -175,6 +175,13 @@ class Judge:
             signal.setitimer(signal.ITIMER_VIRTUAL, 0)
 
 
+def groups():
+    """What is tried: {name: (function of judge, count and seed; weight)}."""
+    from tools import hard_arrays, hard_files, hard_states
+
+    return {**hard_arrays.GROUPS, **hard_files.GROUPS, **hard_states.GROUPS}
+
+
 def child(folder, cases, seed):
     """What runs in the child: all groups, under a limit of memory."""
     import contextlib
@@ -182,15 +189,10 @@ def child(folder, cases, seed):
 
     import torch
 
-    from tools.hard_arrays import GROUPS as arrays
-    from tools.hard_files import GROUPS as files
-    from tools.hard_states import GROUPS as states
-
     torch.set_num_threads(1)
     judge = Judge(folder)
-    groups = {**arrays, **files, **states}
     judge.group = "warming up"
-    for group, _ in groups.values():
+    for group, _ in groups().values():
         with contextlib.suppress(Exception):
             group(judge, 3, seed)  # what is imported late is there, before memory is limited
     judge.groups.clear()
@@ -198,10 +200,10 @@ def child(folder, cases, seed):
     limit = int(_status("VmSize") + MEMORY) * 2**20
     resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
     warnings.simplefilter("error", RuntimeWarning)
-    total = sum(weight for _, weight in groups.values())
+    total = sum(weight for _, weight in groups().values())
     begin = time.process_time()
     spent = {}
-    for name, (group, weight) in groups.items():
+    for name, (group, weight) in groups().items():
         judge.group, start = name, time.process_time()
         try:
             group(judge, max(round(cases * weight / total), 1), seed)

@@ -37,10 +37,15 @@ def place():
 def save(path, array, way="plain", **more):
     """Write one array as the suffix says; False if that kind of file does not hold such an array."""
     try:
-        if path.suffix == ".tif":
+        if way == "palette" and path.suffix != ".tif":
+            picture = Image.frombytes("P", array.shape[::-1], array.astype(np.uint8).tobytes())
+            assert array.ndim == 2 and np.array_equal(array.astype(np.uint8), array)
+            picture.putpalette([k * 37 % 256 for k in range(3 * (int(array.max()) + 1))])
+            picture.save(path)
+        elif path.suffix == ".tif":
             photometric = "rgb" if array.ndim == 3 and array.shape[-1] in (3, 4) and "pages" not in more else "minisblack"
             axes = {"metadata": {"axes": "ZYX"}} if way in ("imagej", "ome") and "pages" in more and array.ndim == 3 else {}
-            tifffile.imwrite(path, array, photometric=photometric, **WAYS[way], **axes)
+            tifffile.imwrite(path, array, photometric=photometric, **WAYS.get(way, {}), **axes)
         elif path.suffix == ".npy":
             np.save(path, array)
         else:
@@ -71,9 +76,11 @@ def masks_back(judge, count, seed):
         usual = made(MASKS[:3], (2, 2), [1, 5, 17], ["few", "0/255", "zeros"])
         arrays = st.one_of(made(MASKS, (2, 2), [1, 2, 5, 17, 33]), usual,
                            made(MASKS, (2, 4), [1, 3, 4, 5]))
-        cases = st.tuples(arrays, st.sampled_from([".tif", ".tif", ".png", ".bmp"]), st.sampled_from(list(WAYS)),
-                          st.sampled_from(["classes", "binary", "labels"]))
-        hypothesize(count, seed, cases, check)
+        kinds = st.sampled_from(["classes", "binary", "labels"])
+        general = st.tuples(arrays, st.sampled_from([".tif", ".tif", ".png", ".bmp"]), st.sampled_from(list(WAYS)), kinds)
+        palettes = st.tuples(made(["uint8"], (2, 2), [1, 2, 5, 17], ["few", "zeros", "constant", "random"]),
+                             st.sampled_from([".png", ".png", ".bmp"]), st.just("palette"), kinds)
+        hypothesize(count, seed, st.one_of(general, general, palettes), check)
 
 
 def images_back(judge, count, seed):

@@ -195,7 +195,7 @@ def write_image(path, pages, *, resolution=None):
                          "a mask")
     if not path.parent.is_dir():
         raise FileNotFoundError(f"path is in the folder {path.parent.name!r}, which does not exist; make it first")
-    pages = [pages] if isinstance(pages, np.ndarray) and pages.ndim != 3 else pages
+    pages = [pages] if isinstance(pages, (np.ndarray, np.generic)) and pages.ndim != 3 else pages
     beside = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
         (_write_png if kind == ".png" else _write_tiff)(beside, (_checked(page) for page in pages), path.name, resolution)
