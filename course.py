@@ -97,7 +97,7 @@ def install():
     except (subprocess.CalledProcessError, OSError):
         return stop("Python could not make the folder .venv. On Debian and Ubuntu: sudo apt install python3-venv")
     try:
-        run([*PIP, "-c", "constraints.txt", "-e", ".[lab,slides,test]"])
+        run([*PIP, "-c", "constraints.txt", "-e", ".[lab,slides,export,test]"])
     except subprocess.CalledProcessError:
         return stop("pip could not install the course; its last lines above say why. Is the network there? If so, try again;\n"
                     "if it fails again, delete the folder .venv first.")

@@ -28,7 +28,7 @@ three seeds do not tell two trainings apart that differ by less.
 def write_report(folder=FOLDER):
     """Write the report of all parts that are stored; return its path."""
     results, text = stored(folder), [TITLE]
-    for write in (peers, recipe_effects, scaling, large, importing):
+    for write in (peers, recipe_effects, scaling, options, large, importing):
         part = write.__name__.partition("_")[0]
         if part in results:
             text += write(results[part], folder)
@@ -225,6 +225,28 @@ def scaling(result, folder):
 
 
 # ------------------------------------------------------------------------------------------------------------ the rest
+
+
+def options(result, folder):
+    """What each option of `fit` gains on this machine."""
+    rows, base = result["rows"], result["rows"]["channels_last"]
+    lines = [[name, row["reason"], "", ""] if "reason" in row else
+             [name, *(f"{row[key]:.3f} ({base[key] / row[key]:.2f})" for key in ("wall", "cpu")),
+              f"{row['mib']:.0f}" if "mib" in row else ""]
+             for name, row in rows.items()]
+    text = ["## Options of fit\n", machine(result),
+            f"A training step of the network with widths {', '.join(map(str, result['channels']))} on {result['batch']} "
+            f"squares of {result['crop']} pixels; float32 unless it says bf16, and all but `plain` in channels_last. The "
+            f"least of {result['turns']} turns counts. In brackets the ratio to `channels_last`: above 1 is faster. "
+            "Memory is what the steps add to a process; of one of the two, where there are two.",
+            f"{result['load']} threads wanted the {result['machine']['cores']} cores at a time while this was measured: where "
+            "that is more than there are cores, the clock says more about the others, and two processes cannot gain.\n"
+            if result["load"] else "", *table(["option", "s by the clock", "CPU s", "MiB"], lines)]
+    if "first wall" in rows["compile"]:
+        first, saved = rows["compile"]["first wall"], base["wall"] - rows["compile"]["wall"]
+        text.append(f"The first compiled step took {first:.0f} s by the clock and {rows['compile']['first cpu']:.0f} CPU s"
+                    + (f": it pays after {first / saved:,.0f} steps.\n" if saved > 0 else ".\n"))
+    return text
 
 
 def large(result, folder):

@@ -129,7 +129,7 @@ def test_a_file_that_is_longer_than_it_states_is_refused(tmp_path):
     length, data = (5_000_000).to_bytes(4, "little"), archive.read_bytes()
     assert data.count(length) == 2
     archive.write_bytes(data.replace(length, (10).to_bytes(4, "little")))
-    refused(tmp_path, archive, "is damaged|more than it states", max_bytes=1000)
+    refused(tmp_path, archive, "is damaged", max_bytes=1000)
 
 
 def test_too_many_files_are_refused(tmp_path):

@@ -49,6 +49,7 @@ def names(folder):
 def test_a_set_becomes_pairs_and_nothing_else_is_left(tmp_path, server):
     out = get(tmp_path / "nuclei")
     assert out == tmp_path / "nuclei"
+    assert published.SETS["bbbc039"].kind == "labels"
     assert names(tmp_path) == ["nuclei"]
     assert names(out) == ["TERMS.txt", "images", "masks"]
     for number, (image, numbers) in enumerate(PAIRS):
@@ -62,7 +63,7 @@ def test_a_set_becomes_pairs_and_nothing_else_is_left(tmp_path, server):
 
 def test_the_terms_and_the_origin_stay_beside_the_data(tmp_path, server):
     text = (get(tmp_path / "nuclei") / "TERMS.txt").read_text(encoding="utf-8")
-    assert "CC0" in text and "never train on one and test on the other" in text and "SHA-256" in text
+    assert "CC0" in text and 'masks of kind "labels"' in text and "never train on one and test on the other" in text and "SHA-256" in text
 
 
 def test_what_is_there_is_not_fetched_again(tmp_path, server):
@@ -85,7 +86,7 @@ def test_a_slow_server_is_waited_for(tmp_path, server):
 
 def test_without_a_mirror_the_published_addresses_are_used(tmp_path, server, monkeypatch):
     monkeypatch.delenv(MIRROR)
-    with pytest.raises(ConnectionError, match="images.zip cannot be fetched: http://127.0.0.1:9/images.zip cannot be reached"):
+    with pytest.raises(ConnectionError, match="images.zip cannot be fetched: http://127.0.0.1:9/images.zip cannot be reached .ConnectionError.. Is"):
         get(tmp_path / "nuclei", seconds=5)
 
 
@@ -174,10 +175,18 @@ def test_a_cut_goes_on_with_the_byte_that_is_missing(tmp_path, server):
     assert len(IMAGES) // 2 >= have > len(IMAGES) // 2 - 2**16
 
 
+def test_a_cut_that_the_library_does_not_see_is_seen(tmp_path, server, monkeypatch):
+    """As with urllib3 before 2.0."""
+    monkeypatch.setattr("urllib3.response.HTTPResponse._init_length", lambda self, method: None)
+    failing(server, "cut", tmp_path / "nuclei", ConnectionError, f"broke off after {len(IMAGES) // 2:,} bytes")
+    recovers(server, tmp_path / "nuclei")
+
+
 def test_a_server_that_knows_no_parts_sends_all_again(tmp_path, server):
     failing(server, "cut", tmp_path / "nuclei", ConnectionError, "broke off")
     server.manners["bbbc039/images.zip"] = "whole"
     assert len(names(get(tmp_path / "nuclei") / "images")) == len(PAIRS)
+    assert len([path for path, _ in server.asked if "images" in path]) == 2  # the cut one and this one
 
 
 def test_a_server_that_sends_another_part_than_asked_for_begins_anew(tmp_path, server):
@@ -213,7 +222,7 @@ def test_a_cut_that_the_server_does_not_tell_is_seen_by_the_checksum(tmp_path, s
 
 def test_a_wrong_bit_is_seen_and_nothing_of_it_is_kept(tmp_path, server):
     failing(server, "corrupt", tmp_path / "nuclei", ValueError, "images.zip: what came from http.* is not the published file")
-    assert names(tmp_path / "nuclei.bbbc039.part") == ["lock"]
+    assert not names(tmp_path)
     recovers(server, tmp_path / "nuclei")
 
 
@@ -241,13 +250,14 @@ def test_a_server_may_send_on_to_another(tmp_path, server):
 
 
 def test_a_server_that_sends_in_a_circle_is_refused(tmp_path, server):
-    failing(server, f"{server.url}/bbbc039/images.zip", tmp_path / "nuclei", ConnectionError, "cannot be reached .TooManyRedirects")
+    failing(server, f"{server.url}/bbbc039/images.zip", tmp_path / "nuclei", ConnectionError, "leads in a circle")
 
 
 def test_a_mirror_that_is_no_address_is_refused(tmp_path, server, monkeypatch):
     monkeypatch.setenv(MIRROR, str(tmp_path))
-    with pytest.raises(ConnectionError, match="is not an address with http:// or https://"):
+    with pytest.raises(ConnectionError, match="is not an address. Set UNET_COURSE_MIRROR to one that begins with http:// or"):
         get(tmp_path / "nuclei")
+    assert not names(tmp_path)
 
 
 @pytest.mark.parametrize("manner", ["endless", "ranges"])

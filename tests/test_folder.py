@@ -7,9 +7,10 @@ import pytest
 import tifffile
 import torch
 from PIL import Image
+from skimage import measure
 from skimage.io import imsave
 
-from unet_course import SegmentationFolder
+from unet_course import SegmentationFolder, load_instances, load_nuclei, normalise
 
 # imageio forgets to close a file that none of its readers understands.
 pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning")
@@ -227,3 +228,100 @@ def test_folders_that_do_not_fit_are_refused(folders, tmp_path):
     save(folders[0] / "b.tif", np.zeros((2, 2), np.uint8))
     with pytest.raises(ValueError, match="both b.png and b.tif"):
         SegmentationFolder(*folders)
+
+
+OBJECTS = np.zeros((20, 20), np.uint16)
+OBJECTS[2:8, 2:8], OBJECTS[8:14, 2:8], OBJECTS[12:18, 12:18] = 300, 7, 2
+
+
+@pytest.mark.parametrize("value", [1, 255, 7])
+def test_binary_masks_of_any_value(folders, value):
+    pair(folders, np.zeros((20, 20), np.uint8), (value * (OBJECTS > 0)).astype(np.uint8))
+    folder = SegmentationFolder(*folders, kind="binary")
+    assert torch.equal(folder[0][1], torch.from_numpy((OBJECTS > 0).astype(np.int64))) and folder.num_classes == 2
+
+
+def test_grey_saved_as_colour_is_a_binary_mask_but_not_one_of_classes(folders):
+    pair(folders, np.zeros((20, 20), np.uint8), np.dstack([np.uint8(255 * (OBJECTS > 0))] * 3))
+    assert SegmentationFolder(*folders, kind="binary")[0][1].sum() == (OBJECTS > 0).sum()
+    with pytest.raises(ValueError, match=r"mask a.png has shape \(20, 20, 3\)"):
+        SegmentationFolder(*folders)[0]
+
+
+def test_objects_become_boundary_and_interior_and_touching_ones_stay_apart(folders):
+    pair(folders, np.zeros((20, 20), np.uint8), OBJECTS)
+    folder = SegmentationFolder(*folders, kind="labels")
+    mask = folder[0][1].numpy()
+    assert folder.num_classes == 3 and np.array_equal(mask > 0, OBJECTS > 0)
+    assert measure.label(mask == 2).max() == 3 and measure.label(OBJECTS > 0).max() == 2
+
+
+def test_labels_are_made_as_those_of_the_course(folders):
+    instances, (_, classes) = load_instances("shifted")[0].numpy(), load_nuclei("shifted")
+    pair(folders, np.zeros(instances.shape, np.uint8), instances.astype(np.uint16))
+    assert torch.equal(SegmentationFolder(*folders, kind="labels")[0][1], classes[0])
+
+
+def test_a_kind_that_is_none_and_too_few_classes_are_refused(folders):
+    pair(folders)
+    with pytest.raises(ValueError, match="kind is 'instances'; wanted one of 'classes', 'binary', 'labels'"):
+        SegmentationFolder(*folders, kind="instances")
+    with pytest.raises(ValueError, match="num_classes is 2; wanted at least 3"):
+        SegmentationFolder(*folders, kind="labels", num_classes=2)
+
+
+def test_the_cure_of_0_and_255_and_of_many_objects_is_named(folders):
+    pair(folders, np.zeros((20, 20), np.uint8), np.uint8(255 * (OBJECTS > 0)))
+    with pytest.raises(ValueError, match='divide by 255, or say kind="binary"'):
+        SegmentationFolder(*folders)[0]
+    pair(folders, np.zeros((20, 20), np.uint8), OBJECTS)
+    with pytest.raises(ValueError, match='values 0 to 300.*kind="labels"'):
+        SegmentationFolder(*folders, num_classes=3)[0]
+
+
+def test_stacks_are_as_many_items_as_they_have_pages(folders):
+    stack, masks = np.random.default_rng(0).integers(0, 60000, (3, 6, 7), dtype=np.uint16), np.arange(126).reshape(3, 6, 7) % 4
+    for name, folder, array in [("s", 0, stack), ("s", 1, masks.astype(np.uint8)), ("t", 0, stack[:1]), ("t", 1, masks[:1].astype(np.uint8))]:
+        tifffile.imwrite(folders[folder] / f"{name}.tif", array, photometric="minisblack")
+    folder = SegmentationFolder(*folders)
+    assert folder.names == ["s[0]", "s[1]", "s[2]", "t"] and len(folder) == 4
+    for index in range(3):
+        image, mask = folder[index]
+        assert torch.equal(mask, torch.from_numpy(masks[index])) and image.shape == (1, 6, 7)
+        assert np.array_equal(image[0], normalise(stack[index]))
+    assert torch.equal(folder[-1][1], folder[0][1])
+
+
+def test_a_stack_with_one_mask_is_told_what_to_do(folders):
+    pair(folders, mask=np.zeros((4, 6), np.uint8))
+    (folders[0] / "a.png").unlink()
+    tifffile.imwrite(folders[0] / "a.tif", np.zeros((5, 4, 6), np.uint8), photometric="minisblack")
+    folder = SegmentationFolder(*folders)
+    assert folder.names == ["a"]
+    with pytest.raises(ValueError, match=r"single files, or give image and mask 5 pages each"):
+        folder[0]
+
+
+def test_fluorescence_channels_are_channels(folders):
+    tifffile.imwrite(folders[0] / "a.tif", np.random.default_rng(0).integers(0, 99, (4, 9, 8), dtype=np.uint16), imagej=True,
+                     metadata={"axes": "CYX"})
+    save(folders[1] / "a.png", np.zeros((9, 8), np.uint8))
+    assert SegmentationFolder(*folders)[0][0].shape == (4, 9, 8)
+
+
+def test_a_jpeg_mask_is_refused_even_if_it_looks_right(folders):
+    pair(folders, np.zeros((20, 20), np.uint8))
+    (folders[1] / "a.png").unlink()
+    Image.fromarray(np.uint8(OBJECTS > 0)).save(folders[1] / "a.jpg")
+    for kind in ("classes", "binary", "labels"):
+        with pytest.raises(ValueError, match="mask a.jpg is a JPEG file.*PNG or TIFF"):
+            SegmentationFolder(*folders, kind=kind)[0]
+
+
+def test_infinite_and_gigantic_numbers_are_no_classes(folders):
+    pair(folders)
+    (folders[1] / "a.png").unlink()
+    for value in (np.inf, 1e300):
+        save(folders[1] / "a.tif", np.full((4, 5), value))
+        with pytest.raises(ValueError, match="mask a.tif has values"):
+            SegmentationFolder(*folders)[0]

@@ -12,18 +12,19 @@ from tools.beside import ROOT
 GROUPS = {
     "The network": ["blocks", "unet", "pretrained", "family", "ablations", "results"],
     "Data": ["data", "masks", "augment", "touching"],
-    "Your own data": ["folder", "survey", "pages", "tiffs", "reading", "pictures", "projects", "plans", "runs", "assessing", "mask_files",
-                      "cards", "commands", "failures"],
+    "Your own data": ["folder", "survey", "looking", "kinds", "report", "pages", "tiffs", "reading", "pictures",
+                      "projects", "plans", "runs", "assessing", "mask_files", "cards", "commands", "failures"],
     "Downloads": ["downloads", "published", "fetching", "archives"],
-    "Training": ["training", "batches", "checkpoints", "losses", "precision", "diagnosis", "findings", "clinic"],
-    "Many processes": ["distributed", "compiling"],
+    "Training": ["training", "batches", "checkpoints", "validation", "losses", "precision", "diagnosis", "findings", "clinic"],
+    "Many processes": ["distributed", "shared_norm", "compiling"],
     "Export": ["export", "canvas"],
     "Judging": ["metrics", "objects", "instances", "scoring"],
     "Whole images": ["inference", "tiles"],
     "Looking": ["figures", "charts", "charts_seeds", "drawing", "family_drawing", "palette", "tracing", "widgets", "lab",
                 "labs", "labs_results"],
     "Exercises": ["exercises.core", "exercises.answers", "exercises.guard", "exercises.watching", "progress", "languages",
-                  "classroom", "guide", "sandbox", "grading"],
+                  "classroom", "guide", "grading", "grading_command", "grading_kernel", "grading_child"],
+    "Limits": ["sandbox", "sandbox_keeper", "sandbox_posix", "sandbox_linux"],
 }
 REST = "Further modules"
 FOLDED = {"en": ("Show the solution", "Hide the solution"), "zh": ("显示答案", "收起答案")}

@@ -36,8 +36,9 @@ def make_folder(folder, *, pictures=5, side=48, seed=0):
         pages = []
         for _ in range(2 if index == 0 else 1):
             mask = np.zeros((side, side), np.uint16)
-            for number, (y, x) in enumerate(rng.integers(side // 6, side - side // 6, (6, 2)), start=1):
-                mask[(rows - y) ** 2 + (columns - x) ** 2 < (side / 9) ** 2] = number
+            for number, place in enumerate(rng.permutation(9)[: 3 + (index + len(pages)) % 5], start=1):  # none touch
+                y, x = (int((k + 0.5) * side / 3) for k in divmod(place, 3))
+                mask[(rows - y) ** 2 + (columns - x) ** 2 < (side / rng.uniform(7, 10)) ** 2] = number
             pages.append((rng.normal(60 + 120 * (mask > 0), 20).clip(0, 255).astype(np.uint8), mask))
         for part, arrays in zip(("images", "masks"), zip(*pages)):
             write_image(folder / part / (f"cell{index}.png" if index else "stack.tif"), list(arrays))

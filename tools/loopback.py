@@ -136,6 +136,7 @@ def small_bbbc039(fields=5, size=(260, 348), seed=0):
             file = io.BytesIO()
             tifffile.imwrite(file, image)
             images.writestr(f"images/field_{field:02}.tif", file.getvalue())
+            images.writestr(f"__MACOSX/images/._field_{field:02}.tif", b"what a Mac adds")
             file = io.BytesIO()
             Image.fromarray(np.stack([numbers, numbers * 60, 0 * numbers, np.full_like(numbers, 255)], -1)).save(file, "PNG")
             masks.writestr(f"masks/field_{field:02}.png", file.getvalue())

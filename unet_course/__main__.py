@@ -13,7 +13,8 @@ def main(arguments=None):
     commands.add_parser("doctor", help="look for what would keep the course from running")
     commands.add_parser("exercises", help="list the exercises, with your progress")
     for name, (text, _) in FOLDERS.items():
-        commands.add_parser(name, help=text).add_argument("out", metavar="OUT")
+        commands.add_parser(name, help=text, epilog=f"example: python -m unet_course {name} for_{name}s").add_argument(
+            "out", metavar="OUT", help="the folder; made if it is not there")
     add_commands(commands)
     chosen = parser.parse_args(arguments)
     if hasattr(chosen, "run"):

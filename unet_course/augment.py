@@ -46,9 +46,7 @@ class Augment:
         self.intensity, self.blur, self.noise = intensity, blur, noise
 
     def __call__(self, images, masks, generator=None):
-        if images.ndim != 4 or masks.shape != images.shape[:1] + images.shape[2:]:
-            raise ValueError(f"images {tuple(images.shape)} and masks {tuple(masks.shape)} do not fit; "
-                             "wanted (N, C, H, W) and (N, H, W)")
+        _check(images, masks)
         if self.flip:
             images, masks = flip(images, masks, generator)
         if self.scale or self.elastic:
@@ -107,6 +105,7 @@ def warp(images, masks, generator=None, *, scale=0.25, elastic=4.0):
     >>> sorted(set(warp(torch.rand(2, 1, 16, 16), masks)[1].unique().tolist()) - {0, 1, 2})
     []
     """
+    _check(images, masks)
     n, _, height, width = images.shape
     zoom = (1 + scale) ** (2 * torch.rand(n, generator=generator) - 1)
     angle = 2 * math.pi * torch.rand(n, generator=generator) * (scale > 0)
@@ -156,9 +155,7 @@ def elastic_deformation(images, masks, generator=None, *, std=10.0, grid=3):
     >>> images.shape, sorted(set(moved.unique().tolist()) - {0, 1, 2})
     (torch.Size([2, 1, 64, 64]), [])
     """
-    if images.ndim != 4 or masks.shape != images.shape[:1] + images.shape[2:]:
-        raise ValueError(f"images {tuple(images.shape)} and masks {tuple(masks.shape)} do not fit; "
-                         "wanted (N, C, H, W) and (N, H, W)")
+    _check(images, masks)
     n, _, height, width = images.shape
     bend = displacements(n, height, width, generator, std=std, grid=grid)
     straight = F.affine_grid(torch.eye(2, 3).repeat(n, 1, 1), (n, 1, height, width), align_corners=False)
@@ -195,6 +192,14 @@ def displacements(n, height, width, generator=None, *, std=10.0, grid=3):
         raise ValueError(f"grid is {grid}; wanted at least 2 nodes along each side")
     coarse = std * torch.randn(n, 2, grid, grid, generator=generator)
     return F.interpolate(coarse, size=(height, width), mode="bicubic", align_corners=True)
+
+
+def _check(images, masks):
+    if images.ndim != 4 or masks.shape != images.shape[:1] + images.shape[2:] or 0 in images.shape:
+        raise ValueError(f"images {tuple(images.shape)} and masks {tuple(masks.shape)} do not fit; "
+                         "wanted (N, C, H, W) and (N, H, W), at least one pixel")
+    if not images.is_floating_point():
+        raise ValueError(f"images has dtype {images.dtype}; wanted float scaled to about 0..1: use unet_course.normalise")
 
 
 def _in_grid_units(bend):

@@ -153,6 +153,9 @@ def read_all(data, name):
         raise ValueError(f"{name} has {len(images)} images and {len(masks)} masks; wanted as many of each, at least one")
     for index, (image, mask) in enumerate(zip(images, masks)):
         check_picture(image, mask, f"{name}, picture {index}")
+        if image.shape[0] != images[0].shape[0]:
+            raise ValueError(f"{name}, picture {index}: image has {image.shape[0]} channels, others {images[0].shape[0]}; "
+                             "wanted as many in all: grey ones as grey, or all as RGB")
     return images, masks
 
 
@@ -176,6 +179,10 @@ def _two_sequences(data, name):
 
 def check_picture(image, mask, name):
     """A ValueError that says what does not fit, if an image and its mask are not fit to be trained on."""
+    for what, picture in (("image", image), ("mask", mask)):
+        if not isinstance(picture, torch.Tensor):
+            raise ValueError(f"{name}: {what} is of type {type(picture).__name__}; wanted a tensor: use "
+                             "torch.from_numpy")
     if image.ndim != 3 or image.shape[-2:] != mask.shape:
         raise ValueError(f"{name}: image {tuple(image.shape)}, mask {tuple(mask.shape)}; wanted (C, H, W) and (H, W)")
     if not torch.isfinite(image).all():

@@ -1,5 +1,6 @@
 """The model card of a network: what it is, what it was trained on, how good it is, and what nobody knows about it."""
 
+from unet_course.report import NAMES
 from unet_course.runs import few
 from unet_course.tracing import parameter_count
 
@@ -79,7 +80,7 @@ def model_card(run, scores=None):
     output = MASKS[config["kind"]].format(last=network["num_classes"] - 1, foreground=config["masks"].get("foreground", 1))
     channels = network["in_channels"]
     return CARD.format(
-        name=run.path.name, channels=", ".join(map(str, network["channels"])), parameters=parameter_count(run.model),
+        name=run.name, channels=", ".join(map(str, network["channels"])), parameters=parameter_count(run.model),
         input={1: "grey images (1 channel)", 3: "colour images (3 channels)"}.get(channels, f"images of {channels} channels"),
         scaling="each scaled to 0 … 1 between its own percentiles {low:g} and {high:g}".format(**config["scaling"]),
         output=output, data="\n".join(_data(run)), training="\n".join(_training(run)),
@@ -128,8 +129,9 @@ def _scores(run, scores):
     yield "| score | value |"
     yield "|---|---|"
     yield f"| Dice of the foreground | {scores['dice']:.3f} |"
+    names = NAMES.get(run.config["kind"], ())
     for number, value in enumerate(scores["dice_per_class"]):
-        yield f"| Dice of class {number} | {value:.3f} |"
+        yield f"| Dice of class {number}{f' ({names[number]})' if names else ''} | {value:.3f} |"
     yield f"| object F1 at IoU 0.7 | {scores['f1']:.3f} |"
     yield ""
     worst, best = scores["pictures"][0], scores["pictures"][-1]

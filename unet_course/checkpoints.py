@@ -6,6 +6,8 @@ from pathlib import Path
 
 import torch
 
+OLDER = {"order": "random", "accumulate": 1}  # what a checkpoint was made with that does not say
+
 
 def save_atomically(state, path):
     """Write a checkpoint beside its place, then rename it: a crash leaves the old file or the new one.
@@ -28,6 +30,25 @@ def save_atomically(state, path):
         raise
     finally:
         beside.unlink(missing_ok=True)
+
+
+def read_state(path, device="cpu"):
+    """What `torch.save` wrote, if no bit of it has changed since: tensors and plain values, never a program.
+
+    Parameters
+    ----------
+    path : path
+    device : torch.device
+
+    Raises
+    ------
+    Exception
+        Of many kinds, if the file is damaged.
+    """
+    with zipfile.ZipFile(path) as archive:  # torch.load does not compare the checksums in the file
+        if archive.testzip() is not None:
+            raise zipfile.BadZipFile("a part of it has changed")
+    return torch.load(path, map_location=device, weights_only=True)
 
 
 def load_checkpoint(checkpoint, model, optimiser, settings, device):
@@ -55,16 +76,13 @@ def load_checkpoint(checkpoint, model, optimiser, settings, device):
     """
     name = Path(checkpoint).name
     try:
-        with zipfile.ZipFile(checkpoint) as archive:  # torch.load does not compare the checksums in the file
-            if archive.testzip() is not None:
-                raise zipfile.BadZipFile
-        state = torch.load(checkpoint, map_location=device, weights_only=True)
-        theirs, step, history = state["settings"], state["step"], dict(state["history"])
+        state = read_state(checkpoint, device)
+        theirs, step, history = {**OLDER, **state["settings"]}, state["step"], dict(state["history"])
     except Exception as error:  # torch raises many kinds for a damaged file
         raise ValueError(f"checkpoint {name} cannot be read ({type(error).__name__}); it is damaged "
                          "or no checkpoint of fit: delete it to start anew") from error
-    other = [f"{key} {theirs.get(key)!r} there, {settings.get(key)!r} here" for key in {**settings, **theirs}
-             if theirs.get(key) != settings.get(key)]
+    other = [f"{key} {theirs.get(key)!r} there, {value!r} here" for key, value in settings.items()
+             if theirs.get(key) != value]
     if other:
         raise ValueError(f"checkpoint {name} is of another training: {'; '.join(other)}. "
                          "Use the same settings, or another file name")

@@ -192,7 +192,11 @@ def normalise(image, *, low=1.0, high=99.8):
         raise ValueError("image has NaN or infinite values; replace them first, for instance with numpy.nan_to_num")
     if not 0 <= low < high <= 100:
         raise ValueError(f"low is {low} and high is {high}; wanted two percentiles, 0 <= low < high <= 100")
-    image = image.astype(np.float64)
+    with np.errstate(over="ignore"):  # what is too large is said below
+        image = image.astype(np.float64)
+    if max(image.max(), -image.min()) > 1e300:
+        raise ValueError(f"image has values from {image.min():.3g} to {image.max():.3g}; wanted numbers that can be "
+                         "subtracted from each other: replace what stands for missing values")
     bottom, top = np.percentile(image, [low, high])
     if top <= bottom:
         return np.zeros(image.shape, dtype=np.float32)
@@ -231,9 +235,9 @@ def random_crops(images, masks, *, size, count, generator=None):
     crops = []
     for index in torch.randint(len(images), (count,), generator=generator).tolist():
         image, mask = images[index], masks[index]
-        if image.shape[-2:] != mask.shape:
+        if image.shape[-2:] != mask.shape or 0 in mask.shape:
             raise ValueError(f"picture {index}: image is {tuple(image.shape[-2:])}, mask {tuple(mask.shape)}; "
-                             "wanted the same height and width")
+                             "wanted the same height and width, at least one pixel")
         top, left = (int(torch.randint(max(side - size, 0) + 1, (), generator=generator)) for side in mask.shape)
         window = (..., slice(top, top + size), slice(left, left + size))
         crops.append((_fill(image[window], size), _fill(mask[window], size)))

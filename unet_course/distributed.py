@@ -3,6 +3,13 @@
 Start them with ``torchrun --standalone --nproc-per-node=2 script.py``; in the script, ``with joined(): fit(…)``. `fit` does
 the rest: the result is that of one process with the same batch, whatever the loss, up to the order in which numbers are
 added. Without torchrun everything here does nothing, so that a script needs no second version.
+
+One machine without a GPU: torchrun gives each process one thread; ``OMP_NUM_THREADS=4 torchrun …`` gives each four. Several
+machines: the same command on each, with ``--nnodes=2 --rdzv-backend=c10d --rdzv-endpoint=HOST:29500`` in place of
+``--standalone``, in a folder that all of them see, with ``GLOO_SOCKET_IFNAME`` naming the network between them. With
+``--max-restarts=3``, torchrun starts all processes anew when one has ended, and they go on from the checkpoint if `fit` has
+``resume=True``; on several machines set ``TORCH_DISABLE_SHARE_RDZV_TCP_STORE=1`` for that. torchrun itself opens ports on
+all interfaces, without a password: use it on a network that you trust, or behind a firewall.
 """
 
 import os
@@ -201,8 +208,10 @@ def _last_words():
     wakeup = signal.set_wakeup_fd(mouth.fileno(), warn_on_full_buffer=False)
 
     def listen():
-        while number := ear.recv(1):
-            if number[0] == signal.SIGTERM:
+        with ear:
+            while number := ear.recv(1):
+                if number[0] != signal.SIGTERM:
+                    continue
                 print(f"{_me()} was told to end, most likely because another one has ended. {CURE}",
                       file=sys.stderr, flush=True)
                 os._exit(128 + signal.SIGTERM)

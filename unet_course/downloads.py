@@ -165,7 +165,14 @@ def _alone(part, out):
         except OSError as error:
             if error.errno in (errno.EAGAIN, errno.EACCES):  # other numbers: this file system knows no locks
                 raise FileExistsError(f"out: another process is downloading into {out}; wait until it has ended") from error
-        yield
+        try:
+            yield
+        except BaseException:
+            if os.listdir(part) == ["lock"]:  # nothing came: leave nothing, where the system allows it
+                with contextlib.suppress(OSError):
+                    (part / "lock").unlink()
+                    part.rmdir()
+            raise
 
 
 @contextlib.contextmanager

@@ -2,10 +2,10 @@
 
 import errno
 
-AGAIN = "The same command goes on from what is there."
+AGAIN = "Then give the same command again; what was complete before still is."
 WHOSE = "you may not read or write it: choose another folder, or ask whom it belongs to"
-REASONS = {"ENOSPC": f"the disk is full: make room on it. What was complete before still is. {AGAIN}",
-           "EDQUOT": f"your share of the disk is used up: make room in it. What was complete before still is. {AGAIN}",
+REASONS = {"ENOSPC": f"the disk is full: make room on it. {AGAIN}",
+           "EDQUOT": f"your share of the disk is used up: make room in it. {AGAIN}",
            "EROFS": "this disk can only be read: choose a folder on another one",
            "EACCES": WHOSE, "EPERM": WHOSE}
 NO_MEMORY = ("There is not enough memory. To train, take a smaller --batch-size or --crop, or --accumulate 2; to predict, a "

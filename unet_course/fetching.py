@@ -64,9 +64,7 @@ def fetch(url, path, sha256, *, progress=True, seconds=SECONDS, max_bytes=MOST_B
         try:
             return Path(pooch.retrieve(url, f"sha256:{sha256}", fname=path.name, path=path.parent, downloader=receive))
         except (requests.RequestException, _CutError) as error:
-            why = _reason(error, url, partial, seconds)
-            raise ConnectionError(f"{path.name} cannot be fetched: {why}. Run the same command again later, it goes on where "
-                                  f"it stopped; or set {MIRROR} to the address of a copy") from error
+            raise ConnectionError(f"{path.name} cannot be fetched: {_reason(error, url, partial, seconds)}") from error
         except _LongError as error:
             partial.unlink(missing_ok=True)
             raise ValueError(f"{path.name}: {url} sends more than {max_bytes:,} bytes, so it is not the published file; "
@@ -93,12 +91,11 @@ def _receive(url, partial, progress, seconds, max_bytes):
     have = partial.stat().st_size if partial.exists() else 0
     headers = {"Accept-Encoding": "identity"} | ({"Range": f"bytes={have}-"} if have else {})
     with requests.get(url, stream=True, timeout=seconds, headers=headers) as answer:
-        goes_on = answer.status_code == 206 and answer.headers.get("content-range", "").startswith(f"bytes {have}-")
-        if have and not goes_on and answer.status_code in (206, 416):  # another part than asked for, or nothing left to send
+        if answer.status_code == 416:  # more is here than there
             partial.unlink()
             return _receive(url, partial, progress, seconds, max_bytes)
         answer.raise_for_status()
-        have = have if goes_on else 0
+        have = have if answer.status_code == 206 else 0  # 200: a server that knows no parts sends all of it
         length = answer.headers.get("content-length", "")
         total = have + int(length) if length.isdecimal() and "content-encoding" not in answer.headers else None
         if total and total > max_bytes:
@@ -111,20 +108,27 @@ def _receive(url, partial, progress, seconds, max_bytes):
                 file.write(block)
                 have += len(block)
                 bar.update(len(block))
-    if total and have < total:
+    if total and have < total:  # newer versions of urllib3 see it themselves
         raise _CutError
 
 
 def _reason(error, url, partial, seconds):
-    """Why a file did not come, in the middle of a sentence."""
+    """Why a file did not come, and what to do."""
     import requests
 
+    again = f"Run the same command again later, it goes on where it stopped; or set {MIRROR} to the address of a copy"
+    if isinstance(error, requests.exceptions.InvalidSchema):
+        return f"{url}, or where it leads to, is not an address with http:// or https:// ({error}). Set {MIRROR} to one"
+    if isinstance(error, ValueError):  # the other kinds of InvalidURL
+        return f"{url} is not an address. Set {MIRROR} to one that begins with http:// or https://, or to nothing"
     if isinstance(error, requests.HTTPError):
-        return f"{error.response.url} answers {error.response.status_code} {error.response.reason}"
-    if isinstance(error, ValueError):  # MissingSchema, InvalidSchema, InvalidURL
-        return f"{url}, or where it leads to, is not an address with http:// or https:// ({error})"
+        return f"{error.response.url} answers {error.response.status_code} {error.response.reason}. {again}"
+    if isinstance(error, requests.TooManyRedirects):
+        return f"{url} leads in a circle. {again}"
+    if isinstance(error, requests.exceptions.SSLError):
+        return f"the certificate of {url} is not to be trusted. Is there a page to sign in to this network? {again}"
     if isinstance(error, (_CutError, requests.exceptions.ChunkedEncodingError)):
-        return f"{url} broke off after {partial.stat().st_size:,} bytes"
+        return f"{url} broke off after {partial.stat().st_size:,} bytes. {again}"
     if isinstance(error, requests.Timeout) or "timed out" in str(error):
-        return f"{url} sent nothing for {seconds:g} seconds"
-    return f"{url} cannot be reached ({type(error).__name__})"
+        return f"{url} sent nothing for {seconds:g} seconds. {again}"
+    return f"{url} cannot be reached ({type(error).__name__}). Is this computer on the network? {again}"

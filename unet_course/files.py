@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from unet_course.pages import SUFFIXES, count_pages, is_tiff, read_pages
 from unet_course.tiles import mirrored
 
 
@@ -37,7 +38,11 @@ class Picture:
         if self.on_disk:
             array = _channels_first(array)
         elif not isinstance(array, torch.Tensor):
-            array = torch.from_numpy(np.ascontiguousarray(array))
+            array = np.asarray(array)
+            if array.dtype.kind not in "buif" or array.dtype.itemsize > 8:
+                raise ValueError(f"image has dtype {array.dtype}; wanted float scaled to about 0..1: use "
+                                 "unet_course.data.normalise")
+            array = torch.from_numpy(np.ascontiguousarray(array, dtype=array.dtype.newbyteorder("=")))
         if array.ndim not in (2, 3, 4):
             raise ValueError(f"image has shape {tuple(array.shape)}; wanted (H, W), (C, H, W) or (N, C, H, W)")
         if 0 in array.shape:
@@ -85,7 +90,7 @@ def open_image(path):
     Parameters
     ----------
     path : path
-        ``.npy``, ``.tif`` and ``.tiff`` (not compressed) are mapped; what scikit-image can read otherwise is read whole.
+        ``.npy`` and TIFF (not compressed) are mapped; what `read_pages` or scikit-image can read otherwise is read whole.
 
     Returns
     -------
@@ -102,17 +107,21 @@ def open_image(path):
     try:
         if path.suffix.lower() == ".npy":
             return np.load(path, mmap_mode="r", allow_pickle=False)
-        if path.suffix.lower() in (".tif", ".tiff"):
-            import tifffile  # late, as scikit-image below: importing them takes a while
+        if is_tiff(path):
+            import tifffile  # late: importing it takes a while
 
-            try:
+            count_pages(path)  # refuses what is cut short, or claims more than it has
+            with contextlib.suppress(ValueError):  # compressed: it has to be read whole
                 return tifffile.memmap(path, mode="r")
-            except ValueError:  # compressed: it has to be read whole
-                return tifffile.imread(path)
-        from skimage.io import imread
+        elif path.suffix.lower() not in SUFFIXES:
+            from skimage.io import imread
 
-        return imread(path)
+            return imread(path)
+        pages = list(read_pages(path))
+        return pages[0] if len(pages) == 1 else np.stack(pages)
     except Exception as error:  # each reader has its own kinds
+        if str(error).startswith(path.name):
+            raise ValueError(f"image {error}") from error
         raise ValueError(f"image {path.name!r} cannot be read ({type(error).__name__}); it is damaged or no image: wanted "
                          ".npy, .tif, .png or another format that scikit-image reads") from error
 

@@ -5,10 +5,8 @@ from pathlib import Path
 
 import torch
 
-from unet_course.pages import count_pages
+from unet_course.pages import SUFFIXES, count_pages
 from unet_course.reading import classes_of, read_image, read_mask
-
-SUFFIXES = (".png", ".tif", ".tiff", ".jpg", ".jpeg", ".bmp")
 
 
 class SegmentationFolder:

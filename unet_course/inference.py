@@ -82,6 +82,12 @@ def predict(model, image, *, tile=None, overlap=None, border=None, blend=False, 
     size = picture.shape[-2:]
     if tile is None and picture.on_disk:
         tile = 1024
+    wanted = getattr(model, "in_channels", picture.shape[1])
+    if picture.shape[1] != wanted:
+        last = picture.shape[-1] == wanted
+        raise ValueError(f"image has {picture.shape[1]} channels (shape {picture.shape}); this network has "
+                         f"in_channels={wanted}: " + ("bring the last axis forward, numpy.moveaxis(image, -1, 0)" if last else
+                            f"give it images of {wanted}, as in its training"))
     overlap, step = _surroundings(model, picture, tile, overlap, border)
     options = dict(beyond=border == "mirror", aligned_end=flips)
     if valid:
@@ -95,6 +101,9 @@ def predict(model, image, *, tile=None, overlap=None, border=None, blend=False, 
     try:
         bands = _bands(model, picture, grid, fade, border == "mirror", flips, batch_size, progress)
         for top, band in bands:
+            if not torch.isfinite(band).all():
+                raise ValueError("image gives NaN or infinite scores; wanted values of about 0..1: use "
+                                 "unet_course.data.normalise; if it has them, the weights of the model are damaged")
             if classes:
                 band = band.argmax(dim=1).to(torch.uint8)
             band = band if picture.batched else band[0]

@@ -41,9 +41,9 @@ def label_nuclei(classes, *, interior=2, min_area=30, grow=1, split=False):
     from skimage.segmentation import expand_labels, watershed
 
     classes = whole_numbers(classes, "classes")
-    if classes.ndim != 2:
-        raise ValueError(f"classes has shape {classes.shape}; wanted one mask (H, W): take the argmax over the classes, "
-                         "and one picture of a batch")
+    if classes.ndim != 2 or classes.size == 0:
+        raise ValueError(f"classes has shape {classes.shape}; wanted one mask (H, W), not empty: take the argmax over the "
+                         "classes, and one picture of a batch")
     objects = label(classes == interior, connectivity=2)
     if split:
         depth = gaussian_filter(distance_transform_edt(objects > 0), 1.0)

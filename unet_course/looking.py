@@ -20,7 +20,7 @@ class Look:
 
     def __init__(self, found):
         self.found, self.numbers, self.seen = found, Numbers(), {}
-        self.readable, self.empty, self.constant, self.many_channels = [], [], [], {}
+        self.readable, self.empty, self.constant, self.colours, self.many_channels = [], [], [], [], {}
 
     def at_pair(self, image, mask):
         """Read both files of a pair, page by page."""
@@ -39,7 +39,6 @@ class Look:
                 self.found.blocking.append(f"{where}: the image is {a}×{b}, the mask {c}×{d}{turned}: make them the same "
                                            "size, the mask with nearest neighbour only")
                 return
-        self.readable.append(mask)
         self.found.pages += len(shapes[0])
 
     def _images(self, path):
@@ -77,12 +76,15 @@ class Look:
                 self.found.mask_dtypes[str(stored.dtype)] += 1
                 mask = whole_mask(stored, path, grey_colours=True)
                 sizes.append(mask.shape)
+                if stored.ndim == 3:
+                    self.colours.append(path.name)
                 self.numbers.add(mask)
                 if not mask.any():
                     self.empty.append(f"{path.name}[{page}]" if page else path.name)
         except (ValueError, OSError) as error:
             self.found.blocking.append(str(error) if str(error).startswith("mask") else f"mask {error}")
             return None
+        self.readable.append(path)
         return sizes
 
     def conclude(self, kind):
@@ -97,6 +99,9 @@ class Look:
             found.kind, found.reason = kind, "you said so"
         found.num_classes = classes_of(found.kind) or max([1, *found.values]) + 1
         self._balance()
+        if self.colours and found.kind == "classes":
+            found.blocking.append(f"{len(self.colours)} masks are in colour: {shown(self.colours, 5)}: save them with one "
+                                  "channel")
         if len(found.channels) > 1:
             examples = ", ".join(f"{count} in {name}" for count, name in sorted(self.many_channels.items()))
             found.blocking.append(f"images have different numbers of channels ({examples}): save all as grey, or all in "

@@ -82,6 +82,9 @@ def dice_loss(logits, target, *, smooth=1.0):
     0.0
     """
     _check(logits, target)
+    if logits.shape[1] < 2:
+        raise ValueError(f"logits has {logits.shape[1]} class; wanted at least 2: background, which is not scored, and "
+                         "another")
     probabilities = logits.float().softmax(dim=1)
     truth = F.one_hot(target, logits.shape[1]).permute(0, 3, 1, 2).to(probabilities)
     overlap = (probabilities * truth).sum(dim=(0, 2, 3))
@@ -229,6 +232,8 @@ def _check(logits, target):
                          "(N, K, H, W) and (N, H, W): a target with a channel axis of 1 loses it with target[:, 0]")
     if target.dtype != torch.int64:
         raise ValueError(f"target has dtype {target.dtype}; wanted class indices, int64: use target.long()")
+    if 0 in logits.shape:
+        raise ValueError(f"logits has shape {tuple(logits.shape)}; wanted at least one pixel and one class")
     low, high = int(target.min()), int(target.max())
     if low < 0 or high >= logits.shape[1]:
         raise ValueError(f"target has values {low} to {high}; wanted class indices 0 to {logits.shape[1] - 1}"

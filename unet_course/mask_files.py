@@ -41,7 +41,7 @@ def predict_files(run, images, out, *, tile=None, progress=True):
     -------
     list of Path
         The masks, in the order of the images. "classes": class indices; "binary": 0 and the value that the training
-        masks had; "labels": another number for each object, 16 bit.
+        masks had; "labels": another number for each object, from 1 on in each page, 16 bit.
 
     Raises
     ------
@@ -75,20 +75,25 @@ def predict_files(run, images, out, *, tile=None, progress=True):
                 if target.name not in todo:
                     continue
                 try:
-                    masks = [segment(page, path.name) for page in read_pages(path)]
+                    _write(target, (segment(page, path.name) for page in read_pages(path)), resolution(path))
+                    record.done(target)
                 except ValueError as error:  # the other images are not to wait for this one
                     failed.append(str(error))
-                    continue
-                finally:
-                    bar.update()
-                write_image(target, masks[0] if len(masks) == 1 else masks, resolution=resolution(path))
-                record.done(target)
+                bar.update()
         finally:
             record.save()
     if failed:
         raise ValueError(f"{len(failed)} of {len(paths)} images could not be segmented, the others are in {out.name}: "
                          + "; ".join(failed[:5]) + " …" * (len(failed) > 5))
     return targets
+
+
+def _write(target, masks, resolution):
+    try:
+        write_image(target, masks, resolution=resolution)
+    except OSError as error:
+        error.filename = str(target)  # a full disk does not say which file
+        raise
 
 
 class Segmenter:
@@ -125,7 +130,10 @@ class Segmenter:
         return classes * np.uint8(self.config["masks"].get("foreground", 1))
 
     def __call__(self, page, name):
-        image = as_input(page)
+        try:
+            image = as_input(page)
+        except ValueError as error:
+            raise ValueError(f"{name}: {error}") from error
         wanted = self.config["network"]["in_channels"]
         if len(image) != wanted:
             raise ValueError(f"{name} has {len(image)} channel{'s' * (len(image) > 1)}, but the network was trained on images "
@@ -135,8 +143,7 @@ class Segmenter:
 
 def as_input(page):
     """A page of a file as the network wants it: ``(C, H, W)``, scaled by `normalise`."""
-    page = np.asarray(page)
-    return normalise(np.moveaxis(page[..., :3], -1, 0) if page.ndim == 3 else page[None])
+    return normalise(np.moveaxis(page, -1, 0) if page.ndim == 3 else page[None])
 
 
 def input_files(images):

@@ -23,8 +23,8 @@ def whole_numbers(values, name):
     >>> whole_numbers([[0.0, 2.0]], "classes")
     array([[0., 2.]])
     """
-    values = as_array(values)
-    if values.dtype.kind not in "bui" and not (values == np.round(values)).all():
+    values = _numbers(values, name)
+    if values.dtype.kind == "f" and not (np.isfinite(values) & (values == np.round(values))).all():
         raise ValueError(f"{name} has fractions; wanted whole numbers, a label for each pixel: take the argmax of a "
                          "probability map first")
     return values
@@ -38,11 +38,18 @@ def foreground(values, name):
     >>> foreground([0, 255, 1], "target")
     array([False,  True,  True])
     """
-    values = as_array(values)
+    values = _numbers(values, name)
     if values.dtype.kind == "f" and not np.isin(values, (0, 1)).all():
         raise ValueError(f"{name} has values that are neither 0 nor 1; wanted a mask: threshold it first, "
                          "for instance probability > 0.5")
     return values != 0
+
+
+def _numbers(values, name):
+    values = as_array(values)
+    if values.dtype.kind not in "buif":
+        raise ValueError(f"{name} has dtype {values.dtype}; wanted whole numbers, a label for each pixel")
+    return values
 
 
 def two(prediction, target, read):

@@ -7,7 +7,7 @@ Masks are integer arrays or tensors of any shape in which 0 is background. Where
 import numpy as np
 
 from unet_course.instances import label_nuclei
-from unet_course.masks import as_array, foreground, two
+from unet_course.masks import as_array, foreground, two, whole_numbers
 from unet_course.objects import (
     iou_table,
     match_objects,
@@ -146,7 +146,9 @@ def accuracy(prediction, target):
     >>> accuracy([0, 2, 1, 0], [0, 1, 1, 0])
     0.75
     """
-    prediction, target = two(prediction, target, lambda values, name: as_array(values))
+    prediction, target = two(prediction, target, whole_numbers)
+    if prediction.size == 0:
+        raise ValueError(f"prediction has shape {prediction.shape}; wanted at least one pixel")
     return float((prediction == target).mean())
 
 

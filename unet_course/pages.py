@@ -1,6 +1,7 @@
 """Picture files in and out: single or stacks of pages, never half read and never half written."""
 
 import contextlib
+import itertools
 import math
 import os
 from pathlib import Path
@@ -10,7 +11,9 @@ import numpy as np
 from unet_course.pictures import FORMATS, read_picture
 from unet_course.tiffs import tiff_pages
 
+SUFFIXES = (".png", ".tif", ".tiff", ".jpg", ".jpeg", ".bmp")
 TIFF = b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"
+EMPTY = "pages is empty; wanted at least one"
 TO_CENTIMETRES = {"micron": 1e4, "um": 1e4, "µm": 1e4, "μm": 1e4, "\\u00B5m": 1e4, "nm": 1e7, "mm": 10.0, "cm": 1.0}
 
 
@@ -95,15 +98,19 @@ def read_page(path, page=0, *, indices=False):
         return pages[page]()
 
 
+def is_tiff(path):
+    """Whether a file is a TIFF, by its first bytes."""
+    with open(path, "rb") as file:
+        return file.read(4) in TIFF
+
+
 @contextlib.contextmanager
 def _opened(path, indices=False):
     """Functions that read the pages, while the file is open."""
     path = Path(path)
     try:
         with contextlib.ExitStack() as stack:
-            with open(path, "rb") as file:
-                beginning = file.read(4)
-            if beginning in TIFF:
+            if is_tiff(path):
                 yield stack.enter_context(tiff_pages(path, alpha=indices))
             else:
                 yield [lambda: read_picture(path, indices)]
@@ -133,9 +140,8 @@ def resolution(path):
     """
     path = Path(path)
     try:
-        with open(path, "rb") as file:
-            if file.read(4) in TIFF:
-                return _tiff_resolution(path)
+        if is_tiff(path):
+            return _tiff_resolution(path)
         from PIL import Image
 
         with Image.open(path, formats=FORMATS) as image:
@@ -189,7 +195,7 @@ def write_image(path, pages, *, resolution=None):
                          "a mask")
     if not path.parent.is_dir():
         raise FileNotFoundError(f"path is in the folder {path.parent.name!r}, which does not exist; make it first")
-    pages = [pages] if isinstance(pages, np.ndarray) and pages.ndim == 2 else pages
+    pages = [pages] if isinstance(pages, (np.ndarray, np.generic)) and pages.ndim != 3 else pages
     beside = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
         (_write_png if kind == ".png" else _write_tiff)(beside, (_checked(page) for page in pages), path.name, resolution)
@@ -208,9 +214,11 @@ def _checked(page):
 def _write_png(beside, pages, name, resolution):
     from PIL import Image
 
-    first, *others = pages
-    if others:
-        raise ValueError(f"path is {name!r}, and there are {1 + len(others)} pages; wanted a name that ends in .tif: a PNG "
+    first, *others = itertools.chain(itertools.islice(pages, 2), [None])
+    if first is None:
+        raise ValueError(EMPTY)
+    if others[0] is not None:
+        raise ValueError(f"path is {name!r}, and there are more pages than one; wanted a name that ends in .tif: a PNG "
                          "has one page")
     factor = 2.54 if resolution and resolution[2] == "CENTIMETER" else 1
     options = {"dpi": tuple(factor * r for r in resolution[:2])} if resolution else {}
@@ -221,8 +229,9 @@ def _write_tiff(beside, pages, name, resolution):
     import tifffile
 
     options = dict(resolution=resolution[:2], resolutionunit=resolution[2]) if resolution else {}
+    written = 0
     with tifffile.TiffWriter(beside) as file:
-        for page in pages:
+        for written, page in enumerate(pages, start=1):  # noqa: B007
             file.write(page, photometric="minisblack", compression="zlib", metadata=None, **options)
-    if not beside.exists() or not beside.stat().st_size:
-        raise ValueError("pages is empty; wanted at least one")
+    if not written:
+        raise ValueError(EMPTY)

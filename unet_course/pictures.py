@@ -9,7 +9,7 @@ import numpy as np
 from unet_course.tiffs import MAX_PIXELS, MAX_RATIO
 
 PNG = b"\x89PNG\r\n\x1a\n"
-FORMATS = ("PNG", "JPEG", "MPO", "BMP")  # the readers of Pillow that a picture may meet
+FORMATS = ("PNG", "JPEG", "BMP")  # the readers of Pillow that a picture may meet; JPEG reads MPO too
 
 
 def read_picture(path, indices=False):
@@ -56,7 +56,7 @@ def check_png(path):
     Returns
     -------
     int
-        Bits for each value; 8 for other kinds of files, which are not looked at.
+        Bits for each grey value; 8 for colours, palettes, and other kinds of files, which are not looked at.
 
     Raises
     ------
@@ -81,4 +81,4 @@ def check_png(path):
             content, checksum = file.read(length) if length <= size else b"", file.read(4)
             if len(content) < length or checksum != struct.pack(">I", zlib.crc32(content, zlib.crc32(name))):
                 raise ValueError("a part of it is missing or changed")
-    return depth
+    return depth if kind == 0 else 8

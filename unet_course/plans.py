@@ -1,6 +1,7 @@
 """What is going to be trained, decided before anything is: pictures, kind of masks, split, network; written to config.json."""
 
 import hashlib
+import json
 import math
 from pathlib import Path
 
@@ -60,18 +61,21 @@ def plan(folder, kind, settings, channels, old=None, *, progress=True):
     Raises
     ------
     ValueError
-        If something has to be mended before training, or `val_share` is out of range.
+        If something has to be mended before training, or `val_share` or `lr` is out of range.
     """
+    if not 0 < settings["lr"] <= 1:
+        raise ValueError(f"lr is {settings['lr']}; wanted a number above 0, and at most 1, such as 0.003")
     files = _digests(folder)
     val = divide({name: file["image"] for name, file in files.items()}, settings["seed"], settings["val_share"])
     same = old is not None and {**old["data"]["train"], **old["data"]["val"]} == files and kind in ("auto", old["kind"])
     facts, remarks = (old, []) if same else _look(folder, kind, progress)
     data = {"train": {name: file for name, file in files.items() if name not in val},
             "val": {name: file for name, file in files.items() if name in val}, "found": facts["data"]["found"]}
-    return {"format": FORMAT, "network": {**facts["network"], "channels": list(channels)}, "kind": facts["kind"],
+    config = {"format": FORMAT, "network": {**facts["network"], "channels": list(channels)}, "kind": facts["kind"],
             "masks": facts["masks"], "training": settings,
             "scaling": {"function": "unet_course.normalise", "low": 1.0, "high": 99.8, "over": "each picture"},
-            "data": data, "versions": versions()}, remarks
+            "data": data, "versions": versions()}
+    return json.loads(json.dumps(config)), remarks  # as it will be read back
 
 
 def _digests(folder):
@@ -86,6 +90,9 @@ def _look(folder, kind, progress):
     if found.blocking:
         more = "" if len(found.blocking) == 1 else f" ({len(found.blocking)} such things; survey names them all)"
         raise ValueError(f"{found.blocking[0]}{more}")
+    if found.num_classes > 256:
+        raise ValueError(f"masks give {found.num_classes} classes; wanted at most 256: if each number is an object, the kind "
+                         "is labels")
     values = [value for value in found.values if value]
     masks = {"foreground": values[0] if len(values) == 1 and values[0] < 256 else 255} if found.kind == "binary" else {}
     if found.kind == "labels":  # smaller pieces than a tenth of the usual object are no objects

@@ -2,8 +2,7 @@
 
 import json
 
-import torch
-
+from unet_course.checkpoints import read_state
 from unet_course.data import DATA
 from unet_course.unet import UNet
 
@@ -25,6 +24,8 @@ def load_pretrained(name="nuclei"):
     ------
     FileNotFoundError
         If there are no such weights.
+    ValueError
+        If the file is damaged.
 
     Notes
     -----
@@ -42,5 +43,9 @@ def load_pretrained(name="nuclei"):
         raise FileNotFoundError(f"name is {name!r}; weights that are there: {known}")
     options = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
     model = UNet(**options["network"])
-    model.load_state_dict(torch.load(path, map_location="cpu", weights_only=True))
+    try:
+        model.load_state_dict(read_state(path))
+    except Exception as error:  # torch raises many kinds for a damaged file
+        raise ValueError(f"{path.name} in data/weights cannot be read ({type(error).__name__}); it is damaged or of another "
+                         "network: get it back with 'git checkout data' or install the package again") from error
     return model.eval()

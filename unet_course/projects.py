@@ -1,5 +1,6 @@
 """Your own pictures: train a network on a folder, segment other pictures with it, score it. The command line calls this."""
 
+import contextlib
 from dataclasses import asdict
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from unet_course.assessing import assess, evaluate
 from unet_course.augment import Augment
 from unet_course.cards import model_card
 from unet_course.distributed import is_first
+from unet_course.locks import alone
 from unet_course.mask_files import predict_files
 from unet_course.plans import announcement, own_folder, plan, same_training
 from unet_course.runs import (
@@ -20,6 +22,7 @@ from unet_course.runs import (
     WEIGHTS,
     Run,
     load_run,
+    name_of,
     network,
     read_config,
     ready,
@@ -98,30 +101,47 @@ def train(folder, run, *, steps=400, kind="auto", seed=0, val_share=0.2, channel
     path = Path(run)
     settings = dict(steps=steps, seed=seed, val_share=val_share, crop=crop, batch_size=batch_size, lr=lr, augment=augment,
                     bf16=bf16, accumulate=accumulate, compile=compile, order="epochs")
-    old = read_config(path) if resume and (path / CONFIG).exists() else None
+    old = read_config(path) if resume and _has_begun(path) else None
     config, remarks = plan(folder, kind, settings, channels, old, progress=progress and is_first())
     if old is not None:
-        same_training(old, config, path.name)
+        same_training(old, config, name_of(path))
         if (path / WEIGHTS).exists():
-            say(f"{path.name} is finished ({steps} steps); nothing is left to do.")
+            say(f"{name_of(path)} is finished ({steps} steps); nothing is left to do.")
             return load_run(path)
-    config = _begin(path, config, resume) if is_first() else config
-    pictures = own_folder(folder, kind=config["kind"], num_classes=config["network"]["num_classes"])
-    say(announcement(config, remarks, started=(path / CHECKPOINT).exists()))
-
-    with torch.random.fork_rng():
-        torch.manual_seed(seed)
-        model = network(config)
-    model = ready(model)
-    to_train, to_validate = (_indices(pictures, config["data"][part]) for part in ("train", "val"))
-    history = fit(model, Subset(pictures, to_train), Subset(pictures, to_validate) if to_validate else None, steps=steps,
-                  batch_size=batch_size, crop=crop, lr=lr, seed=seed, augment=Augment() if augment else None, bf16=bf16,
-                  accumulate=accumulate, compile=compile, order="epochs", checkpoint=path / CHECKPOINT, save_every=save_every,
-                  resume=resume, progress=progress)
-    done = Run(path, model.eval(), config, history)
-    if is_first():
-        _finish(done, pictures, to_validate, progress)
+    model = _new_network(config)
+    with _held(path):
+        if is_first():
+            config = _begin(path, config, resume)
+        pictures = own_folder(folder, kind=config["kind"], num_classes=config["network"]["num_classes"])
+        say(announcement(config, remarks, started=(path / CHECKPOINT).exists()))
+        to_train, to_validate = (_indices(pictures, config["data"][part]) for part in ("train", "val"))
+        history = fit(model, Subset(pictures, to_train), Subset(pictures, to_validate) if to_validate else None, steps=steps,
+                      batch_size=batch_size, crop=crop, lr=lr, seed=seed, augment=Augment() if augment else None, bf16=bf16,
+                      accumulate=accumulate, compile=compile, order="epochs", checkpoint=path / CHECKPOINT,
+                      save_every=save_every, resume=resume, progress=progress)
+        done = Run(path, model.eval(), config, history)
+        if is_first():
+            _finish(done, pictures, to_validate, progress)
     return done
+
+
+def _new_network(config):
+    """A network whose first weights follow from the seed."""
+    with torch.random.fork_rng():
+        torch.manual_seed(config["training"]["seed"])
+        return ready(network(config))
+
+
+@contextlib.contextmanager
+def _held(path):
+    """Let no other training into the folder; of several processes that train together, the first holds it."""
+    if not is_first():
+        yield
+        return
+    path.mkdir(parents=True, exist_ok=True)
+    busy = f"another process is training in {name_of(path)}; wait until it has ended, or take another folder"
+    with alone(path / ".lock", busy):
+        yield
 
 
 def _finish(run, pictures, to_validate, progress):
@@ -133,11 +153,15 @@ def _finish(run, pictures, to_validate, progress):
     save_atomically(state, run.path / WEIGHTS)  # last, because it says that the training has ended
 
 
+def _has_begun(path):
+    """Whether there is something to go on from; without it a config binds nobody."""
+    return (path / CHECKPOINT).exists() or (path / WEIGHTS).exists()
+
+
 def _begin(path, config, resume):
-    """Make the folder ready; return the config that counts, which is the one that the training began with."""
-    path.mkdir(parents=True, exist_ok=True)
+    """Clear the folder; return the config that counts, which is the one that the training began with."""
     sweep(path, (CONFIG, CHECKPOINT, WEIGHTS, HISTORY, CARD))
-    if resume and (path / CONFIG).exists():
+    if resume and _has_begun(path):
         return read_config(path)
     for name in (WEIGHTS, CARD, HISTORY, CHECKPOINT):  # the weights first: without them the rest counts as unfinished
         (path / name).unlink(missing_ok=True)

@@ -19,25 +19,28 @@ class DataSet:
     arrange : callable
         ``arrange(sources, ready)`` fills ``ready/images`` and ``ready/masks``; ``sources[name]`` is the file, or the folder of
         an unpacked zip archive, from which files may be taken away.
+    kind : str
+        What the numbers in the masks are, as `SegmentationFolder` and ``train`` take it.
     needs : str, optional
         A package that `arrange` needs and the course does not bring.
 
     Examples
     --------
-    >>> sorted(SETS["bbbc039"].archives)
-    ['images.zip', 'masks.zip']
+    >>> sorted(SETS["bbbc039"].archives), SETS["bbbc039"].kind
+    (['images.zip', 'masks.zip'], 'labels')
     """
 
     title: str
     terms: str
     archives: dict
     arrange: Callable
+    kind: str = "classes"
     needs: str | None = None
 
     def card(self):
         """The title, the terms and the origin: what is shown before, and kept beside the data as TERMS.txt."""
         origin = "\n".join(f"{file}: {url}\n  SHA-256 {sha256}" for file, (url, sha256) in self.archives.items())
-        return f"{self.title}\n\n{self.terms}\n\n{origin}\n"
+        return f"{self.title}; masks of kind \"{self.kind}\"\n\n{self.terms}\n\n{origin}\n"
 
 
 def bbbc039(sources, ready):
@@ -105,7 +108,7 @@ SETS = {
                         "6f30a5d4fe38c928ded972704f085975f8dc0d65d9aa366df00e5a9d449fddd7"),
          "masks.zip": ("https://data.broadinstitute.org/bbbc/BBBC039/masks.zip",
                        "f9e6043d8ca56344a4886f96a700d804d6ee982f31e2b2cd3194af2a053c2710")},
-        bbbc039),
+        bbbc039, kind="labels"),
     "isbi2012": DataSet(
         "ISBI 2012: neurons of a fruit fly in electron microscopy, 30 sections with their membranes",
         "NOT for commercial use: the set may be used to make or test image segmentation software that is not commercial.\n"

@@ -118,7 +118,7 @@ def whole_mask(stored, path, *, grey_colours=False):
         if broken.size:
             raise ValueError(f"mask {name} has fractions, such as {broken[0]:.3g}; wanted whole class indices: a mask is "
                              "resized with nearest neighbour, never bilinear")
-    low, high = mask.min(), mask.max()
+    low, high = mask.min().item(), mask.max().item()
     if low < 0 or high >= 2**53:
         raise ValueError(f"mask {name} has values {low} to {high}; wanted class indices 0 to num_classes-1")
     if is_jpeg(path):

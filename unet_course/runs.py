@@ -12,6 +12,7 @@ from pathlib import Path
 
 import torch
 
+from unet_course.checkpoints import read_state
 from unet_course.distributed import group_device
 from unet_course.training import History
 from unet_course.unet import UNet
@@ -41,6 +42,11 @@ class Run:
     model: torch.nn.Module
     config: dict
     history: History = field(default_factory=History)
+
+    @property
+    def name(self):
+        """Name of the folder."""
+        return name_of(self.path)
 
     @property
     def train_names(self):
@@ -79,17 +85,18 @@ def load_run(run):
     path = Path(run)
     config = read_config(path)
     if not (path / WEIGHTS).is_file():
-        raise FileNotFoundError(f"{path.name} has no {WEIGHTS}: its training has not ended; give the same train command "
+        raise FileNotFoundError(f"{name_of(path)} has no {WEIGHTS}: its training has not ended; give the same train command "
                                 "again, and it goes on")
     model = network(config)
     try:
-        model.load_state_dict(torch.load(path / WEIGHTS, map_location="cpu", weights_only=True))
+        model.load_state_dict(read_state(path / WEIGHTS))
     except Exception as error:  # torch raises many kinds for a damaged file
-        raise ValueError(f"{WEIGHTS} in {path.name} cannot be read ({type(error).__name__}); it is damaged or of another "
+        raise ValueError(f"{WEIGHTS} in {name_of(path)} cannot be read ({type(error).__name__}); it is damaged or of another "
                          "network: delete it and give the same train command again") from error
+    history = History()
     with contextlib.suppress(OSError, ValueError, TypeError):  # what is lost with it is a curve
-        return Run(path, ready(model), config, History(**json.loads((path / HISTORY).read_text(encoding="utf-8"))))
-    return Run(path, ready(model), config)
+        history = History(**json.loads((path / HISTORY).read_text(encoding="utf-8")))
+    return Run(path, ready(model), config, history)
 
 
 def read_config(path):
@@ -101,13 +108,13 @@ def read_config(path):
     try:
         config = json.loads((path / CONFIG).read_text(encoding="utf-8"))
         if config["format"] > FORMAT:
-            raise ValueError(f"{CONFIG} in {path.name} is of form {config['format']}, this version of the course knows "
+            raise ValueError(f"{CONFIG} in {name_of(path)} is of form {config['format']}, this version of the course knows "
                              f"{FORMAT}: install the newer one")
         network(config)
         config["kind"], config["masks"], config["training"], config["data"]["train"], config["data"]["val"]  # noqa: B018
     except (KeyError, TypeError, json.JSONDecodeError, UnicodeDecodeError) as error:
-        raise ValueError(f"{CONFIG} in {path.name} cannot be read ({type(error).__name__}); it is damaged: begin again with "
-                         "another folder") from error
+        raise ValueError(f"{CONFIG} in {name_of(path)} cannot be read ({type(error).__name__}); it is damaged: begin "
+                         "again with another folder") from error
     return config
 
 
@@ -119,6 +126,17 @@ def network(config):
 def ready(model):
     """The network as one predicts with it."""
     return model.to(group_device()).eval()
+
+
+def name_of(path):
+    """Name of a folder, also of "." and "..".
+
+    Examples
+    --------
+    >>> name_of(".") == Path.cwd().name
+    True
+    """
+    return Path(path).resolve().name
 
 
 def versions():

@@ -71,7 +71,8 @@ def _opaque(series, read):
 
 def _of_series(file, series):
     """(number of the first page, function that reads) for each item of a series."""
-    axes, shape = series.axes, tuple(series.shape)
+    kept = [k for k, (axis, size) in enumerate(zip(series.axes, series.shape)) if size != 1 or axis in "YX"]
+    axes, shape = "".join(series.axes[k] for k in kept), tuple(series.shape[k] for k in kept)
     colour = [k for k, axis in enumerate(axes) if axis in "SC"]
     if "Y" not in axes or "X" not in axes or len(colour) > 1:
         raise ValueError(f"its axes are {axes}, of sizes {shape}")
@@ -81,7 +82,7 @@ def _of_series(file, series):
     _check_size(page_shape, series.dtype, file.filehandle.size, series.keyframe.compression == 1)
     count = math.prod(shape[k] for k in outer)
     if series.dataoffset is not None:
-        return _contiguous(file, series, outer + inner, len(outer), count)
+        return _contiguous(file, series, shape, outer, inner)
 
     # Each page of the file holds the last axes; those before count the pages.
     before = len(axes) - len(series.keyframe.shape)
@@ -96,26 +97,27 @@ def _of_series(file, series):
 
     def reader(row):
         def read():
+            _check_pixels(page_shape)
             planes = [np.transpose(_page(file, series.pages[int(k)]), within) for k in row]
             return np.stack(planes, axis=-1) if stacked else planes[0]
         return read
     return [(series.pages[int(row[0])].index, reader(row)) for row in numbers]
 
 
-def _contiguous(file, series, order, outer, count):
+def _contiguous(file, series, shape, outer, inner):
     """Items of a series whose numbers lie in the file one after the other."""
     dtype = np.dtype(series.dtype).newbyteorder(file.byteorder)
-    if series.dataoffset + math.prod(series.shape) * dtype.itemsize > file.filehandle.size:
+    if series.dataoffset + math.prod(shape) * dtype.itemsize > file.filehandle.size:
         raise ValueError("it ends before its last page does")
-    first = series.keyframe.index
+    places = np.ndindex(*(shape[k] for k in outer))
 
-    def reader(k):
+    def reader(place):
         def read():
-            whole = np.memmap(file.filehandle.path, dtype, "r", series.dataoffset, series.shape).transpose(order)
-            picture = whole[np.unravel_index(k, whole.shape[:outer])] if outer else whole
-            return np.array(picture, dtype=dtype.newbyteorder("="))
+            _check_pixels([shape[k] for k in inner])
+            whole = np.memmap(file.filehandle.path, dtype, "r", series.dataoffset, shape).transpose(outer + inner)
+            return np.array(whole[place], dtype=dtype.newbyteorder("="))
         return read
-    return [(first + k, reader(k)) for k in range(count)]
+    return [(series.keyframe.index + k, reader(place)) for k, place in enumerate(places)]
 
 
 def _page(file, page):
@@ -140,12 +142,14 @@ def _page(file, page):
 
 
 def _check_size(shape, dtype, file_size, raw):
-    pixels, claimed = math.prod(shape[:2]), math.prod(shape) * np.dtype(dtype).itemsize
-    size = " × ".join(map(str, shape))
-    if pixels == 0 or pixels > MAX_PIXELS:
-        raise ValueError(f"it claims {size} pixels" + (": cut it into tiles" if pixels else ""))
-    if claimed > file_size * (8 if raw else MAX_RATIO):
-        raise ValueError(f"it claims {size} pixels, but has only {file_size} bytes")
+    claimed = math.prod(shape) * np.dtype(dtype).itemsize
+    if not 0 < claimed <= file_size * (8 if raw else MAX_RATIO):
+        raise ValueError(f"it claims {' × '.join(map(str, shape))} pixels, and has {file_size} bytes")
+
+
+def _check_pixels(shape):
+    if math.prod(shape[:2]) > MAX_PIXELS:
+        raise ValueError(f"it has {shape[0]} × {shape[1]} pixels, too many to read at once: cut it into tiles")
 
 
 def _check_page(file, page):

@@ -25,7 +25,7 @@ from unet_course.distributed import (
 from unet_course.losses import combined_loss
 from unet_course.precision import bf16_pays
 from unet_course.shared_norm import shared_norms
-from unet_course.validation import dice_of
+from unet_course.validation import dice_of, foreground_dice  # noqa: F401 - its place was here
 
 
 @dataclass
@@ -138,9 +138,8 @@ def fit(model, train, val=None, *, steps, batch_size=8, crop=128, lr=3e-3, weigh
     layout = torch.channels_last if channels_last else torch.contiguous_format
     model.to(memory_format=layout)
     optimiser = torch.optim.AdamW(model.parameters(), lr=lr, weight_decay=weight_decay)
-    settings = dict(steps=steps, batch_size=batch_size, crop=crop, lr=lr, weight_decay=weight_decay, seed=seed)
-    settings |= {"order": order} if order != "random" else {}  # checkpoints made before these options have neither
-    settings |= {"accumulate": accumulate} if accumulate != 1 else {}
+    settings = dict(steps=steps, batch_size=batch_size, crop=crop, lr=lr, weight_decay=weight_decay, seed=seed,
+                    order=order, accumulate=accumulate)
     history, start = None, 0
     if resume and Path(checkpoint).exists():
         stored, start = load_checkpoint(checkpoint, model, optimiser, settings, device)

@@ -165,9 +165,10 @@ def check_image(x, in_channels, levels, padding):
         raise ValueError(
             f"x has shape {tuple(x.shape)}; wanted 4 axes (N, C, H, W): add the missing ones with x[None] or x[:, None]")
     if x.shape[1] != in_channels:
-        hint = "; its last axis fits: bring it forward with x.permute(0, 3, 1, 2)" if x.shape[-1] == in_channels else ""
+        hint = ("its last axis fits: bring it forward with x.permute(0, 3, 1, 2)" if x.shape[-1] == in_channels else
+                f"make one with in_channels={x.shape[1]}, or give it other images")
         raise ValueError(f"x has {x.shape[1]} channels (shape {tuple(x.shape)}); this network has "
-                         f"in_channels={in_channels}{hint}")
+                         f"in_channels={in_channels}; {hint}")
     if not x.is_floating_point():
         raise ValueError(f"x has dtype {x.dtype}; wanted a floating-point image scaled to about 0..1: "
                          "use unet_course.data.normalise")

@@ -200,8 +200,8 @@ def threshold_lab(probability=None, truth=None):
     return Lab(lambda threshold: labs_results.threshold_figure(probability, truth, threshold),
                {"threshold": _slider("threshold", 0.5, 0.05, 0.95, 0.05)},
                settings=[{"threshold": t} for t in (0.1, 0.5, 0.9)],
-               alt="A probability map cut at 0.1, 0.5 and 0.9. The low threshold invents rims and joins neighbours, the high "
-                   "one misses rims and separates them.")
+               alt="A probability map cut at 0.1, 0.5 and 0.9. The low threshold invents broad rims, the high one thin rims. "
+                   "The number of objects hardly changes, object F1 rises most.")
 
 
 def tiles_lab(model=None, image=None):
