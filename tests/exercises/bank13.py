@@ -199,6 +199,7 @@ WRONG = [
     ("13.2", "another word", meant(0, "grey"), "two_values"),
     ("13.4", "val is in train as well", train_is_all, "every_picture_once"),
     ("13.4", "one is lost", loses_one, "every_picture_once"),
+    ("13.4", "a field as often as it has pictures", split(fields=sorted), "every_picture_once"),
     ("13.4", "names of fields", names_instead, "every_picture_once"),
     ("13.4", "all in train", lambda w, s, k: (list(range(len(w))), []), "every_picture_once"),
     ("13.4", "train alone", lambda w, s, k: split()(w, s, k)[0], "every_picture_once"),

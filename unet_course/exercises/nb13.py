@@ -85,13 +85,14 @@ def _split(answer, where, share, seed):
         expect(isinstance(side, (list, tuple, set, range)), f"One side is {said(side)}; wanted a list of indices.")
         expect(all(isinstance(i, (int, np.integer)) and 0 <= i < len(where) for i in side),
                f"One side is {said(side)}; wanted indices from 0 to {len(where) - 1}, not names.")
+        expect(len(set(side)) == len(side), "One of your sides has a picture twice. Is each field in your list once?")
         sides.append(sorted(map(int, side)))
     return sides
 
 
 def _fields(shape="even"):
     """The field of each picture, in no order."""
-    sizes = [3] * 8 if shape == "even" else [random.randint(1, 4) for _ in range(9)]
+    sizes = {"even": [3] * 8, "large": [8] * 3}.get(shape) or [random.randint(1, 4) for _ in range(9)]
     where = [f"field{i}" for i, size in enumerate(sizes) for _ in range(size)]
     random.shuffle(where)
     return where
@@ -106,6 +107,8 @@ def every_picture_once(answer):
     expect(not both, f"{len(both)} pictures are on both sides. What is a score worth on a picture that was trained on?")
     expect(sorted(train + val) == list(range(len(where))), f"{len(where)} pictures, and your two sides hold "
            f"{len(train) + len(val)}. Each picture belongs to one side.")
+    for seed in range(12):
+        _split(answer, _fields("large"), 0.5, seed)
 
 
 @groups.behaviour

@@ -72,8 +72,8 @@ def what_each_one_sends(answer):
 def time_on_the_wire(answer):
     got = _number(answer, 2)
     _near(got, SENT / 10000, "3: you say 0.0128 s. The network carries 10 gigabits a second, not 10 gigabytes.")
-    close(got, SECONDS, "3: you say {got} s. 128 megabytes are 1024 megabits; the network carries 10,000 of them a "
-          "second.", 0.02)
+    expect(abs(got - SECONDS) < 0.01 * SECONDS, f"3: you say {got:.4g} s. 128 megabytes are 1024 megabits; the network "
+           "carries 10,000 of them a second.")
 
 
 @pays.behaviour
