@@ -89,7 +89,8 @@ def main(arguments):
     which = arguments[0]
     base = oldest_python() if which == "oldest" else Path(sys.executable)
     python = environment(f".venv-{which}", [requirements(which)], sees_course=False, base=base)
-    listed = subprocess.run([python, "-m", "pip", "list", "--format", "freeze"], capture_output=True, text=True, check=True).stdout
+    command = [python, "-m", "pip", "list", "--format", "freeze"]
+    listed = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     names = {re.match(r"[\w-]+", line).group() for line in project()["dependencies"]}
     version = subprocess.run([python, "--version"], capture_output=True, text=True, check=True).stdout.strip()
     print(version, *(line for line in listed.split() if line.split("==")[0] in names), flush=True)
