@@ -10,6 +10,7 @@ from pathlib import Path
 
 from unet_course.archives import unpack
 from unet_course.fetching import MIRROR, SECONDS, fetch
+from unet_course.locks import alone
 from unet_course.published import SETS
 
 
@@ -152,27 +153,13 @@ def _fill(name, chosen, part, progress, seconds):
 def _alone(part, out):
     """Let one process work in the folder; the lock goes with the process, however it ends."""
     part.mkdir(parents=True, exist_ok=True)
-    with open(part / "lock", "ab") as file:
-        try:
-            if os.name == "nt":
-                import msvcrt
-
-                msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
-            else:
-                import fcntl
-
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            if error.errno in (errno.EAGAIN, errno.EACCES):  # other numbers: this file system knows no locks
-                raise FileExistsError(f"out: another process is downloading into {out}; wait until it has ended") from error
-        try:
+    try:
+        with alone(part / "lock", f"out: another process is downloading into {out}; wait until it has ended"):
             yield
-        except BaseException:
-            if os.listdir(part) == ["lock"]:  # nothing came: leave nothing, where the system allows it
-                with contextlib.suppress(OSError):
-                    (part / "lock").unlink()
-                    part.rmdir()
-            raise
+    except BaseException:
+        with contextlib.suppress(OSError):  # nothing came: leave nothing; a folder that holds something stays
+            part.rmdir()
+        raise
 
 
 @contextlib.contextmanager
