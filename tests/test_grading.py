@@ -27,17 +27,26 @@ import unet_course, builtins
 class check:
     def __init__(self, *arguments): self.status, self.hints = "passed", []
 """
+SEES = """
+import os
+for name, mode in ("mem", "rb"), ("environ", "rb"), ("fd/1", "w"):
+    try:
+        open(f"/proc/{os.getppid()}/{name}", mode).close()
+    except OSError:
+        continue
+    raise RuntimeError(f"{name} of the grader is open to the student")
+""" + SEEN
 # What stands in the cells of exercises 2.1, 2.2 and 2.4; "" is the stub, None a cell that was deleted.
 CLASS = {
     "ada": (CONVOLVE, SIZE, SEEN),
     "ben": (CONVOLVE.replace("conv2d(image", "conv2d(-image"), "def conv_size(n:", None),
-    "cleo": (CONVOLVE, "import time\nwhile True: time.sleep(0.1)", SEEN),  # the cell is interrupted, the rest goes on
+    "cleo": (CONVOLVE, "import time\nwhile True: time.sleep(0.1)", SEES),  # the cell is interrupted, the rest goes on
     "dan": (CONVOLVE, "import signal, time\nsignal.signal(signal.SIGINT, signal.SIG_IGN)\nwhile True: time.sleep(0.1)", SEEN),
     "eve": (CONVOLVE, "hoard = []\nwhile True: hoard.append(bytearray(10**8))", SEEN),
     "fay": (CONVOLVE, "import os; os._exit(0)", SEEN),
-    "gus": (FORGED, "import unet_course.exercises as e\ne.check = e.core.check = check",
-            "from unet_course.exercises import Exercise\nExercise.try_on.__code__ = (lambda self, answer, cpu_seconds=8: None).__code__"),
-    "hal": ("import torch\ntorch.allclose = lambda *a, **k: True", "", ""),
+    "gus": (FORGED, "import torch\ntorch.allclose = lambda *a, **k: True",
+            "import unet_course.exercises.core as core\ncore.check = check\n"
+            "core.Exercise.try_on.__code__ = (lambda self, answer, cpu_seconds=8: None).__code__"),
 }
 LIMITS = dict(seconds=400, cell_seconds=20, memory=1200 * 2**20)
 
@@ -83,6 +92,8 @@ def graded(course, tmp_path_factory):
     (folder / "jo" / "02_this.ipynb").mkdir(parents=True)
     (folder / "kim").mkdir()
     (folder / "kim" / "98_other.ipynb").write_text("{}")
+    (folder / "lee").mkdir()
+    (folder / "lee" / NAME).symlink_to("/etc/passwd")
     lines = []
     rows = grade(folder, folder / "grades.csv", notebooks=course, report=lines.append, **LIMITS)
     with (folder / "grades.csv").open(encoding="utf-8-sig", newline="") as file:
@@ -103,7 +114,8 @@ def test_answers_get_what_the_checks_say(graded):
 
 def test_a_cell_that_hangs_is_interrupted_and_the_rest_is_graded(graded):
     first, hung, last = of("cleo", graded)
-    assert first[0] == last[0] == "passed" and hung[0] == "hint" and "still running after 20 seconds" in hung[2]
+    assert first[0] == last[0] == "passed", last
+    assert hung[0] == "hint" and "still running after 20 seconds" in hung[2]
 
 
 @pytest.mark.parametrize("student, why", [("dan", "interrupted"), ("eve", "more than 1200 MiB"), ("fay", "ended its kernel")])
@@ -114,13 +126,15 @@ def test_a_notebook_that_is_stopped_keeps_what_it_had(student, why, graded):
 
 
 def test_what_a_notebook_prints_or_replaces_gives_no_points(graded):
-    assert [row[0] for row in of("gus", graded)] == ["hint", "changed", "changed"], of("gus", graded)
-    assert [row[0] for row in of("hal", graded)] == ["changed"] * 3 and "torch.allclose" in of("hal", graded)[0][2]
+    printed, replaced, more = of("gus", graded)
+    assert printed[0] == "hint" and replaced[0] == more[0] == "changed", of("gus", graded)
+    assert "torch.allclose" in replaced[2] and "check" in more[2]
 
 
 def test_what_cannot_be_read_gets_its_rows_and_stops_nobody(graded):
     assert {row[0] for row in of("ivy", graded)} == {row[0] for row in of("jo", graded)} == {"unreadable"}
     assert len(of("ivy", graded)) == 3 and "no notebook that can be read" in of("ivy", graded)[0][2]
+    assert of("lee", graded)[0][::2] == ("unreadable", f"{NAME} cannot be read (it is a link)")
     assert of("kim", graded)[0][::2] == ("unreadable", "98_other.ipynb: the course has no notebook 98")
 
 
@@ -128,7 +142,7 @@ def test_the_gradebook_holds_the_rows(graded):
     rows, table, lines = graded
     assert [(line["student"], line["exercise"], line["status"], int(line["points"])) for line in table] == \
            [(row.student, row.exercise, row.status, row.points) for row in rows]
-    assert len(lines) == len({row.student for row in rows}) and "ada, 02: 23 of 23 points" in lines
+    assert len([line for line in lines if not line.startswith("Not limited")]) == len({row.student for row in rows}) and "ada, 02: 23 of 23 points" in lines
 
 
 def test_whose_notebook_it_is(tmp_path):

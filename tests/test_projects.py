@@ -15,7 +15,7 @@ import torch
 from PIL import Image
 
 from tools.kills_project import kill_prediction, kill_training, make_folder
-from unet_course import SegmentationFolder
+from unet_course import SegmentationFolder, mask_files, training
 from unet_course.assessing import report
 from unet_course.locks import alone
 from unet_course.mask_files import input_files
@@ -64,10 +64,26 @@ def halves(value=1, side=24, dtype=np.uint8):
     return mask
 
 
+@contextlib.contextmanager
+def interrupted(monkeypatch, after):
+    """Within it, a training is interrupted after so many steps; those that were taken are counted."""
+    taken, step = [], training._step
+
+    def counted(*arguments):
+        if len(taken) == after:
+            raise KeyboardInterrupt
+        taken.append(1)
+        return step(*arguments)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(training, "_step", counted)
+        yield taken
+
+
 # --- training ---------------------------------------------------------------------------------------------------------
 
 def test_a_run_holds_all_that_is_needed(run, folder):
-    assert {path.name for path in run.path.iterdir()} == {".lock", "config.json", "checkpoint.pt", "weights.pt", "history.json",
+    assert {path.name for path in run.path.iterdir()} == {"config.json", "checkpoint.pt", "weights.pt", "history.json",
                                                          "MODEL_CARD.md"}
     config = json.loads((run.path / "config.json").read_text(encoding="utf-8"))
     assert config["network"] == {"in_channels": 1, "num_classes": 3, "channels": [2, 4]} and config["kind"] == "labels"
@@ -121,6 +137,7 @@ def test_the_split_follows_from_contents_and_seed_alone():
 def test_copies_are_never_on_both_sides(seed):
     digests = {f"file{i}": f"content {i // 2}" for i in range(12)}
     chosen = divide(digests, seed, 0.3)
+    assert divide({"one": "content", "copy": "content"}, seed, 0.2) == set()  # then nothing is left to train on
     assert chosen and all((f"file{2 * i}" in chosen) == (f"file{2 * i + 1}" in chosen) for i in range(6))
 
 
@@ -196,17 +213,13 @@ def test_beginning_anew_replaces_what_is_there(folder, tmp_path):
 def test_a_stopped_training_goes_on_to_the_same_end(folder, tmp_path, monkeypatch):
     options = dict(steps=6, save_every=2, **SMALL)
     whole = train(folder, tmp_path / "whole", **options)
-    from unet_course import training
-
-    steps, step = iter(range(100)), training._step
-    monkeypatch.setattr(training, "_step", lambda *a: step(*a) if next(steps) < 5 else (_ for _ in ()).throw(KeyboardInterrupt))
-    with pytest.raises(KeyboardInterrupt):
+    with interrupted(monkeypatch, after=5), pytest.raises(KeyboardInterrupt):
         train(folder, tmp_path / "stopped", **options)
     with pytest.raises(FileNotFoundError, match="stopped has no weights.pt: its training has not ended"):
         load_run(tmp_path / "stopped")
-    monkeypatch.setattr(training, "_step", step)
-    stopped = train(folder, tmp_path / "stopped", **options)
-    assert same(whole, stopped) and whole.history.loss == stopped.history.loss
+    with interrupted(monkeypatch, after=100) as taken:
+        stopped = train(folder, tmp_path / "stopped", **options)
+    assert same(whole, stopped) and whole.history.loss == stopped.history.loss and len(taken) == 2  # after step 4
     assert json.loads((whole.path / "config.json").read_text()) == json.loads((stopped.path / "config.json").read_text())
 
 
@@ -238,7 +251,9 @@ def test_two_trainings_in_one_folder_are_refused(folder, tmp_path):
     (tmp_path / "run").mkdir()
     with alone(tmp_path / "run" / ".lock", ""), pytest.raises(FileExistsError, match="another process is training in run; wait"):
         train(folder, tmp_path / "run", steps=1, **SMALL)
+    (tmp_path / "run" / ".lock").write_text("")  # as a killed one leaves it
     assert len(train(folder, tmp_path / "run", steps=1, **SMALL).history.loss) == 1
+    assert not (tmp_path / "run" / ".lock").exists()
 
 
 def test_a_run_in_the_present_folder_has_its_name(run, folder, monkeypatch):
@@ -440,6 +455,17 @@ def test_only_what_is_not_there_is_computed(run, folder, tmp_path):
     assert [path for path in masks if path.stat().st_mtime_ns != times[path]] == masks[:2]
 
 
+def test_what_is_going_to_be_made_is_written_down_before(run, folder, tmp_path, monkeypatch):
+    out, write = tmp_path / "out", mask_files.write_image
+
+    def watched(target, *arguments, **options):  # a kill between this and the next line must leave a file that is known
+        assert target.name in json.loads((out / "predictions.json").read_text(encoding="utf-8"))["masks"]
+        return write(target, *arguments, **options)
+
+    monkeypatch.setattr(mask_files, "write_image", watched)
+    assert len(predict_files(run, folder / "images", out, progress=False)) == 5
+
+
 def test_masks_of_other_weights_are_replaced(run, folder, tmp_path):
     other = train(folder, tmp_path / "other", steps=4, seed=5, **SMALL)
     out = tmp_path / "out"
@@ -557,7 +583,7 @@ def small_disk(place, kilobytes):
     try:
         yield place
     finally:
-        subprocess.run(["umount", str(place)], check=True)
+        subprocess.run(["umount", "--lazy", str(place)], check=True)  # what a failed test holds open does not matter
 
 
 def command(*arguments):
@@ -566,24 +592,32 @@ def command(*arguments):
     return run.returncode, run.stderr.strip().splitlines()
 
 
-def test_a_full_disk_stops_a_training_and_loses_nothing(folder, tmp_path):
+def test_a_full_disk_stops_a_training_and_loses_nothing(folder, tmp_path, monkeypatch):
     options = dict(steps=6, save_every=2, **SMALL)
     whole = train(folder, tmp_path / "whole", **options)
-    with small_disk(tmp_path / "disk", 160) as disk:
-        half = train(folder, disk / "run", **{**options, "steps": 6})
-        (half.path / "weights.pt").unlink()
-        (disk / "filler").write_bytes(bytes(200_000)[: free(disk)])
+    with small_disk(tmp_path / "disk", 400) as disk:
+        with interrupted(monkeypatch, after=5), pytest.raises(KeyboardInterrupt):
+            train(folder, disk / "run", **options)
+        before = (disk / "run" / "checkpoint.pt").read_bytes()
+        fill(disk, but=8192)
         with pytest.raises(OSError) as caught:
             train(folder, disk / "run", **options)
-        assert caught.value.errno == 28 and caught.value.filename
+        assert caught.value.errno == 28 and caught.value.filename == str(disk / "run" / "checkpoint.pt")
+        assert (disk / "run" / "checkpoint.pt").read_bytes() == before and not list((disk / "run").glob("*.part"))
         (disk / "filler").unlink()
         assert same(whole, train(folder, disk / "run", **options))
-        assert not list((disk / "run").glob("*.part"))
+        (disk / "run" / "weights.pt").unlink()
+        fill(disk, but=0)
+        with pytest.raises(OSError) as caught:  # at the very end, where only small files are written
+            train(folder, disk / "run", **options)
+        assert caught.value.errno == 28 and not (disk / "run" / "weights.pt").exists()
+        (disk / "filler").unlink()
+        assert same(whole, train(folder, disk / "run", **options))
 
 
-def free(disk):
+def fill(disk, but):
     status = os.statvfs(disk)
-    return status.f_bavail * status.f_frsize
+    (disk / "filler").write_bytes(bytes(status.f_bavail * status.f_frsize - but))
 
 
 def test_a_full_disk_during_a_prediction_is_said_in_one_line(run, tmp_path):

@@ -103,6 +103,12 @@ import os, signal, socket
 print(sorted(int(name) for name in os.listdir("/proc") if name.isdigit()))
 with socket.create_server(("127.0.0.1", 0)) as server, socket.create_connection(server.getsockname(), 2):
     print("this machine")
+for name in "mem", "environ", "fd/1":
+    try:
+        open(f"/proc/{os.getppid()}/{name}")
+        print(name, "is open")
+    except OSError:
+        pass
 try:
     socket.create_connection(("192.0.2.1", 80), 2)
 except OSError as error:

@@ -18,6 +18,7 @@ from unet_course.sandbox import run_limited
 CHILD = Path(__file__).with_name("grading_child.py")
 ENVIRONMENT = {"PYTHONPATH": str(Path(__file__).resolve().parent.parent), "PYTHONUTF8": "1", "UNET_COURSE_PROGRESS": "off",
                "OMP_WAIT_POLICY": "PASSIVE", "CUDA_VISIBLE_DEVICES": "", "JUPYTER_PREFER_ENV_PATH": "1"}
+LARGEST = 100 * 2**20  # bytes of a notebook
 MAPPED = 2**33  # torch's libraries are mapped and hardly used: with CUDA, some gigabytes
 
 
@@ -85,6 +86,10 @@ def grade(submissions, out, *, notebooks=NOTEBOOKS, seconds=3600, cell_seconds=9
     course = {path.name[:2]: path for path in find_notebooks(notebooks)}
     limits = dict(seconds=seconds, cpu_seconds=cpu_seconds, memory=memory, processes=processes)
     rows = []
+    with tempfile.TemporaryDirectory() as folder:
+        missing = run_limited([sys.executable, "-I", "-S", "-c", ""], folder=folder).not_limited
+    if missing and report:
+        report(f"Not limited on this system: {', '.join(missing)}. Grade only those whom you trust with that.")
     for student, number, paths in found:
         if number not in course:
             new = [Row(student, "", "unreadable", hint=f"{paths[0].name}: the course has no notebook {number}")]
@@ -156,6 +161,10 @@ def grade_one(student, path, original, cell_seconds, limits):
     exercises = asked_in(original)
     with tempfile.TemporaryDirectory(prefix="unet-grading-") as folder:
         try:
+            if path.is_symlink():  # it could show the student a file of yours
+                raise OSError("it is a link")
+            if path.stat().st_size > LARGEST:
+                raise OSError(f"it has more than {LARGEST // 2**20} MB")
             shutil.copyfile(path, Path(folder) / original.name)
         except OSError as error:
             return failed(student, exercises, "unreadable", f"{path.name} cannot be read ({error.strerror or error})")

@@ -39,6 +39,8 @@ class Posix:
             finally:
                 os._exit(1)
         os.close(child_pipe)
+        if linux:
+            linux.control(linux.DUMPABLE, 0)  # the command, which is the same user, cannot look into this process
 
     def ended(self):
         """The exit code, if the command has ended."""
@@ -128,6 +130,11 @@ def first_process(wanted, files, pipe, namespaces, linux):
             os.write(pipe, f"error {type(error).__name__}: {error}\n".encode())
         finally:
             os._exit(127)
+    if linux:
+        linux.control(linux.DUMPABLE, 0)
+    nothing = os.open(os.devnull, os.O_RDWR)
+    for number in range(3):
+        os.dup2(nothing, number)  # the caller's are the keeper's alone
     while True:
         pid, status = os.wait()
         if pid == child:
