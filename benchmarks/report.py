@@ -243,9 +243,10 @@ def options(result, folder):
             "that is more than there are cores, the clock says more about the others, and two processes cannot gain.\n"
             if result["load"] else "", *table(["option", "s by the clock", "CPU s", "MiB"], lines)]
     if "first wall" in rows["compile"]:
-        first, saved = rows["compile"]["first wall"], base["wall"] - rows["compile"]["wall"]
-        text.append(f"The first compiled step took {first:.0f} s by the clock and {rows['compile']['first cpu']:.0f} CPU s"
-                    + (f": it pays after {first / saved:,.0f} steps.\n" if saved > 0 else ".\n"))
+        first, saved = rows["compile"]["first cpu"], base["cpu"] - rows["compile"]["cpu"]
+        text.append(f"The first compiled step took {first:.0f} CPU s ({rows['compile']['first wall']:.0f} s by the clock): "
+                    + (f"in CPU seconds it pays after {first / saved:,.0f} steps.\n" if saved > 0 else
+                       "in CPU seconds it did not pay here.\n"))
     return text
 
 

@@ -133,7 +133,7 @@ def test_report_has_every_part(folder):
         "## Beside the peers", "## Quality per minute", "## How time and memory grow", "## Options of fit", "## From file to file",
         "## Import"]
     for words in ("150.0 (1.50)", "| 3.00 |", "third  (ImportError: no)", "0.50 GiB", "+0.25 s", "would take about 9 GiB", "0.300 (0.67) | 0.500 (0.80)", "no gloo",
-                  "pays after 400 steps"):
+                  "pays after 300 steps"):
         assert words in text, words
     for name in ("peers.png", "recipe.png", "scaling.png"):
         assert (folder / name).read_bytes().startswith(b"\x89PNG") and f"]({name})" in text
