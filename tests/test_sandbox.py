@@ -6,9 +6,11 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from pathlib import Path
 
+import psutil
 import pytest
 
 from unet_course import sandbox
@@ -119,6 +121,7 @@ except OSError as error:
 
 
 def test_a_command_ends_with_its_caller(folder, namespaces):
+    places = set(Path(tempfile.gettempdir()).glob("unet-sandbox-*"))
     caller = subprocess.Popen([sys.executable, "-c", "import sys; from unet_course.sandbox import run_limited\n"
                                "run_limited([sys.executable, '-c', 'import time; time.sleep(1000)'], folder=sys.argv[1], seconds=500)",
                                str(folder)], cwd=Path(sandbox.__file__).parents[1])
@@ -128,9 +131,29 @@ def test_a_command_ends_with_its_caller(folder, namespaces):
     assert left_behind()
     caller.kill()
     caller.wait()
-    while left_behind() and time.monotonic() < until:
+    home = Path(tempfile.gettempdir())
+    while (left_behind() or set(home.glob("unet-sandbox-*")) - places) and time.monotonic() < until:
         time.sleep(0.1)
-    assert left_behind() == []
+    assert left_behind() == [] and not set(home.glob("unet-sandbox-*")) - places
+
+
+def test_a_command_ends_with_its_keeper(folder, namespaces):
+    ended, places = threading.Event(), set(Path(tempfile.gettempdir()).glob("unet-sandbox-*"))
+
+    def end_the_keeper():
+        while not ended.wait(0.1):
+            for keeper in psutil.Process().children():
+                if left_behind() and "sandbox_keeper.py" in " ".join(keeper.cmdline()):
+                    keeper.kill()
+                    return
+
+    helper = threading.Thread(target=end_the_keeper)
+    helper.start()
+    result = run_limited(code("import time; time.sleep(1000)"), folder=folder, **SMALL)
+    ended.set()
+    helper.join()
+    assert result.stopped_by == "keeper" and result.why == "ended the program that watched it"
+    assert left_behind() == [] and set(Path(tempfile.gettempdir()).glob("unet-sandbox-*")) <= places
 
 
 @pytest.mark.skipif(not ROOT, reason="an ordinary user's processes are counted by the system")
@@ -171,7 +194,6 @@ def without():
         pytest.skip("there is no other Python for an ordinary user")
     texts = {what: (text, {**SMALL, **limits}) for what, (text, limits, _) in BAD.items()}
     texts |= {what: (text, {**SMALL, "disk": 10**7}) for what, (text, _) in HARMLESS.items()}
-    texts["an end of the watcher"] = "import os, signal, time\nos.kill(os.getppid(), 9)\ntime.sleep(1000)", {**SMALL, "seconds": 30}
     with tempfile.TemporaryDirectory() as place:
         os.chmod(place, 0o755)
         for name in ("sandbox", "sandbox_keeper", "sandbox_linux", "sandbox_posix"):
@@ -192,7 +214,3 @@ def test_without_namespaces_the_watcher_stops_it(what, without):
 def test_without_namespaces_the_system_refuses_it(what, without):
     stopped_by, said, limits = without[what]
     assert HARMLESS[what][1] in said or (what == "the teacher's files" and "files" not in limits), said
-
-
-def test_without_namespaces_a_command_that_ends_its_watcher_ends_too(without):
-    assert without["an end of the watcher"][0] in ("keeper", "") and left_behind() == []
