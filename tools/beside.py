@@ -13,7 +13,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 
 
-def environment(name, requirements, *options, sees_course=True):
+def environment(name, requirements, *options, sees_course=True, base=None):
     """The Python of a folder in the repository, which is made first if it is not there, or was made for another list.
 
     Parameters
@@ -27,6 +27,8 @@ def environment(name, requirements, *options, sees_course=True):
         Of pip install. A file of constraints among them (``-c FILE``) counts as a part of the list.
     sees_course : bool, default True
         Whether the course and its packages can be imported there.
+    base : path, optional
+        Of the Python that makes the folder, and works there. Not given: this one.
 
     Returns
     -------
@@ -36,11 +38,13 @@ def environment(name, requirements, *options, sees_course=True):
     python = venv / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
     held = [(ROOT / file).read_text(encoding="utf-8") for flag, file in zip(options, options[1:]) if flag == "-c"]
     stamp = venv / "installed.txt"
-    wanted = "\n".join([*requirements, *held, sys.version, sysconfig.get_path("purelib"), str(ROOT)])
+    base = sys.executable if base is None else str(base)
+    version = sys.version if base == sys.executable else base
+    wanted = "\n".join([*requirements, *held, version, sysconfig.get_path("purelib"), str(ROOT)])
     if python.exists() and stamp.exists() and stamp.read_text(encoding="utf-8") == wanted:
         return python
     print(f"Setting up {name}", flush=True)
-    subprocess.run([sys.executable, "-m", "venv", "--clear", str(venv)], check=True)
+    subprocess.run([base, "-m", "venv", "--clear", str(venv)], check=True)
     if sees_course:
         show_course(python)
     if all([install(python, requirement, *options) for requirement in requirements]):

@@ -54,6 +54,10 @@ SOMETIMES = [
     ("9.17", r"3: 3 → 4", "a class more that occurs nowhere is left out"),
     ("9.17", r"\(prediction == k, target == k\): items 1 and 2 swapped", "intersection and union commute"),
     ("8.4", r"image\.numpy\(\): method numpy dropped", "np.pad takes a tensor, too"),
+    ("13.1", r"\[\*images, \*masks\].*swapped", "the files without a partner may come in any order"),
+    ("13.3", r"\[framed\[.*swapped", "whether any of the four neighbours differs does not depend on their order"),
+    ("13.7", r"torch\.Generator\(\): method Generator dropped", "torch.manual_seed seeds the global generator just as well"),
+    ("13.8", r"10000 in .*: 10000 → (10001|9999)", "a ten-thousandth of a time is within the rounding that is allowed"),
     ("10.5", r"0 in \(0, 0\): 0 → -1", "there is one picture with one channel: the first is the last"),
 ]
 

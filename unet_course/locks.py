@@ -13,7 +13,8 @@ def alone(path, busy):
     Parameters
     ----------
     path : path
-        Of a file that serves as the lock and holds nothing; made if it is not there, and left there.
+        Of a file that serves as the lock and holds nothing. It is made, and removed at the end; what a killed process leaves
+        of it keeps nobody out.
     busy : str
         What to say if another process holds it.
 
@@ -32,17 +33,48 @@ def alone(path, busy):
         ...
     FileExistsError: somebody is here
     """
-    with open(Path(path), "ab") as file:
+    path = Path(path)
+    try:
+        with _locked(path, busy):
+            try:
+                yield
+            finally:
+                _remove(path)  # while it is held: afterwards it may be somebody else's
+    finally:
+        if os.name == "nt":  # which removes no file that is open, and none that somebody else has opened
+            _remove(path)
+
+
+def _locked(path, busy):
+    while True:
+        file = open(path, "ab")
         try:
-            if os.name == "nt":
-                import msvcrt
-
-                msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
-            else:
-                import fcntl
-
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            _lock(file)
+            if os.name == "nt" or path.exists() and os.path.samestat(os.fstat(file.fileno()), path.stat()):
+                return file
         except OSError as error:
-            if error.errno in (errno.EAGAIN, errno.EACCES):  # other numbers: this file system knows no locks
+            file.close()
+            if error.errno in (errno.EAGAIN, errno.EACCES):
                 raise FileExistsError(busy) from error
-        yield
+            raise
+        file.close()  # its holder has just ended, and removed it
+
+
+def _lock(file):
+    try:
+        if os.name == "nt":
+            import msvcrt
+
+            msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
+        else:
+            import fcntl
+
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        if error.errno in (errno.EAGAIN, errno.EACCES):  # other numbers: this file system knows no locks
+            raise
+
+
+def _remove(path):
+    with contextlib.suppress(OSError):
+        path.unlink()

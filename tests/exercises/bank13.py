@@ -1,0 +1,242 @@
+"""Answers that learners give to the exercises of notebook 13 about files, masks and fields."""
+
+import os
+import random
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from unet_course.exercises.nb13_masks import true_classes
+
+
+def stem(name):
+    return name.rpartition(".")[0]
+
+
+def pairs(key=stem, *, sides=2, full=True, both=False):
+    """Pair by a key of the name; the defaults make a right answer."""
+
+    def pair(images, masks):
+        by_key = {key(mask): mask for mask in masks}
+        found = [(image, by_key[key(image)]) for image in images if key(image) in by_key]
+        used = {name for one in found for name in one}
+        alone = [name for name in [*images, *(masks if sides == 2 else [])] if name not in used]
+        alone = sorted(name if full else stem(name) for name in alone)
+        return (found, alone) if not both else ([one[::-1] for one in found], alone)
+
+    return pair
+
+
+def by_sets(images, masks):
+    a, b = {Path(n).stem: n for n in images}, {os.path.splitext(n)[0]: n for n in masks}
+    return {(a[n], b[n]) for n in a.keys() & b.keys()}, [*(a[n] for n in a.keys() - b.keys()), *(b[n] for n in b.keys() - a.keys())]
+
+
+def starts_alike(images, masks):
+    found = [(i, m) for i in sorted(images) for m in [next((m for m in masks if m.startswith(stem(i))), None)] if m]
+    used = {name for one in found for name in one}
+    return found, sorted(n for n in [*images, *masks] if n not in used)
+
+
+def counted_through(images, masks):
+    return list(zip(sorted(images), sorted(masks))), []
+
+
+def counted_where_names_differ(images, masks):
+    """Counts through if there are as many of each."""
+    return pairs()(images, masks) if len(images) != len(masks) else counted_through(images, masks)
+
+
+MEANT = ["binary", "labels", "classes", "no mask"]
+
+
+def meant(place, other):
+    return [other if i == place else w for i, w in enumerate(MEANT)]
+
+
+def split(*, fields=lambda where: sorted(set(where)), draw=lambda names, seed: random.Random(seed).shuffle(names),
+          enough=lambda val, share, n: len(val) >= share * n, order=1):
+    """Whole fields into val until there are enough; the defaults make a right answer."""
+
+    def answer(where, share, seed):
+        names, val = fields(where), []
+        draw(names, seed)
+        for name in names:
+            if enough(val, share, len(where)):
+                break
+            val += [i for i, field in enumerate(where) if field == name]
+        train = [i for i in range(len(where)) if i not in val]
+        return (train, sorted(val))[::order]
+
+    return answer
+
+
+def by_tiles(where, share, seed):
+    order = torch.randperm(len(where), generator=torch.Generator().manual_seed(seed)).tolist()
+    count = round(share * len(where))
+    return order[count:], order[:count]
+
+
+def train_is_all(where, share, seed):
+    return list(range(len(where))), split()(where, share, seed)[1]
+
+
+def names_instead(where, share, seed):
+    return tuple([where[i] for i in side] for side in split()(where, share, seed))
+
+
+def loses_one(where, share, seed):
+    train, val = split()(where, share, seed)
+    return train[1:], val
+
+
+def share_of_the_fields(where, share, seed):
+    names = sorted(set(where))
+    random.Random(seed).shuffle(names)
+    chosen = names[: int(share * len(names))]
+    return [i for i, f in enumerate(where) if f not in chosen], [i for i, f in enumerate(where) if f in chosen]
+
+
+def with_numpy(where, share, seed):
+    where = np.array(where)
+    names = np.random.default_rng(seed).permutation(np.unique(where))
+    sizes = np.array([(where == n).sum() for n in names]).cumsum()
+    chosen = names[: int(np.searchsorted(sizes, share * len(where))) + 1]
+    inside = np.isin(where, chosen)
+    return np.flatnonzero(~inside), np.flatnonzero(inside)
+
+
+def rims(*, differ=lambda a, b: a != b, pad="edge", places=((-1, 0), (1, 0), (0, -1), (0, 1)), rim=1, inside=2, where=lambda m: m > 0,
+         read=lambda m: m.astype(np.int64), thick=1):
+    """Classes from labels; the defaults make a right answer."""
+
+    def classes(labels):
+        labels = read(labels)
+        h, w = labels.shape
+        found = np.zeros((h, w), dtype=bool)
+        around = np.pad(labels, thick, mode=pad)
+        for n in range(1, thick + 1):
+            for dy, dx in places:
+                y, x = thick + n * dy, thick + n * dx
+                found |= differ(around[y : y + h, x : x + w], labels)
+        return np.where(where(labels), np.where(found, rim, inside), 0)
+
+    return classes
+
+
+def outside_rim(labels):
+    labels = labels.astype(np.int64)
+    around = np.pad(labels, 1, mode="edge")
+    near = [around[:-2, 1:-1], around[2:, 1:-1], around[1:-1, :-2], around[1:-1, 2:]]
+    return np.where(labels > 0, 2, np.where(np.max(near, axis=0) > 0, 1, 0))
+
+
+def eroded(labels):
+    from scipy.ndimage import binary_erosion
+    return np.where(labels == 0, 0, np.where(binary_erosion(labels > 0, border_value=1), 2, 1))
+
+
+def rolled(labels):
+    labels = labels.astype(np.int64)
+    differs = np.any([np.roll(labels, s, axis=a) != labels for s in (1, -1) for a in (0, 1)], axis=0)
+    return np.where(labels == 0, 0, np.where(differs, 1, 2))
+
+
+def with_torch(labels):
+    x = torch.from_numpy(labels.astype(np.int64))
+    rim = torch.zeros(x.shape, dtype=torch.bool)
+    rim[1:] |= x[1:] != x[:-1]
+    rim[:-1] |= x[1:] != x[:-1]
+    rim[:, 1:] |= x[:, 1:] != x[:, :-1]
+    rim[:, :-1] |= x[:, 1:] != x[:, :-1]
+    return torch.where(x == 0, 0, 2 - rim.long())
+
+
+def one_sided(labels):
+    x = labels.astype(np.int64)
+    rim = np.zeros(x.shape, dtype=bool)
+    rim[1:] |= x[1:] != x[:-1]
+    rim[:, 1:] |= x[:, 1:] != x[:, :-1]
+    return np.where(x == 0, 0, np.where(rim, 1, 2))
+
+
+def with_skimage(labels):
+    from skimage.segmentation import find_boundaries
+    return np.where(labels == 0, 0, np.where(find_boundaries(labels.astype(np.int64), mode="inner"), 1, 2))
+
+
+def no_edge(labels):
+    """The first and last rows and columns are never compared."""
+    found = true_classes(labels.astype(np.int64))
+    for side in (np.s_[0], np.s_[-1], np.s_[:, 0], np.s_[:, -1]):
+        found[side] = np.where(labels[side] > 0, 2, 0)
+    return found
+
+
+WRONG = [
+    ("13.1", "the whole file name", pairs(lambda n: n), "by_name_without_suffix"),
+    ("13.1", "as they are listed", lambda i, m: (list(zip(i, m)), []), "by_name_without_suffix"),
+    ("13.1", "mask first", pairs(both=True), "by_name_without_suffix"),
+    ("13.1", "pairs alone", lambda i, m: pairs()(i, m)[0], "by_name_without_suffix"),
+    ("13.1", "images alone", lambda i, m: ([a for a, _ in pairs()(i, m)[0]], []), "by_name_without_suffix"),
+    ("13.1", "sorted and counted through", counted_through, "a_gap_moves_nothing"),
+    ("13.1", "counted through if equally many", counted_where_names_differ, "a_gap_moves_nothing"),
+    ("13.1", "the first letters", pairs(lambda n: n[:2].rstrip(".")), "names_that_are_alike"),
+    ("13.1", "up to the first dot", pairs(lambda n: n.split(".")[0]), "names_that_are_alike"),
+    ("13.1", "strips letters", pairs(lambda n: n.rstrip(".pngtif")), "names_that_are_alike"),
+    ("13.1", "begins alike", starts_alike, "names_that_are_alike"),
+    ("13.1", "images without a mask only", pairs(sides=1), "alone_on_either_side"),
+    ("13.1", "without suffix", pairs(full=False), "alone_on_either_side"),
+    ("13.1", "none is alone", lambda i, m: (pairs()(i, m)[0], []), "alone_on_either_side"),
+    ("13.1", "all are alone", lambda i, m: (pairs()(i, m)[0], sorted([*i, *m])), "alone_on_either_side"),
+    ("13.2", "two classes", meant(0, "classes"), "two_values"),
+    ("13.2", "255 is no mask", meant(0, "no mask"), "two_values"),
+    ("13.2", "88 classes", meant(1, "classes"), "one_number_an_object"),
+    ("13.2", "three objects", meant(2, "labels"), "few_values_many_patches"),
+    ("13.2", "labels up to 255", meant(3, "labels"), "saved_as_jpeg"),
+    ("13.2", "nearly binary", meant(3, "binary"), "saved_as_jpeg"),
+    ("13.2", "another word", meant(0, "grey"), "two_values"),
+    ("13.4", "val is in train as well", train_is_all, "every_picture_once"),
+    ("13.4", "one is lost", loses_one, "every_picture_once"),
+    ("13.4", "a field as often as it has pictures", split(fields=sorted), "every_picture_once"),
+    ("13.4", "names of fields", names_instead, "every_picture_once"),
+    ("13.4", "all in train", lambda w, s, k: (list(range(len(w))), []), "every_picture_once"),
+    ("13.4", "train alone", lambda w, s, k: split()(w, s, k)[0], "every_picture_once"),
+    ("13.4", "pictures are drawn", by_tiles, "no_field_on_both_sides"),
+    ("13.4", "the last quarter", lambda w, s, k: (list(range(len(w)))[: -int(s * len(w))], list(range(len(w)))[-int(s * len(w)):]),
+     "no_field_on_both_sides"),
+    ("13.4", "val first", split(order=-1), "as_many_as_asked"),
+    ("13.4", "one field", split(enough=lambda val, share, n: len(val) > 0), "as_many_as_asked"),
+    ("13.4", "a share of the fields", share_of_the_fields, "as_many_as_asked"),
+    ("13.4", "one field too many", split(enough=lambda val, share, n: len(val) > share * n), "as_many_as_asked"),
+    ("13.4", "the first fields", split(draw=lambda names, seed: None), "the_seed_draws"),
+    ("13.4", "seed not used", split(draw=lambda names, seed: random.Random(0).shuffle(names)), "the_seed_draws"),
+    ("13.4", "drawn anew each time", split(draw=lambda names, seed: random.shuffle(names)), "the_seed_draws"),
+    ("13.3", "rim outside", outside_rim, "background_rim_inside"),
+    ("13.3", "rim and inside swapped", rims(rim=2, inside=1), "background_rim_inside"),
+    ("13.3", "labels as they are", lambda m: m, "background_rim_inside"),
+    ("13.3", "no rim", rims(rim=2), "background_rim_inside"),
+    ("13.3", "rim of two pixels", rims(thick=2), "background_rim_inside"),
+    ("13.3", "rim taken away", rims(rim=0), "background_rim_inside"),
+    ("13.3", "all of them 255", lambda m: 255 * (m > 0), "background_rim_inside"),
+    ("13.3", "erosion of the foreground", eroded, "neighbours_that_touch"),
+    ("13.3", "background counts alone", rims(differ=lambda a, b: a == 0), "neighbours_that_touch"),
+    ("13.3", "larger neighbours only", rims(differ=lambda a, b: (a > b) | (a == 0)), "neighbours_that_touch"),
+    ("13.3", "diagonal neighbours too", rims(places=[(y, x) for y in (-1, 0, 1) for x in (-1, 0, 1)]), "neighbours_that_touch"),
+    ("13.3", "left and above only", one_sided, "background_rim_inside"),
+    ("13.3", "zeros around the picture", rims(pad="constant"), "edge_of_the_picture"),
+    ("13.3", "rolled over the edge", rolled, "edge_of_the_picture"),
+    ("13.3", "edge left out", no_edge, "edge_of_the_picture"),
+    ("13.3", "8 bits", rims(read=lambda m: m.astype(np.uint8)), "any_numbers"),
+    ("13.3", "16 bits with a sign", rims(read=lambda m: m.astype(np.int16)), "any_numbers"),
+    ("13.3", "difference of small numbers", rims(read=lambda m: m, differ=lambda a, b: np.abs(a.astype(np.int8) - b.astype(np.int8)) > 0),
+     "any_numbers"),
+]
+RIGHT = [
+    ("13.1", "by the last dot", pairs()), ("13.1", "by pathlib and sets", by_sets),
+    ("13.2", "as written", MEANT), ("13.2", "tuple, capitals", tuple(w.upper() for w in MEANT)),
+    ("13.4", "as written", split()), ("13.4", "numpy", with_numpy),
+    ("13.3", "as written", rims()), ("13.3", "torch", with_torch), ("13.3", "scikit-image", with_skimage),
+]
+UNTOUCHED = [("13.1", lambda *a: ...), ("13.2", [..., ..., ..., ...]), ("13.4", lambda *a: ...), ("13.3", lambda *a: ...)]

@@ -1,0 +1,175 @@
+"""Answers that learners give to the exercises of notebook 13 about the next step, and about work in parts."""
+
+import random
+
+import numpy as np
+import torch
+
+NEXT = ["train longer", "more images", "mend the masks", "weigh the borders"]
+
+
+def following(place, other):
+    return [other if i == place else w for i, w in enumerate(NEXT)]
+
+
+NUMBERS = [80, 128, 0.1024, 5 * 0.4 / 0.5024]
+
+
+def numbers(place, value):
+    return [value if i == place else n for i, n in enumerate(NUMBERS)]
+
+
+def step(*, cut=lambda t, parts: t.tensor_split(parts), factor=lambda part, x, parts: len(part) / len(x), zero="before", move="after",
+         backward="each", result="sum", skip=0):
+    """One step in parts; the defaults make a right answer."""
+
+    def answer(model, optimiser, loss, x, y, parts):
+        total, kept = 0.0, []
+        if zero == "before":
+            optimiser.zero_grad()
+        for a, b in list(zip(cut(x, parts), cut(y, parts)))[skip:]:
+            if zero == "each":
+                optimiser.zero_grad()
+            value = loss(model(a), b) * factor(a, x, parts)
+            total += value.item()
+            kept.append(value)
+            if backward == "each":
+                value.backward()
+            if move == "each":
+                optimiser.step()
+        if backward == "all":
+            sum(kept).backward()
+        if move == "after":
+            optimiser.step()
+        if zero == "after":
+            optimiser.zero_grad()
+        return {"sum": total, "last": kept[-1].item(), "mean": total / len(kept)}[result]
+
+    return answer
+
+
+def at_once(model, optimiser, loss, x, y, parts):
+    optimiser.zero_grad()
+    value = loss(model(x), y)
+    value.backward()
+    optimiser.step()
+    return value.item()
+
+
+def whole_pieces(t, parts):
+    """Leaves out what is over."""
+    size = len(t) // parts
+    return [t[i * size : (i + 1) * size] for i in range(parts)]
+
+
+def divides_gradients(model, optimiser, loss, x, y, parts):
+    for parameter in model.parameters():
+        parameter.grad = None
+    total = 0
+    for a, b in zip(torch.chunk(x, parts), torch.chunk(y, parts)):
+        value = loss(model(a), b) * len(a)
+        value.backward()
+        total += value.detach()
+    for parameter in model.parameters():
+        parameter.grad /= len(x)
+    optimiser.step()
+    return total / len(x)
+
+
+def share(*, order=lambda n, rank, epoch: random.Random(epoch).sample(range(n), n), take=lambda o, rank, ranks: o[rank::ranks]):
+    """A rank's part of an epoch; the defaults make a right answer."""
+    return lambda n, rank, ranks, epoch: take(order(n, rank, epoch), rank, ranks)
+
+
+def shares_first(n, rank, ranks, epoch):
+    mine = list(range(n))[rank::ranks]
+    random.Random(epoch).shuffle(mine)
+    return mine
+
+
+def filled_up(n, rank, ranks, epoch):
+    """As PyTorch's own sampler: the first come again, so that all shares are equal."""
+    order = random.Random(epoch).sample(range(n), n)
+    order += order[: -n % ranks]
+    return order[rank::ranks]
+
+
+def remainder_to_the_last(order, rank, ranks):
+    size = len(order) // ranks
+    return order[rank * size :] if rank == ranks - 1 else order[rank * size : (rank + 1) * size]
+
+
+def rounded_up(order, rank, ranks):
+    size = -(-len(order) // ranks)
+    return order[rank * size : (rank + 1) * size]
+
+
+def in_blocks(n, rank, ranks, epoch):
+    order = torch.randperm(n, generator=torch.Generator().manual_seed(epoch))
+    return torch.tensor_split(order, ranks)[rank]
+
+
+WRONG = [
+    ("13.5", "more images first", following(0, "more images"), "still_learning"),
+    ("13.5", "larger first", following(0, "a larger network"), "still_learning"),
+    ("13.5", "longer on four pictures", following(1, "train longer"), "good_at_home_only"),
+    ("13.5", "larger on four pictures", following(1, "a larger network"), "good_at_home_only"),
+    ("13.5", "more of shifted masks", following(2, "more images"), "the_answer_is_better_than_the_mask"),
+    ("13.5", "weigh shifted borders", following(2, "weigh the borders"), "the_answer_is_better_than_the_mask"),
+    ("13.5", "larger for borders", following(3, "a larger network"), "found_and_merged"),
+    ("13.5", "another word", following(0, "a GPU"), "still_learning"),
+    ("13.8", "parameters", numbers(0, 20), "size_of_the_gradients"),
+    ("13.8", "bits", numbers(0, 640), "size_of_the_gradients"),
+    ("13.8", "two bytes", numbers(0, 40), "size_of_the_gradients"),
+    ("13.8", "eight bytes", numbers(0, 160), "size_of_the_gradients"),
+    ("13.8", "bytes, not megabytes", numbers(0, 8e7), "size_of_the_gradients"),
+    ("13.8", "once around", numbers(1, 64), "what_each_one_sends"),
+    ("13.8", "twice all", numbers(1, 160), "what_each_one_sends"),
+    ("13.8", "of all together", numbers(1, 640), "what_each_one_sends"),
+    ("13.8", "to each of the others", numbers(1, 320), "what_each_one_sends"),
+    ("13.8", "bytes for bits", numbers(2, 0.0128), "time_on_the_wire"),
+    ("13.8", "milliseconds", numbers(2, 102.4), "time_on_the_wire"),
+    ("13.8", "of all together, seconds", numbers(2, 0.512), "time_on_the_wire"),
+    ("13.8", "five times", numbers(3, 5), "what_is_gained"),
+    ("13.8", "one machine", numbers(3, 0.796), "what_is_gained"),
+    ("13.8", "upside down", numbers(3, 0.2512), "what_is_gained"),
+    ("13.8", "three numbers", [80, 128, 0.1], "size_of_the_gradients"),
+    ("13.6", "not divided", step(factor=lambda *a: 1), "one_step_as_large"),
+    ("13.6", "set to zero for each part", step(zero="each"), "one_step_as_large"),
+    ("13.6", "set to zero for each part, not divided", step(zero="each", factor=lambda *a: 1), "one_step_as_large"),
+    ("13.6", "a step for each part", step(move="each"), "one_step_as_large"),
+    ("13.6", "no step", step(move="never"), "one_step_as_large"),
+    ("13.6", "divided twice", step(factor=lambda part, x, parts: len(part) / len(x) / parts), "one_step_as_large"),
+    ("13.6", "first part left out", step(skip=1), "one_step_as_large"),
+    ("13.6", "never set to zero", step(zero="never"), "nothing_left_from_before"),
+    ("13.6", "set to zero afterwards only", step(zero="after"), "nothing_left_from_before"),
+    ("13.6", "all at once", at_once, "one_part_in_memory"),
+    ("13.6", "one backward for all", step(backward="all"), "one_part_in_memory"),
+    ("13.6", "always two", step(cut=lambda t, parts: t.tensor_split(4)), "one_part_in_memory"),
+    ("13.6", "parts of that size", step(cut=lambda t, parts: t.split(parts)), "one_part_in_memory"),
+    ("13.6", "divided by the parts", step(factor=lambda part, x, parts: 1 / parts), "last_part_smaller"),
+    ("13.6", "the rest left out", step(cut=whole_pieces), "last_part_smaller"),
+    ("13.6", "loss of the last part", step(result="last"), "the_loss_of_the_batch"),
+    ("13.6", "mean of what is weighted", step(result="mean"), "the_loss_of_the_batch"),
+    ("13.7", "an order for each rank", share(order=lambda n, rank, epoch: random.Random(100 * epoch + rank).sample(range(n), n)), "each_picture_once"),
+    ("13.7", "all of them", share(take=lambda o, rank, ranks: o), "each_picture_once"),
+    ("13.7", "the rest left out", share(take=lambda o, rank, ranks: o[: len(o) // ranks * ranks][rank::ranks]), "each_picture_once"),
+    ("13.7", "filled up", filled_up, "each_picture_once"),
+    ("13.7", "counted from 1", share(take=lambda o, rank, ranks: [i + 1 for i in o[rank::ranks]]), "each_picture_once"),
+    ("13.7", "drawn with replacement", share(order=lambda n, rank, epoch: random.Random(epoch).choices(range(n), k=n)), "each_picture_once"),
+    ("13.7", "global random numbers", share(order=lambda n, rank, epoch: torch.randperm(n).tolist()), "each_picture_once"),
+    ("13.7", "the rest to the last", share(take=remainder_to_the_last), "alike_in_size"),
+    ("13.7", "rounded up", share(take=rounded_up), "alike_in_size"),
+    ("13.7", "no order drawn", share(order=lambda n, rank, epoch: list(range(n))), "a_new_order_each_epoch"),
+    ("13.7", "one order for all epochs", share(order=lambda n, rank, epoch: random.Random(0).sample(range(n), n)), "a_new_order_each_epoch"),
+    ("13.7", "shares before the order", shares_first, "a_new_order_each_epoch"),
+]
+RIGHT = [
+    ("13.5", "as written", NEXT), ("13.5", "array", np.array(NEXT).tolist()),
+    ("13.8", "exact", NUMBERS), ("13.8", "rounded", (80, 128, 0.102, 3.98)),
+    ("13.6", "as written", step()), ("13.6", "chunks", step(cut=lambda t, parts: t.chunk(parts))),
+    ("13.6", "gradients divided at the end", divides_gradients),
+    ("13.7", "every n-th", share()), ("13.7", "blocks, torch", in_blocks),
+    ("13.7", "numpy", share(order=lambda n, rank, epoch: np.random.default_rng(epoch).permutation(n))),
+]
+UNTOUCHED = [("13.5", [..., ..., ..., ...]), ("13.8", [..., ..., ..., ...]), ("13.6", lambda *a: ...), ("13.7", lambda *a: ...)]

@@ -1,0 +1,111 @@
+"""The package's tests with the oldest versions that it supports, and with the newest that can be installed here.
+
+``python course.py oldest`` takes the lower bounds of ``pyproject.toml``, on the oldest Python that is on this machine;
+``python course.py newest`` takes no bounds, but for torch, of which a build without CUDA exists in one version.
+
+The package's tests are its doctests and those files in ``tests`` that need nothing but the package, what it depends on, and
+what tests are written with: not the notebooks' tools, no browser, no Jupyter. In which file that is so, its imports say.
+"""
+
+import ast
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from tools.beside import ROOT, environment
+
+if sys.version_info < (3, 11):
+    import tomli as tomllib
+else:
+    import tomllib
+
+TESTS_WITH = ["pytest>=8", "hypothesis>=6.100", "psutil>=5.9", "torchmetrics>=1.4"]
+# By the name that is imported, where it is another than the one that is installed.
+IMPORTED_AS = {"scikit-image": "skimage", "pillow": "PIL"}
+# Packages of the time, which the old ones call in ways that are gone.
+WITH_THE_OLD = ["pillow<12"]
+TAKES_LONG = {"tests/test_mutants.py", "tests/test_ablations.py"}  # of a tool each, which no user of the package meets
+
+
+def project():
+    return tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+
+
+def oldest_python():
+    """The Python of the oldest version, from the one that the package asks for on, that is on this machine; or this one."""
+    least = int(re.search(r"3\.(\d+)", project()["requires-python"]).group(1))
+    for minor in range(least, sys.version_info.minor):
+        found = [shutil.which(f"python3.{minor}"), *Path.home().glob(f".pyenv/versions/3.{minor}.*/bin/python")]
+        for python in filter(None, found):
+            if subprocess.run([python, "-c", "import venv, ensurepip"], capture_output=True).returncode == 0:
+                return Path(python)
+    return Path(sys.executable)
+
+
+def requirements(which):
+    """What is installed together, as one string."""
+    wanted = [re.split(r"\s*;", line)[0] for line in project()["dependencies"]]
+    if which == "oldest":
+        wanted = [line.replace(">=", "==") for line in wanted]
+    else:
+        torch = re.search(r"^torch==.*$", (ROOT / "constraints.txt").read_text(encoding="utf-8"), re.MULTILINE).group(0)
+        wanted = [torch if line.startswith("torch") else re.split(">=", line)[0] for line in wanted]
+    return " ".join([*wanted, *TESTS_WITH])
+
+
+def needs(path, seen=None):
+    """What must be installed for a file to be imported: top-level names, also of the files of ours that it imports."""
+    seen = set() if seen is None else seen
+    if path in seen or not path.is_file():
+        return set()
+    seen.add(path)
+    modules = set()
+    for node in ast.parse(path.read_text(encoding="utf-8")).body:
+        if isinstance(node, ast.Import):
+            modules |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            modules |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
+    names = {module.split(".")[0] for module in modules} - {"unet_course", "tools", "tests", *sys.stdlib_module_names}
+    for module in modules:
+        names |= needs(ROOT / f"{module.replace('.', '/')}.py", seen)
+    return names
+
+
+def tests():
+    """The package's tests: paths, in order."""
+    names = [re.match(r"[\w-]+", line).group() for line in [*project()["dependencies"], *TESTS_WITH]]
+    there = {"PIL", "IPython", *(IMPORTED_AS.get(name, name) for name in names)}  # these two come with others
+    return ["unet_course", *(str(path.relative_to(ROOT)) for path in sorted((ROOT / "tests").glob("test_*.py"))
+                             if needs(path) <= there)]
+
+
+def main(arguments):
+    if arguments not in (["oldest"], ["newest"]):
+        print("Wanted one word: oldest or newest.", file=sys.stderr)
+        return 2
+    which = arguments[0]
+    base = oldest_python() if which == "oldest" else Path(sys.executable)
+    python = environment(f".venv-{which}", [requirements(which)], sees_course=False, base=base)
+    command = [python, "-m", "pip", "list", "--format", "freeze"]
+    listed = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    names = {re.match(r"[\w-]+", line).group() for line in project()["dependencies"]}
+    version = subprocess.run([python, "--version"], capture_output=True, text=True, check=True).stdout.strip()
+    print(version, *(line for line in listed.split() if line.split("==")[0] in names), flush=True)
+    # What is deprecated in an old package by another is nobody's concern here; with the newest it is.
+    warnings = ["-W", "ignore::DeprecationWarning"] if which == "oldest" else []
+    return subprocess.run([python, "-m", "pytest", "-q", *warnings, *tests()], cwd=ROOT, env=surroundings()).returncode
+
+
+def surroundings():
+    """The environment variables of the tests: the course comes from this tree, and nothing from the Python that runs this."""
+    calm = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONUTF8": "1", "OMP_WAIT_POLICY": "PASSIVE",
+            "UNET_COURSE_PROGRESS": "off"}
+    calm.pop("VIRTUAL_ENV", None)
+    return calm
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

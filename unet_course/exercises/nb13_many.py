@@ -1,0 +1,185 @@
+"""Exercises of 13_your_own_data about work in parts: a batch in pieces, an epoch for several processes."""
+
+import copy
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from unet_course.exercises.answers import number
+from unet_course.exercises.core import Exercise, asking, call, expect, said
+
+parts = Exercise("13.6", "A batch in parts", "find", minutes=10)
+RATE = 0.5
+
+
+class Counted(torch.optim.SGD):
+    """Plain gradient descent that counts its steps."""
+
+    steps = 0
+
+    def step(self, closure=None):
+        self.steps += 1
+        return super().step(closure)
+
+
+def small_network():
+    """No norm in it: a norm's mean over a part is not that over the batch."""
+    return nn.Sequential(nn.Conv2d(1, 3, 3, padding=1), nn.ReLU(), nn.Conv2d(3, 2, 1))
+
+
+def pictures(count):
+    return torch.randn(count, 1, 6, 6), torch.randint(0, 2, (count, 6, 6))
+
+
+class Trial:
+    """One step of the learner's on `count` pictures, beside the step on the whole batch."""
+
+    def __init__(self, answer, count, number_of_parts, stale=False):
+        self.x, self.y = pictures(count)
+        self.before = small_network()
+        self.model, self.events = copy.deepcopy(self.before), []
+        self.optimiser = Counted(self.model.parameters(), lr=RATE)
+        if stale:
+            for parameter in self.model.parameters():
+                parameter.grad = torch.ones_like(parameter)
+        self.model.register_forward_hook(self._seen)
+        with asking("The arguments are model, optimiser, loss, x, y and the number of parts; the loss is a mean over the "
+                    "pictures that it is given."):
+            self.returned = call(answer, self.model, self.optimiser, F.cross_entropy, self.x, self.y, number_of_parts)
+
+    def _seen(self, _, inputs, output):
+        self.events.append(len(inputs[0]))
+        if output.requires_grad:
+            output.register_hook(lambda _: self.events.append("back"))
+
+    def gradient(self, weight=None):
+        """Of the loss on the whole batch; or of the parts' losses, each times a weight."""
+        model = copy.deepcopy(self.before)
+        pieces = [(self.x, self.y, 1.0)] if weight is None else weight(self.x, self.y)
+        for x, y, factor in pieces:
+            (factor * F.cross_entropy(model(x), y)).backward()
+        return [p.grad for p in model.parameters()]
+
+    def moved_by(self, gradients, factor=1.0):
+        """Whether the learner's weights are those of one step along these gradients."""
+        return all(torch.allclose(old - RATE * factor * g, new, atol=1e-5)
+                   for old, g, new in zip(self.before.parameters(), gradients, self.model.parameters()))
+
+    @property
+    def sizes(self):
+        return [event for event in self.events if event != "back"]
+
+
+@parts.behaviour
+def one_step_as_large(answer):
+    trial = Trial(answer, 8, 4)
+    steps = trial.optimiser.steps
+    expect(steps > 0, "Eight pictures in 4 parts: the optimiser makes no step. What comes after the last part?")
+    expect(steps == 1, f"Eight pictures in 4 parts: the optimiser makes {steps} steps; wanted one, when all parts are "
+           "through.")
+    whole = trial.gradient()
+    expect(not trial.moved_by(whole, 4.0), "Four parts, and the step is 4 times too large. Gradients add up: what has each "
+           "part's loss to be divided by?")
+    last = trial.gradient(lambda x, y: [(x[6:], y[6:], 1.0)])
+    expect(not trial.moved_by(last) and not trial.moved_by(last, 0.25), "The step follows the last part alone. When are the "
+           "gradients set to zero?")
+    expect(trial.moved_by(whole), "Eight pictures in 4 parts: the weights move otherwise than by one step on the whole "
+           "batch. Do all parts go in, each once, each with a quarter of the weight?")
+
+
+@parts.behaviour
+def nothing_left_from_before(answer):
+    trial = Trial(answer, 8, 2, stale=True)
+    expect(trial.moved_by(trial.gradient()), "There were gradients of an earlier step, and they are in yours. What has to "
+           "be done before the first part?")
+
+
+@parts.behaviour
+def one_part_in_memory(answer):
+    for number_of_parts, most in ((4, 2), (8, 1), (1, 8)):
+        trial = Trial(answer, 8, number_of_parts)
+        largest = max(trial.sizes, default=0)
+        expect(largest <= most, f"Eight pictures in {number_of_parts} parts: your network sees {largest} at a time; wanted "
+               f"{most}. What is gained, if all go in together?")
+        expect(len(trial.sizes) < 2 or trial.events[1] == "back", "All parts go forward before the first one goes back, so "
+               "all of them are kept in memory. When is a part's backward pass due?")
+        expect(trial.moved_by(trial.gradient()), f"In {number_of_parts} parts the weights move otherwise than by one step "
+               "on the whole batch.")
+
+
+@parts.behaviour
+def last_part_smaller(answer):
+    for count, number_of_parts in ((10, 4), (7, 3), (5, 2)):
+        trial = Trial(answer, count, number_of_parts)
+        expect(sum(trial.sizes) == count, f"{count} pictures in {number_of_parts} parts: your network has seen "
+               f"{sum(trial.sizes)}. Which ones are left out?")
+        expect(trial.moved_by(trial.gradient()), f"{count} pictures in {number_of_parts} parts: the parts are of different "
+               "size, and the step is not that of the whole batch. Has a picture of a small part the same weight as the "
+               "others?")
+
+
+@parts.behaviour
+def the_loss_of_the_batch(answer):
+    for count, number_of_parts in ((8, 4), (10, 4)):
+        trial = Trial(answer, count, number_of_parts)
+        wanted = F.cross_entropy(trial.before(trial.x), trial.y).item()
+        got = number(trial.returned, "What you return")
+        expect(abs(got - wanted) < 1e-4, f"{count} pictures in {number_of_parts} parts: you return a loss of {got:.4f}; on "
+               f"the whole batch it was {wanted:.4f}. Is it the sum of all parts, weighted as their gradients are?")
+
+
+shares = Exercise("13.7", "Each picture once, on one of the ranks", "write", minutes=15, mark="deeper")
+
+
+def _shares(answer, pictures, ranks, epoch):
+    """What each rank gets, as lists of int."""
+    found = []
+    for rank in range(ranks):
+        with asking("The arguments are the number of pictures, the rank, the number of ranks, and the epoch; all are whole "
+                    "numbers that count from 0."):
+            got = call(answer, pictures, rank, ranks, epoch)
+        got = got.tolist() if isinstance(got, (np.ndarray, torch.Tensor)) else got
+        expect(isinstance(got, (list, tuple, range)) and all(isinstance(i, (int, np.integer)) for i in got),
+               f"Rank {rank} gets {said(got)}; wanted a list of indices.")
+        found.append([int(i) for i in got])
+    return found
+
+
+@shares.behaviour
+def each_picture_once(answer):
+    for pictures, ranks in ((12, 3), (13, 4), (9, 2), (5, 1)):
+        for epoch in (0, 1):
+            seen = [i for share in _shares(answer, pictures, ranks, epoch) for i in share]
+            where = f"{pictures} pictures on {ranks} ranks, epoch {epoch}"
+            expect(all(0 <= i < pictures for i in seen), f"{where}: an index lies outside of 0 to {pictures - 1}.")
+            twice = len(seen) - len(set(seen))
+            expect(twice == 0, f"{where}: {twice} come twice. Has every rank the same order of all pictures before it takes "
+                   "its share? What is the order drawn from?")
+            expect(len(seen) == pictures, f"{where}: {pictures - len(seen)} are seen by nobody. What happens to the rest, "
+                   "if the ranks do not divide the pictures?")
+
+
+@shares.behaviour
+def alike_in_size(answer):
+    for pictures, ranks in ((13, 4), (10, 4), (11, 3), (3, 5)):
+        sizes = [len(share) for share in _shares(answer, pictures, ranks, 0)]
+        expect(max(sizes) - min(sizes) <= 1, f"{pictures} pictures on {ranks} ranks: the shares have {said(sizes)} "
+               "pictures. All wait for the slowest: can they differ by one at most?")
+
+
+@shares.behaviour
+def a_new_order_each_epoch(answer):
+    first, again, second = (_shares(answer, 40, 2, epoch) for epoch in (0, 0, 1))
+    expect(first == again, "Epoch 0 comes in another order when it is asked for again: a training that is resumed would see "
+           "other pictures. What has to be seeded, and with what?")
+    expect(first[0] != list(range(0, 40, 2)) and first[0] != list(range(20)), "Rank 0 gets the pictures in the order of the "
+           "folder. Neighbours in a folder are alike; what does training want?")
+    expect(first != second, "Epoch 1 has the order of epoch 0. Where does the epoch come in?")
+    expect(all(set(one) != set(two) for one, two in zip(first, second)), "A rank gets the same pictures in every epoch, in "
+           "another order. What comes first: the order of all pictures, or the shares?")
+    torch.default_generator.manual_seed(5)
+    np.random.seed(5)
+    expect(_shares(answer, 40, 2, 0) == first, "Epoch 0 comes in another order after other random numbers were drawn: on "
+           "another rank they may have been. Does the order follow from the epoch alone?")
