@@ -6,16 +6,19 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import textwrap
+import threading
 import time
 from pathlib import Path
 
+import psutil
 import pytest
 
 from unet_course import sandbox
-from unet_course.sandbox import run_limited
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="only Linux keeps all of these limits")
 ROOT = hasattr(os, "geteuid") and os.geteuid() == 0
+MARK = f"{os.getpid()}-{time.time_ns()}"  # other tests may be running beside these
 SMALL = dict(seconds=60, cpu_seconds=10, memory=300 * 2**20)
 # Each: what it does, the code, other limits, what stops it. "after" stands for what is still there afterwards.
 BAD = {
@@ -45,6 +48,10 @@ HARMLESS = {
 }
 
 
+def run_limited(command, **options):
+    return sandbox.run_limited(command, **{"environment": {"MARK": MARK}, **options})
+
+
 def code(text):
     return [sys.executable, "-I", "-S", "-c", text]
 
@@ -61,7 +68,7 @@ def left_behind():
     found = []
     for place in Path("/proc").glob("[0-9]*"):
         try:
-            if b"\0UNET_COURSE_SANDBOX=" in (place / "environ").read_bytes() and (place / "cmdline").read_bytes():
+            if f"\0MARK={MARK}\0".encode() in b"\0" + (place / "environ").read_bytes() and (place / "cmdline").read_bytes():
                 found.append(place.name)
         except OSError:
             pass
@@ -118,19 +125,49 @@ except OSError as error:
     assert result.not_limited in ((), ("files",))  # Landlock is younger
 
 
-def test_a_command_ends_with_its_caller(folder, namespaces):
-    caller = subprocess.Popen([sys.executable, "-c", "import sys; from unet_course.sandbox import run_limited\n"
-                               "run_limited([sys.executable, '-c', 'import time; time.sleep(1000)'], folder=sys.argv[1], seconds=500)",
-                               str(folder)], cwd=Path(sandbox.__file__).parents[1])
+@pytest.fixture
+def homes(tmp_path, monkeypatch):
+    """The folder in which the commands' own folders are made here."""
+    (tmp_path / "homes").mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "homes"))
+    return tmp_path / "homes"
+
+
+def test_a_command_ends_with_its_caller(folder, namespaces, homes):
+    caller = subprocess.Popen([sys.executable, "-c", textwrap.dedent("""
+        import sys
+        from unet_course.sandbox import run_limited
+        run_limited([sys.executable, "-c", "import time; time.sleep(1000)"], folder=sys.argv[1], seconds=500,
+                    environment={"MARK": sys.argv[2]})
+        """), folder, MARK], cwd=Path(sandbox.__file__).parents[1], env={**os.environ, "TMPDIR": str(homes)})
     until = time.monotonic() + 60
     while not left_behind() and time.monotonic() < until:
         time.sleep(0.1)
-    assert left_behind()
+    assert left_behind() and list(homes.iterdir())
     caller.kill()
     caller.wait()
-    while left_behind() and time.monotonic() < until:
+    while (left_behind() or list(homes.iterdir())) and time.monotonic() < until:
         time.sleep(0.1)
-    assert left_behind() == []
+    assert left_behind() == [] and list(homes.iterdir()) == []
+
+
+def test_a_command_ends_with_its_keeper(folder, namespaces, homes):
+    ended = threading.Event()
+
+    def end_the_keeper():
+        while not ended.wait(0.1):
+            for keeper in psutil.Process().children():
+                if left_behind() and "sandbox_keeper.py" in " ".join(keeper.cmdline()):
+                    keeper.kill()
+                    return
+
+    helper = threading.Thread(target=end_the_keeper)
+    helper.start()
+    result = run_limited(code("import time; time.sleep(1000)"), folder=folder, **SMALL)
+    ended.set()
+    helper.join()
+    assert result.stopped_by == "keeper" and result.why == "ended the program that watched it"
+    assert left_behind() == [] and list(homes.iterdir()) == []
 
 
 @pytest.mark.skipif(not ROOT, reason="an ordinary user's processes are counted by the system")
@@ -157,7 +194,8 @@ results = {}
 for what, (text, limits) in json.loads(sys.argv[2]).items():
     with tempfile.TemporaryDirectory() as folder:
         open(os.path.join(folder, "where"), "w").write(os.path.join(tempfile.gettempdir(), "outside"))
-        r = sandbox.run_limited([sys.executable, "-I", "-S", "-c", text], folder=folder, namespaces=False, **limits)
+        r = sandbox.run_limited([sys.executable, "-I", "-S", "-c", text], folder=folder, namespaces=False,
+                                environment={"MARK": sys.argv[3]}, **limits)
         results[what] = [r.stopped_by, r.stdout + r.stderr, r.limits]
 print(json.dumps(results))
 """
@@ -171,12 +209,11 @@ def without():
         pytest.skip("there is no other Python for an ordinary user")
     texts = {what: (text, {**SMALL, **limits}) for what, (text, limits, _) in BAD.items()}
     texts |= {what: (text, {**SMALL, "disk": 10**7}) for what, (text, _) in HARMLESS.items()}
-    texts["an end of the watcher"] = "import os, signal, time\nos.kill(os.getppid(), 9)\ntime.sleep(1000)", {**SMALL, "seconds": 30}
     with tempfile.TemporaryDirectory() as place:
         os.chmod(place, 0o755)
         for name in ("sandbox", "sandbox_keeper", "sandbox_linux", "sandbox_posix"):
             shutil.copy(Path(sandbox.__file__).with_name(f"{name}.py"), place)
-        done = subprocess.run([python, "-c", WITHOUT, place, json.dumps(texts)], cwd=place, capture_output=True, text=True,
+        done = subprocess.run([python, "-c", WITHOUT, place, json.dumps(texts), MARK], cwd=place, capture_output=True, text=True,
                               **(dict(user=65534, group=65534, extra_groups=[]) if ROOT else {}))
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)
@@ -192,7 +229,3 @@ def test_without_namespaces_the_watcher_stops_it(what, without):
 def test_without_namespaces_the_system_refuses_it(what, without):
     stopped_by, said, limits = without[what]
     assert HARMLESS[what][1] in said or (what == "the teacher's files" and "files" not in limits), said
-
-
-def test_without_namespaces_a_command_that_ends_its_watcher_ends_too(without):
-    assert without["an end of the watcher"][0] in ("keeper", "") and left_behind() == []

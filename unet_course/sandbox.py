@@ -140,7 +140,8 @@ def run_limited(command, *, folder, seconds=60, cpu_seconds=60, memory=2**30, pr
     whole = {name: int(value) for name, value in limits.items() if not name.endswith("seconds")}
     wanted = {**limits, **whole, "command": [str(part) for part in command], "folder": str(folder), "input": input,
               "environment": {**own, **(environment or {})}, "network": network, "namespaces": namespaces}
-    said = _keep(wanted)
+    with tempfile.TemporaryDirectory(prefix="unet-sandbox-", ignore_cleanup_errors=True) as home:
+        said = _keep({**wanted, "home": home})
     if said.get("error"):
         raise FileNotFoundError(f"command {command[0]!r} could not be started ({said['error']}); check its path")
     why = REASONS.get(said["stopped_by"], "").format(**limits, memory_mib=memory / 2**20, disk_mib=disk / 2**20)

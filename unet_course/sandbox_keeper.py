@@ -20,20 +20,18 @@ from pathlib import Path
 
 def main():
     wanted = json.loads(sys.stdin.buffer.readline())
-    home = tempfile.mkdtemp(prefix="unet-sandbox-")
-    try:
-        with tempfile.TemporaryFile() as given, tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
-            given.write(wanted["input"].encode())
-            given.seek(0)
-            wanted["environment"].update(dict.fromkeys(("HOME", "USERPROFILE", "TMPDIR", "TEMP", "TMP"), home))
-            wanted["threads"] = 32  # for each process that is allowed
-            wanted["writable"] = [home, wanted["folder"]]
-            keeper = start(wanted, [given.fileno(), out.fileno(), err.fileno()])
-            result = watch(keeper, wanted, [out, err])
-            result.update(stdout=ends(out, wanted["output"]), stderr=ends(err, wanted["output"]),
-                          limits=sorted(keeper.limits), error=keeper.error)
-    finally:
-        shutil.rmtree(home, ignore_errors=True)
+    tempfile.tempdir = wanted["home"]
+    with tempfile.TemporaryFile() as given, tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
+        given.write(wanted["input"].encode())
+        given.seek(0)
+        wanted["environment"].update(dict.fromkeys(("HOME", "USERPROFILE", "TMPDIR", "TEMP", "TMP"), wanted["home"]))
+        wanted["threads"] = 32  # for each process that is allowed
+        wanted["writable"] = [wanted["home"], wanted["folder"]]
+        keeper = start(wanted, [given.fileno(), out.fileno(), err.fileno()])
+        result = watch(keeper, wanted, [out, err])
+        result.update(stdout=ends(out, wanted["output"]), stderr=ends(err, wanted["output"]),
+                      limits=sorted(keeper.limits), error=keeper.error)
+    shutil.rmtree(wanted["home"], ignore_errors=True)  # the caller does the same, unless it is gone
     sys.stdout.write(json.dumps(result))
 
 
