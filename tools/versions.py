@@ -62,8 +62,11 @@ def needs(path, seen=None):
     if path in seen or not path.is_file():
         return set()
     seen.add(path)
-    modules = set()
-    for node in ast.parse(path.read_text(encoding="utf-8")).body:
+    modules, nodes = set(), [ast.parse(path.read_text(encoding="utf-8"))]
+    while nodes:
+        node = nodes.pop()
+        if not isinstance(node, (ast.FunctionDef, ast.Lambda)):  # what a function imports can be missing until it is called
+            nodes += ast.iter_child_nodes(node)
         if isinstance(node, ast.Import):
             modules |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
@@ -90,10 +93,10 @@ def main(arguments):
     base = oldest_python() if which == "oldest" else Path(sys.executable)
     # The course itself too, for its version; its files come from this tree.
     python = environment(f".venv-{which}", [requirements(which), "--no-deps -e ."], sees_course=False, base=base)
-    listed = subprocess.run([python, "-m", "pip", "list", "--format", "freeze"], capture_output=True, text=True, check=True).stdout
+    version, listed = (subprocess.run([python, *ask], capture_output=True, text=True, check=True).stdout.splitlines()
+                       for ask in (["--version"], ["-m", "pip", "list", "--format", "freeze"]))
     names = {re.match(r"[\w-]+", line).group() for line in project()["dependencies"]}
-    version = subprocess.run([python, "--version"], capture_output=True, text=True, check=True).stdout.strip()
-    print(version, *(line for line in listed.split() if line.split("==")[0] in names), flush=True)
+    print(*version, *(line for line in listed if line.split("==")[0] in names), flush=True)
     # What one old package's use of another is warned of is nobody's concern here; with the newest it is.
     options = ["-W", "ignore::DeprecationWarning", "--deselect", NOT_WITH_THE_OLDEST] if which == "oldest" else []
     return subprocess.run([python, "-m", "pytest", "-q", *options, *tests()], cwd=ROOT, env=surroundings()).returncode
