@@ -15,9 +15,11 @@ from unet_course.canvas import AnySize
 from unet_course.export import export_onnx, export_program
 from unet_course.family import AttentionUNet, ResUNet
 
+OLD = tuple(map(int, torch.__version__.split(".")[:2])) < (2, 11)
+needs_new_torch = pytest.mark.skipif(OLD, reason="torch is older than 2.11, which export needs")
 HAS_ONNX = all(importlib.util.find_spec(name) for name in ("onnx", "onnxscript", "onnxruntime"))
-needs_onnx = pytest.mark.skipif(not HAS_ONNX, reason="onnx, onnxscript or onnxruntime is not installed (extra: export)")
-FORMATS = [".pt2", pytest.param(".onnx", marks=needs_onnx)]
+needs_onnx = pytest.mark.skipif(OLD or not HAS_ONNX, reason="onnx, onnxscript or onnxruntime is not installed (extra: export), or torch is old")
+FORMATS = [pytest.param(".pt2", marks=needs_new_torch), pytest.param(".onnx", marks=needs_onnx)]
 SIZES = [(1, 1), (1, 7), (2, 3), (5, 64), (101, 70), (64, 64), (37, 150)]
 NETWORKS = {
     "grey": dict(in_channels=1, channels=(4, 8)),
@@ -108,6 +110,7 @@ def test_what_lies_beyond_the_edge_has_to_be_cleared(monkeypatch):
     assert difference(model, AnySize(model), 1, 37, 50) > 0.1
 
 
+@needs_new_torch
 def test_the_model_is_left_alone(tmp_path):
     model = network(channels=(4,)).train()
     before = {name: value.clone() for name, value in model.state_dict().items()}
@@ -116,12 +119,14 @@ def test_the_model_is_left_alone(tmp_path):
     assert all(torch.equal(before[name], value) for name, value in model.state_dict().items())
 
 
+@needs_new_torch
 def test_bfloat16_weights_are_written_in_float32(tmp_path):
     model = network(channels=(4,)).to(torch.bfloat16)
     run = reader(export_program(model, tmp_path / "a.pt2"))
     assert difference(model.float(), run, 1, 9, 8) < 1e-4
 
 
+@needs_new_torch
 def test_a_file_runs_without_the_course(files, tmp_path):
     _, _, path = files("grey", ".pt2")
     code = ("import sys, torch; network = torch.export.load(sys.argv[1]).module(); "
@@ -143,6 +148,7 @@ def test_onnx_is_one_file_of_standard_operations(files):
     assert not list(path.parent.glob("*.data"))
 
 
+@needs_new_torch
 def test_a_file_that_differs_gets_no_name(tmp_path, monkeypatch):
     path = tmp_path / "a.pt2"
     path.write_text("what was there")
@@ -152,6 +158,7 @@ def test_a_file_that_differs_gets_no_name(tmp_path, monkeypatch):
     assert [p.name for p in tmp_path.iterdir()] == ["a.pt2"] and path.read_text() == "what was there"
 
 
+@needs_new_torch
 def test_weights_that_are_not_finite_are_refused(tmp_path):
     model = network(channels=(4,))
     model.head.bias.data[0] = float("nan")

@@ -126,7 +126,7 @@ def test_mode_is_put_back_and_the_result_can_be_trained_on(mode):
 
 
 @pytest.mark.parametrize("image, options, words", [
-    (torch.zeros(4), {}, r"image has shape \(4,\)"), (np.zeros((4, 4), np.uint16), {}, "dtype torch.uint16.*normalise"),
+    (torch.zeros(4), {}, r"image has shape \(4,\)"), (np.zeros((4, 4), np.uint16), {}, "dtype uint16.*normalise"),
     (torch.full((4, 4), torch.nan), {}, "NaN"), (torch.zeros(0, 4), {}, "at least one pixel"),
     (torch.zeros(4, 4), {"tile": 0}, "tile is 0"), (torch.zeros(4, 4), {"tile": 8, "overlap": -1}, "overlap is -1"),
     (torch.zeros(4, 4), {"overlap": 8}, "without tile"), (torch.zeros(3, 4, 4), {}, "3 channels"),

@@ -39,8 +39,8 @@ def environment(name, requirements, *options, sees_course=True, base=None):
     held = [(ROOT / file).read_text(encoding="utf-8") for flag, file in zip(options, options[1:]) if flag == "-c"]
     stamp = venv / "installed.txt"
     base = sys.executable if base is None else str(base)
-    version = sys.version if base == sys.executable else base
-    wanted = "\n".join([*requirements, *held, version, sysconfig.get_path("purelib"), str(ROOT)])
+    which = sys.version if base == sys.executable else base
+    wanted = "\n".join([*requirements, *held, which, sysconfig.get_path("purelib"), str(ROOT)])
     if python.exists() and stamp.exists() and stamp.read_text(encoding="utf-8") == wanted:
         return python
     print(f"Setting up {name}", flush=True)

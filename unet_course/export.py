@@ -1,6 +1,6 @@
 """A trained U-Net as a file that runs without this course: torch's ``.pt2``, and ONNX for every other program.
 
-Both hold a network for any image size, written by way of `unet_course.canvas`, which says why.
+Both hold a network for any image size, written by way of `unet_course.canvas`, which says why. torch 2.11 or newer can do it.
 
 A ``.pt2`` is a program, and ``torch.export.load`` runs code that a stranger may have put in it: load only files that you have
 written yourself. An ``.onnx`` holds numbers and names of operations, no Python: that is the one to hand on.
@@ -129,7 +129,7 @@ def _publish(path, network, write, read):
             try:
                 write(str(beside))
             except Exception as error:
-                raise RuntimeError(f"torch {torch.__version__} cannot write this network as {path.suffix}; 2.13 "
+                raise RuntimeError(f"torch {torch.__version__} cannot write this network as {path.suffix}; 2.11 "
                                    f"can. Its words: {str(error)[:300]}") from error
             _compare(network, read(str(beside)), path.name)
         os.replace(beside, path)

@@ -39,7 +39,7 @@ class Picture:
             array = _channels_first(array)
         elif not isinstance(array, torch.Tensor):
             array = np.asarray(array)
-            if array.dtype.kind not in "buif" or array.dtype.itemsize > 8:
+            if array.dtype.kind != "f" or array.dtype.itemsize > 8:
                 raise ValueError(f"image has dtype {array.dtype}; wanted float scaled to about 0..1: use "
                                  "unet_course.data.normalise")
             array = torch.from_numpy(np.ascontiguousarray(array, dtype=array.dtype.newbyteorder("=")))

@@ -1,0 +1,42 @@
+"""Which versions `oldest` and `newest` install, and which tests they run."""
+
+import re
+
+import pytest
+
+from tools import versions
+
+
+def test_the_oldest_are_the_lower_bounds_and_the_newest_have_none():
+    oldest, newest = (dict(re.findall(r"([\w-]+)((?:[=>]=[\w.]+)?)(?:\s|$)", versions.requirements(which))) for which in ("oldest", "newest"))
+    bounds = dict(re.match(r"([\w-]+)>=([\d.]+)", line).groups() for line in versions.project()["dependencies"])
+    assert {name: oldest[name] for name in bounds} == {name: f"=={bound}" for name, bound in bounds.items()}
+    assert {name for name in bounds if newest[name]} == {"torch"}
+
+
+def test_no_bound_is_above_what_colab_has():
+    """A bound that Colab's image does not meet would have pip replace Colab's own packages."""
+    colab = dict(re.findall(r"^([\w-]+)==([\d.]+)", (versions.ROOT / "tests" / "colab-constraints.txt").read_text(), re.MULTILINE))
+    for line in versions.project()["dependencies"]:
+        name, bound = re.match(r"([\w-]+)>=([\d.]+)", line).groups()
+        number = lambda version: tuple(map(int, version.split(".")))
+        assert name not in colab or number(bound) <= number(colab[name]), line
+
+
+def test_a_file_is_chosen_by_what_it_imports(tmp_path):
+    chosen = versions.tests()
+    assert chosen[0] == "unet_course" and {"tests/test_unet.py", "tests/test_export.py", "tests/test_training.py"} <= set(chosen)
+    assert not {"tests/test_notebooks.py", "tests/test_browser.py", "tests/test_colab.py"} & set(chosen)
+    file = tmp_path / "test_a.py"
+    file.write_text("import os, yaml\nfrom numpy import linalg\nimport tools.notebooks\nif os:\n    import scipy\ndef later():\n    import onnx\n")
+    assert {"yaml", "numpy", "nbformat", "scipy"} <= versions.needs(file) and not {"os", "onnx", "tools"} & versions.needs(file)
+
+
+def test_the_oldest_python_is_one_that_the_package_supports():
+    python = versions.oldest_python()
+    assert python.is_file() and "python" in python.name
+
+
+@pytest.mark.parametrize("words", [[], ["older"], ["oldest", "newest"]])
+def test_another_word_is_refused(words, capsys):
+    assert versions.main(words) == 2 and "oldest or newest" in capsys.readouterr().err
