@@ -110,6 +110,8 @@ CALLS = {
     "image gives NaN or infinite scores": lambda: predict(UNet(channels=(2,)), np.full((4, 4), 3e38, np.float32)),
     "x has 2 channels .*make one with in_channels=2": lambda: UNet(1, channels=(2,))(torch.zeros(1, 2, 4, 4)),
     "picture 0: image is of type ndarray": lambda: fit(UNet(channels=(2,)), [(np.zeros((1, 8, 8)), TARGET[0])], steps=1),
+    "picture 0: image has dtype torch.uint16; wanted a floating-point image": lambda: fit(
+        UNet(channels=(2,)), [(PICTURE[0].to(torch.uint16), TARGET[0]), (PICTURE[0].bool(), TARGET[0])] * 2, steps=1),
     "picture 1: image has 2 channels, others 1": lambda: fit(UNet(channels=(2,)), [(PICTURE[0], TARGET[0]), (
         torch.zeros(2, 8, 8), TARGET[0])] * 2, steps=1),
 }
@@ -119,6 +121,12 @@ CALLS = {
 def test_what_gave_another_error_or_a_silent_one_is_refused_with_its_cure(words):
     with pytest.raises(ValueError, match=words):
         CALLS[words]()
+
+
+@pytest.mark.parametrize("dtypes", [("float64", "float64"), ("float32", "float64"), ("float16", "float32")])
+def test_pictures_of_another_precision_are_trained_on(dtypes):
+    pictures = [(PICTURE[0].to(getattr(torch, dtype)), TARGET[0]) for dtype in dtypes] * 2
+    assert len(fit(UNet(channels=(2,)), pictures, pictures, steps=2, crop=4, batch_size=4, progress=False).loss) == 2
 
 
 @pytest.mark.parametrize("damage", [lambda b: b[: len(b) // 2], lambda b: b[:4000] + bytes([b[4000] ^ 1]) + b[4001:], lambda b: b""])
@@ -144,6 +152,14 @@ def test_weights_that_are_a_list_are_refused(tmp_path, monkeypatch):
 def test_a_mask_of_small_floats_is_read_without_a_warning(tmp_path):
     tifffile.imwrite(tmp_path / "m.tif", np.float16([[0, 1], [2, 1]]), photometric="minisblack")
     assert read_mask(tmp_path / "m.tif").tolist() == [[0, 1], [2, 1]]
+
+
+def test_an_error_of_a_reader_is_told_by_the_file_whatever_its_kind(tmp_path, monkeypatch):
+    write_image(tmp_path / "m.tif", np.zeros((4, 4), np.uint8))
+    monkeypatch.setattr(tifffile.TiffPage, "asarray", lambda self: ()[0])
+    monkeypatch.setattr(tifffile.TiffPageSeries, "dataoffset", None)
+    with pytest.raises(ValueError, match=r"m.tif cannot be read as an image \(IndexError\)"):
+        read_mask(tmp_path / "m.tif")
 
 
 def test_predict_takes_no_gigabytes_for_a_header_that_lies(tmp_path):

@@ -147,7 +147,7 @@ def fitting(judge, count, seed):
                 images, targets = ([torch.from_numpy(a) for a in arrays] for arrays in (images, targets))
             except TypeError:
                 pass
-        if stacked and len({a.shape for a in images}) == 1:
+        if stacked and len({(a.shape, a.dtype) for a in images}) == 1:
             images, targets = ((torch if isinstance(a[0], torch.Tensor) else np).stack(a) for a in (images, targets))
             data = (images, targets)
         else:

@@ -162,7 +162,8 @@ def _samples(side, folder):
     written["p.png"] = buffer.getvalue()
 
     def pages(path):
-        return np.stack(list(read_pages(path, indices=path.name[0] in "mp")))
+        found = list(read_pages(path, indices=path.name[0] in "mp"))  # of a changed file they may differ in size
+        return found[0] if len(found) == 1 else np.concatenate([page.ravel() for page in found])
     readers = {".npy": lambda path: predict(model, path, progress=False).numpy()}
     return {name: (content, readers.get(Path(name).suffix, pages)) for name, content in written.items()}
 

@@ -185,5 +185,8 @@ def check_picture(image, mask, name):
                              "torch.from_numpy")
     if image.ndim != 3 or image.shape[-2:] != mask.shape:
         raise ValueError(f"{name}: image {tuple(image.shape)}, mask {tuple(mask.shape)}; wanted (C, H, W) and (H, W)")
+    if not image.is_floating_point():
+        raise ValueError(f"{name}: image has dtype {image.dtype}; wanted a floating-point image scaled to about 0..1: use "
+                         "unet_course.data.normalise")
     if not torch.isfinite(image).all():
         raise ValueError(f"{name}: image has NaN or infinite values; replace them first, for instance with torch.nan_to_num")

@@ -93,9 +93,10 @@ def read_page(path, page=0, *, indices=False):
     array([[2, 2]], dtype=uint8)
     """
     with _opened(path, indices) as pages:
-        if not 0 <= page < len(pages):
-            raise IndexError(f"page is {page}; {Path(path).name} has pages 0 to {len(pages) - 1}")
-        return pages[page]()
+        count = len(pages)
+        if 0 <= page < count:
+            return pages[page]()
+    raise IndexError(f"page is {page}; {Path(path).name} has pages 0 to {count - 1}")
 
 
 def is_tiff(path):
@@ -116,8 +117,6 @@ def _opened(path, indices=False):
                 yield [lambda: read_picture(path, indices)]
     except FileNotFoundError as error:
         raise FileNotFoundError(f"path is {str(path)!r}, and there is no such file; check the name") from error
-    except (IndexError, GeneratorExit):
-        raise
     except Exception as error:  # every reader raises its own kinds; the learner needs the name of the file
         reason = str(error) if type(error) is ValueError and len(str(error)) < 160 else type(error).__name__
         raise ValueError(f"{path.name} cannot be read as an image ({reason}); it is damaged, cut short or of another kind: "

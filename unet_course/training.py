@@ -160,6 +160,8 @@ def fit(model, train, val=None, *, steps, batch_size=8, crop=128, lr=3e-3, weigh
             model.train()
             generator = torch.manual_seed(seed * 1_000_003 + step)  # also what dropout draws from
             x, y = make(step, generator)
+            if x.is_floating_point():  # pictures of double or half precision
+                x = x.to(next(model.parameters()).dtype)
             if size() > 1:  # otherwise different pictures would lose the same channels
                 torch.manual_seed(seed_of(seed, "dropout", step, rank()))
             for group in optimiser.param_groups:
