@@ -49,6 +49,8 @@ def save(path, array, way="plain", **more):
         elif path.suffix == ".npy":
             np.save(path, array)
         else:
+            if array.dtype.kind in "iu":  # of others some versions write the last 16 bits, and others refuse
+                assert 0 <= array.min() and array.max() < 2**16
             Image.fromarray(array).save(path)
     except Exception:  # that program, not ours, refuses
         return False
