@@ -24,7 +24,7 @@ def _paired(answer, images, masks):
 
 
 def _wrong_pair(pairs):
-    return next((f"{a} with {b}" for a, b in pairs if a.rpartition(".")[0] != b.rpartition(".")[0]), None)
+    return next((f"{a} + {b}" for a, b in pairs if a.rpartition(".")[0] != b.rpartition(".")[0]), None)
 
 
 @names.behaviour
