@@ -206,7 +206,7 @@ def test_a_large_file_passes_in_little_memory(tmp_path):
     """
     done = subprocess.run([sys.executable, "-c", textwrap.dedent(code)], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
-    assert float(done.stdout) < 250
+    assert float(done.stdout) < 300
     assert np.load(tmp_path / "out.npy", mmap_mode="r").shape == (3, 5000, 6000)
 
 

@@ -23,6 +23,7 @@ else:
     import tomllib
 
 TESTS_WITH = ["pytest>=8", "hypothesis>=6.100", "psutil>=5.9", "torchmetrics>=1.4"]
+ALSO = ["nbformat>=5.10"]  # of Jupyter, for the doctests of student copies; of the notebooks' own tests it makes none runnable
 # By the name that is imported, where it is another than the one that is installed.
 IMPORTED_AS = {"scikit-image": "skimage", "pillow": "PIL"}
 NOT_WITH_THE_OLDEST = "unet_course/export.py::unet_course.export.export_program"  # needs torch 2.11, and says so
@@ -53,7 +54,7 @@ def requirements(which):
         torch = re.search(r"^torch==.*$", (ROOT / "constraints.txt").read_text(encoding="utf-8"), re.MULTILINE).group(0)
         wanted = [*wanted, *project()["optional-dependencies"]["export"]]
         wanted = [torch if line.startswith("torch") else re.split(">=", line)[0] for line in wanted]
-    return " ".join([*wanted, *TESTS_WITH])
+    return " ".join([*wanted, *TESTS_WITH, *ALSO])
 
 
 def needs(path, seen=None):
