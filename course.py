@@ -17,14 +17,15 @@ STAMP = VENV / "installed.txt"
 ROOT = ["--allow-root"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []  # in a container; the token stays
 LAB = ["-m", "jupyterlab", "notebooks", "--ServerApp.ip=127.0.0.1", "--LabApp.news_url=None", *ROOT]
 
-TWO = ["-n", "2", "--dist", "loadfile"]  # two workers; what stands in a file stays in one of them, and in order
+# Two workers; what stands in a file stays in one of them, and in order. What waits for a browser runs alone.
+PYTEST, BROWSER = ["-m", "pytest", "--nbval", "--nbval-cell-timeout=900", "-q"], "tests/test_browser.py"
 
 # name: (what it does, the commands that Python runs one after the other; arguments of yours go to the last one)
 TASKS = {
     "lab": ("open the course in JupyterLab", [LAB]),
     "test": ("lint, unit tests, doctests, and every notebook checked strictly", [
         ["-m", "ruff", "check", "."],
-        ["-m", "pytest", "--nbval", "--nbval-cell-timeout=900", "-q", *TWO, "unet_course", "tests", "notebooks"]]),
+        [*PYTEST, "-n", "2", "--dist", "loadfile", "--ignore", BROWSER, "unet_course", "tests", "notebooks"], [*PYTEST, BROWSER]]),
     "notebooks": ("run notebooks in place and refresh the time table (names: 00 03 ...)", [["-m", "tools.notebooks"]]),
     "weights": ("train the small network of data/weights again", [["-m", "tools.weights"]]),
     "bench": ("measure the course beside its peers (parts: peers scaling recipe large ...)", [["-m", "benchmarks"]]),

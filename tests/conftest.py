@@ -1,6 +1,7 @@
 """What every test starts from: the same random numbers, one thread, no stopwatch; and a browser for those that look."""
 
 import os
+import tracemalloc  # noqa: F401  pytest imports it when a warning nobody caught turns up, which may be in the midst of an import
 
 import pytest
 import torch

@@ -91,7 +91,7 @@ def test_what_goes_too_far_is_stopped_and_nothing_is_left(what, folder, namespac
     result = run_limited(code(text), folder=folder, **{**SMALL, **limits})
     assert result.stopped_by == stopped_by and result.why and result.returncode < 0, result
     assert left_behind() == []
-    assert result.memory < 2**30
+    assert result.memory < 2**32  # pages that processes share are counted once for each
 
 
 @pytest.mark.parametrize("what", HARMLESS)
