@@ -25,7 +25,7 @@ TASKS = {
     "lab": ("open the course in JupyterLab", [LAB]),
     "test": ("lint, unit tests, doctests, and every notebook checked strictly", [
         ["-m", "ruff", "check", "."],
-        [*PYTEST, "-n", "2", "--dist", "loadfile", "--ignore", BROWSER, "unet_course", "tests", "notebooks"], [*PYTEST, BROWSER]]),
+        [*PYTEST, "-n2", "--dist=loadfile", "--ignore", BROWSER, "unet_course", "tests", "notebooks"], [*PYTEST, BROWSER]]),
     "notebooks": ("run notebooks in place and refresh the time table (names: 00 03 ...)", [["-m", "tools.notebooks"]]),
     "weights": ("train the small network of data/weights again", [["-m", "tools.weights"]]),
     "bench": ("measure the course beside its peers (parts: peers scaling recipe large ...)", [["-m", "benchmarks"]]),
