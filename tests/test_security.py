@@ -257,8 +257,11 @@ def answer(address, *, token=None, method="GET", data=None, **headers):
 
 def open_to(process):
     """The addresses at which a process and its children can be reached."""
-    return {place.laddr.ip for one in [process, *process.children(recursive=True)] for place in one.net_connections(kind="inet")
-            if place.status == psutil.CONN_LISTEN}
+    found = set()
+    for one in [process, *process.children(recursive=True)]:
+        with contextlib.suppress(psutil.NoSuchProcess):  # a child that has ended since it was listed
+            found |= {place.laddr.ip for place in one.net_connections(kind="inet") if place.status == psutil.CONN_LISTEN}
+    return found
 
 
 def addresses():
