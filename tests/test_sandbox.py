@@ -91,7 +91,14 @@ def test_what_goes_too_far_is_stopped_and_nothing_is_left(what, folder, namespac
     result = run_limited(code(text), folder=folder, **{**SMALL, **limits})
     assert result.stopped_by == stopped_by and result.why and result.returncode < 0, result
     assert left_behind() == []
-    assert result.memory < 2**32  # pages that processes share are counted once for each
+    assert result.memory < 2**30
+
+
+def test_memory_that_processes_share_counts_once(folder, namespaces):
+    result = run_limited(code("import os, time\nx = bytearray(b'x' * 10**8)\nfor i in range(3): os.fork()\ntime.sleep(1)"),
+                         folder=folder, **SMALL)
+    assert result.stopped_by == "" and result.returncode == 0, result  # eight times 100 MB would be over the limit
+    assert 10**8 < result.memory < SMALL["memory"]
 
 
 @pytest.mark.parametrize("what", HARMLESS)
