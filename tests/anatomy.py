@@ -219,10 +219,16 @@ def errors_are_meant(notebook, name):
 
 
 def package_trees(folder=PACKAGE):
-    """The syntax trees of all top-level classes and functions of the package, without their docstrings."""
-    modules = [p for p in folder.glob("*.py")]
-    return {node.name: ast.dump(bare(node)) for p in modules for node in ast.parse(p.read_text(encoding="utf-8")).body
-            if isinstance(node, (ast.FunctionDef, ast.ClassDef))}
+    """The syntax trees of the package's top-level classes and functions, without docstrings.
+
+    Of each name a set: functions of two files may have the same. A check's own helpers teach nothing.
+    """
+    trees = {}
+    for path in (p for p in folder.rglob("*.py") if p.parent.name != "exercises"):
+        for node in ast.parse(path.read_text(encoding="utf-8")).body:
+            if isinstance(node, (ast.FunctionDef, ast.ClassDef)):
+                trees.setdefault(node.name, set()).add(ast.dump(bare(node)))
+    return trees
 
 
 def bare(node):
@@ -232,17 +238,23 @@ def bare(node):
     return node
 
 
-def defines_what_the_package_has(notebook, name):
-    """A class or function of the package's name is the package's, docstring aside, unless it is wrong on purpose."""
-    trees, found = package_trees(), []
+def compared_definitions(notebook):
+    """The cell's number and the syntax tree of what a notebook defines under a name of the package.
+
+    What learners write is left out, and what is wrong on purpose.
+    """
+    trees = package_trees()
     for i, cell in enumerate(code_cells(notebook), 1):
-        if tags(cell) & {"exercise", "broken"}:
-            continue
-        for node in ast.parse(without_magics(cell.source)).body:
-            if isinstance(node, (ast.FunctionDef, ast.ClassDef)) and node.name in trees:
-                if ast.dump(bare(node)) != trees[node.name]:
-                    found.append(f"code cell {i}: {node.name} is not the package's")
-    return found
+        if not tags(cell) & {"exercise", "broken"}:
+            for node in ast.parse(without_magics(cell.source)).body:
+                if isinstance(node, (ast.FunctionDef, ast.ClassDef)) and node.name in trees:
+                    yield i, node, trees[node.name]
+
+
+def defines_what_the_package_has(notebook, name):
+    """A class or function of the package's name is the package's, docstring aside."""
+    return [f"code cell {i}: {node.name} is not the package's"
+            for i, node, trees in compared_definitions(notebook) if ast.dump(bare(node)) not in trees]
 
 
 RULES = [is_stored_executed, has_no_volatile_state, opens_well, has_small_cells, has_sound_exercises, stubs_are_not_needed,

@@ -11,10 +11,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import unet_course
 from unet_course import palette as p
 from unet_course.figures import nuclei_colours
 
-PACKAGE = Path(p.__file__).parent
+PACKAGE = Path(unet_course.__file__).parent
 BLACK, WHITE = "#000000", "#FFFFFF"
 VISION = {
     "all cones": [[1, 0, 0], [0, 1, 0], [0, 0, 1]],

@@ -183,8 +183,10 @@ def test_the_network_imports_torch_and_nothing_else(module):
 
 
 def test_modules_stay_small():
-    sizes = {p.name: len(p.read_text(encoding="utf-8").splitlines()) for p in (HERE / "unet_course").rglob("*.py")}
-    assert {name: n for name, n in sizes.items() if n > 320} == {}
+    package = HERE / "unet_course"
+    sizes = {path.relative_to(package).as_posix(): len(path.read_text(encoding="utf-8").splitlines())
+             for path in package.rglob("*.py")}
+    assert len(sizes) > 60 and {name: n for name, n in sizes.items() if n > 360} == {}
 
 
 def test_package_is_found_where_the_wheel_would_put_it():

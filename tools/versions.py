@@ -27,7 +27,8 @@ ALSO = ["nbformat>=5.10"]  # of Jupyter, for the doctests of student copies; of 
 # By the name that is imported, where it is another than the one that is installed.
 IMPORTED_AS = {"scikit-image": "skimage", "pillow": "PIL"}
 NOT_WITH_THE_OLDEST = "unet_course/export.py::unet_course.export.export_program"  # needs torch 2.11, and says so
-TAKES_LONG = {"test_mutants.py", "test_ablations.py"}  # each of a tool, which no user of the package meets
+# A tool that no user of the package meets, and thousands of answers to exercises
+TAKES_LONG = {"test_mutants.py", "test_ablations.py", "test_bank.py"}
 
 
 def project():
@@ -74,7 +75,8 @@ def needs(path, seen=None):
             modules |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
     names = {module.split(".")[0] for module in modules} - {"unet_course", "tools", "tests", *sys.stdlib_module_names}
     for module in modules:
-        names |= needs(ROOT / f"{module.replace('.', '/')}.py", seen)
+        path = ROOT / module.replace(".", "/")
+        names |= needs(path.with_suffix(".py"), seen) | needs(path / "__init__.py", seen)
     return names
 
 
@@ -82,7 +84,7 @@ def tests():
     """The package's tests: paths, in order."""
     names = [re.match(r"[\w-]+", line).group() for line in [*project()["dependencies"], *TESTS_WITH]]
     there = {"PIL", "IPython", *(IMPORTED_AS.get(name, name) for name in names)}  # these two come with others
-    return ["unet_course", *(str(path.relative_to(ROOT)) for path in sorted((ROOT / "tests").glob("test_*.py"))
+    return ["unet_course", *(path.relative_to(ROOT).as_posix() for path in sorted((ROOT / "tests").rglob("test_*.py"))
                              if needs(path) <= there and path.name not in TAKES_LONG)]
 
 
