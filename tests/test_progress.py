@@ -7,7 +7,7 @@ import pytest
 from unet_course import check, progress
 from unet_course.__main__ import main
 from unet_course.charts import progress_chart
-from unet_course.progress import exercises_by_notebook
+from unet_course.exercises.listing import exercises_by_notebook
 
 
 def right(prediction, target):

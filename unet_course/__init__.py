@@ -14,8 +14,9 @@ try:
     from unet_course.metrics import dice_score, iou_score
     from unet_course.objects import object_f1
     from unet_course.pretrained import load_pretrained
+    from unet_course.seeds import seed_everything
     from unet_course.survey import survey
-    from unet_course.training import History, fit, seed_everything
+    from unet_course.training import History, fit
     from unet_course.unet import UNet
 except ModuleNotFoundError as error:
     missing = error.name

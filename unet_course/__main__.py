@@ -20,7 +20,7 @@ def main(arguments=None):
     if hasattr(chosen, "run"):
         return call(chosen)
     if chosen.command == "exercises":
-        from unet_course.progress import listing
+        from unet_course.exercises.listing import listing
 
         print(listing())
         return 0

@@ -1,7 +1,6 @@
 """The model card of a network: what it is, what it was trained on, how good it is, and what nobody knows about it."""
 
-from unet_course.report import NAMES
-from unet_course.runs import few
+from unet_course.kinds import NAMES
 from unet_course.tracing import parameter_count
 
 CARD = """# {name}
@@ -151,3 +150,15 @@ def _unknown(run, names):
            "the training files, and then the scores are too good.")
     yield "Whether two people would have drawn the same masks."
     yield "It must not be used for any decision about a patient."
+
+
+def few(names, most=5):
+    """The first of many names, for a message.
+
+    Examples
+    --------
+    >>> few("abc", 2)
+    'a, b …'
+    """
+    names = list(names)
+    return ", ".join(names[:most]) + " …" * (len(names) > most)

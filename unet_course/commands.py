@@ -135,8 +135,9 @@ def _evaluate_arguments(add):
 
 def evaluate(chosen):
     from unet_course.assessing import report
+    from unet_course.cards import few
+    from unet_course.locks import write_json, write_text
     from unet_course.projects import evaluate, load_run, model_card
-    from unet_course.runs import few, write_json, write_text
 
     for path in (chosen.card, chosen.json):
         if path is not None and path.exists():

@@ -5,8 +5,9 @@ from pathlib import Path
 
 import torch
 
+from unet_course.kinds import classes_of
 from unet_course.pages import SUFFIXES, count_pages
-from unet_course.reading import classes_of, read_image, read_mask
+from unet_course.reading import read_image, read_mask
 
 
 class SegmentationFolder:

@@ -4,6 +4,8 @@ from collections import Counter
 
 import numpy as np
 
+KINDS = {"classes": None, "binary": 2, "labels": 3}  # of masks, and how many classes come out
+NAMES = {"binary": ("background", "foreground"), "labels": ("background", "boundary", "interior")}
 MANY = 20  # more numbers than a course on segmentation has classes
 
 
@@ -96,3 +98,42 @@ def shown(values, most=6):
     if len(values) <= most:
         return ", ".join(map(str, values))
     return f"{', '.join(map(str, values[: most - 1]))} … {values[-1]}"
+
+
+def objects_to_classes(numbers, kind):
+    """What a network learns of a mask of objects: the classes of kind "binary" or "labels".
+
+    Parameters
+    ----------
+    numbers : ndarray of int, shape (H, W)
+    kind : {"binary", "labels"}
+
+    Returns
+    -------
+    ndarray of int64, shape (H, W)
+
+    Examples
+    --------
+    >>> objects_to_classes(np.array([[7, 7, 7, 0]] * 3), "labels")
+    array([[2, 2, 1, 0],
+           [2, 2, 1, 0],
+           [2, 2, 1, 0]])
+    """
+    if kind == "binary":
+        return (numbers != 0).astype(np.int64)
+    from skimage.segmentation import find_boundaries  # here, because importing scikit-image takes a while
+
+    return np.where(find_boundaries(numbers, mode="inner"), 1, 2 * (numbers > 0))
+
+
+def classes_of(kind):
+    """How many classes a kind of masks gives; None where the masks say it; a ValueError if there is no such kind.
+
+    Examples
+    --------
+    >>> classes_of("labels")
+    3
+    """
+    if kind not in KINDS:
+        raise ValueError(f"kind is {kind!r}; wanted one of {', '.join(map(repr, KINDS))}")
+    return KINDS[kind]

@@ -66,38 +66,3 @@ def from_a_solution():
         return get_ipython().user_ns["In"][-1].lstrip().startswith("# @title Solution")
     except (ImportError, AttributeError, KeyError, IndexError, TypeError):
         return False
-
-
-def exercises_by_notebook():
-    """The ids of the exercises, in order, for the number of each notebook.
-
-    Examples
-    --------
-    >>> exercises_by_notebook()["00"]
-    ['0.1', '0.2', '0.3']
-    """
-    from unet_course.exercises import Exercise
-
-    found = {}
-    for id in sorted(Exercise.registry, key=lambda id: [int(part) for part in id.split(".")]):
-        found.setdefault(f"{int(id.split('.')[0]):02}", []).append(id)
-    return found
-
-
-def listing():
-    """The exercises by notebook, a line each, with what you have passed.
-
-    Examples
-    --------
-    >>> print(listing().splitlines()[1])  # doctest: +ELLIPSIS
-      [...] 0.1  From probabilities to a mask ...
-    """
-    from unet_course.exercises import Exercise
-
-    done, lines = passed(), []
-    for notebook, ids in exercises_by_notebook().items():
-        lines.append(f"Notebook {notebook}")
-        for exercise in map(Exercise.registry.get, ids):
-            mark = "x" if exercise.id in done else " "
-            lines.append(f"  [{mark}] {exercise.id:5}{exercise.title} ({exercise.label()})")
-    return "\n".join([*lines, f"{len(done & set(Exercise.registry))} of {len(Exercise.registry)} passed."])

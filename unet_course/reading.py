@@ -5,9 +5,8 @@ from pathlib import Path
 import numpy as np
 
 from unet_course.data import normalise
+from unet_course.kinds import classes_of, objects_to_classes
 from unet_course.pages import count_pages, read_page
-
-KINDS = {"classes": None, "binary": 2, "labels": 3}  # of masks, and how many classes come out
 
 
 def read_image(path, *, page=None):
@@ -127,32 +126,6 @@ def whole_mask(stored, path, *, grey_colours=False):
     return mask.astype(np.int64)
 
 
-def objects_to_classes(numbers, kind):
-    """What a network learns of a mask of objects: the classes of kind "binary" or "labels".
-
-    Parameters
-    ----------
-    numbers : ndarray of int, shape (H, W)
-    kind : {"binary", "labels"}
-
-    Returns
-    -------
-    ndarray of int64, shape (H, W)
-
-    Examples
-    --------
-    >>> objects_to_classes(np.array([[7, 7, 7, 0]] * 3), "labels")
-    array([[2, 2, 1, 0],
-           [2, 2, 1, 0],
-           [2, 2, 1, 0]])
-    """
-    if kind == "binary":
-        return (numbers != 0).astype(np.int64)
-    from skimage.segmentation import find_boundaries  # here, because importing scikit-image takes a while
-
-    return np.where(find_boundaries(numbers, mode="inner"), 1, 2 * (numbers > 0))
-
-
 def _one_page(what, path, page, **options):
     """A page of a file; without its number, that of a file which has one."""
     name = Path(path).name
@@ -172,16 +145,3 @@ def is_jpeg(path):
         return False
     with open(path, "rb") as file:
         return file.read(3) == b"\xff\xd8\xff"
-
-
-def classes_of(kind):
-    """How many classes a kind of masks gives; None where the masks say it; a ValueError if there is no such kind.
-
-    Examples
-    --------
-    >>> classes_of("labels")
-    3
-    """
-    if kind not in KINDS:
-        raise ValueError(f"kind is {kind!r}; wanted one of {', '.join(map(repr, KINDS))}")
-    return KINDS[kind]

@@ -1,8 +1,7 @@
 """The text that a survey is printed as."""
 
-from unet_course.kinds import shown
+from unet_course.kinds import NAMES, shown
 
-NAMES = {"binary": ("background", "foreground"), "labels": ("background", "boundary", "interior")}
 SHOWN = 12  # lines of one kind of problem; the rest is counted
 
 

@@ -1,11 +1,8 @@
 """What stands in the folder of a trained network, and how it gets there: every file is written beside and renamed."""
 
 import contextlib
-import hashlib
 import json
-import os
 import platform
-import time
 from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -147,66 +144,3 @@ def versions():
         course = "not installed"
     return {"unet_course": course, "torch": torch.__version__, "numpy": version("numpy"),
             "python": platform.python_version()}
-
-
-def sha256(path):
-    """SHA-256 of a file, read piece by piece."""
-    digest = hashlib.sha256()
-    with open(path, "rb") as file:
-        while piece := file.read(2**20):
-            digest.update(piece)
-    return digest.hexdigest()
-
-
-def few(names, most=5):
-    """The first of many names, for a message.
-
-    Examples
-    --------
-    >>> few("abc", 2)
-    'a, b …'
-    """
-    names = list(names)
-    return ", ".join(names[:most]) + " …" * (len(names) > most)
-
-
-def write_text(path, text):
-    """Write a text file beside its place, then rename it; a crash leaves the old file or the new one."""
-    path = Path(path)
-    beside = path.with_name(f"{path.name}.{os.getpid()}.part")
-    try:
-        beside.write_text(text, encoding="utf-8", newline="\n")
-        os.replace(beside, path)
-    except OSError as error:
-        error.filename = str(path)  # a full disk does not say which file
-        raise
-    finally:
-        with contextlib.suppress(OSError):
-            beside.unlink(missing_ok=True)
-
-
-def write_json(path, value):
-    """Write plain values as JSON, as `write_text` does."""
-    write_text(path, json.dumps(value, indent=1, ensure_ascii=False) + "\n")
-
-
-def sweep(folder, names, *, older=60):
-    """Remove what a killed program left half-written beside these names: ``NAME.123.part``, not touched for a minute.
-
-    Examples
-    --------
-    >>> import tempfile
-    >>> with tempfile.TemporaryDirectory() as top:
-    ...     for name in ("a.png.12.part", ".a.png.12.part", "b.png.12.part", "a.png.part", "a.png"):
-    ...         _ = Path(top, name).write_text("half")
-    ...     sweep(top, ["a.png"], older=-1)
-    ...     sorted(path.name for path in Path(top).iterdir())
-    ['a.png', 'a.png.part', 'b.png.12.part']
-    """
-    wanted = set(names)
-    for path in Path(folder).glob("*.part"):
-        name, _, number = path.name.removesuffix(".part").rpartition(".")
-        if number.isdigit() and name.removeprefix(".") in wanted:
-            with contextlib.suppress(OSError):
-                if time.time() - path.stat().st_mtime > older:  # a writer that lives touches its file all the time
-                    path.unlink()

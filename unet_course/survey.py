@@ -8,9 +8,9 @@ import numpy as np
 from tqdm.auto import tqdm
 
 from unet_course.folder import near_miss
+from unet_course.kinds import classes_of
 from unet_course.looking import Look
 from unet_course.pages import SUFFIXES
-from unet_course.reading import classes_of
 from unet_course.report import report
 
 

@@ -241,15 +241,3 @@ def schedule(step, steps):
     if step < warm:
         return (step + 1) / warm
     return 0.5 * (1 + math.cos(math.pi * (step - warm) / max(steps - warm, 1)))
-
-
-def seed_everything(seed=0):
-    """Start torch's random numbers from `seed`, on every device.
-
-    Examples
-    --------
-    >>> seed_everything(0); a = torch.rand(1)
-    >>> seed_everything(0); torch.equal(a, torch.rand(1))
-    True
-    """
-    torch.manual_seed(seed)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from unet_course.exercises import Exercise
-from unet_course.progress import exercises_by_notebook
+from unet_course.exercises.listing import exercises_by_notebook
 
 NOTEBOOKS = {path.stem[:2]: path for path in sorted((Path(__file__).parents[2] / "notebooks").glob("[0-9][0-9]_*.ipynb"))}
 KINDS = {"write", "predict", "find", "choose", "read"}

@@ -11,9 +11,10 @@ from dataclasses import dataclass, field
 
 import torch
 
-from unet_course.exercises.guard import CPU_SECONDS, GIB, TooLong, undisturbed, within_memory, within_time
+from unet_course.exercises.guard import CPU_SECONDS, GIB, TooLong, within_memory, within_time
 from unet_course.languages import spoken
 from unet_course.progress import record
+from unet_course.seeds import undisturbed
 
 
 class Hint(Exception):

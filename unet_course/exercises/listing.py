@@ -1,0 +1,35 @@
+"""The exercises by notebook, with what you have passed."""
+
+from unet_course.exercises.core import Exercise
+from unet_course.progress import passed
+
+
+def exercises_by_notebook():
+    """The ids of the exercises, in order, for the number of each notebook.
+
+    Examples
+    --------
+    >>> exercises_by_notebook()["00"]
+    ['0.1', '0.2', '0.3']
+    """
+    found = {}
+    for id in sorted(Exercise.registry, key=lambda id: [int(part) for part in id.split(".")]):
+        found.setdefault(f"{int(id.split('.')[0]):02}", []).append(id)
+    return found
+
+
+def listing():
+    """The exercises by notebook, a line each, with what you have passed.
+
+    Examples
+    --------
+    >>> print(listing().splitlines()[1])  # doctest: +ELLIPSIS
+      [...] 0.1  From probabilities to a mask ...
+    """
+    done, lines = passed(), []
+    for notebook, ids in exercises_by_notebook().items():
+        lines.append(f"Notebook {notebook}")
+        for exercise in map(Exercise.registry.get, ids):
+            mark = "x" if exercise.id in done else " "
+            lines.append(f"  [{mark}] {exercise.id:5}{exercise.title} ({exercise.label()})")
+    return "\n".join([*lines, f"{len(done & set(Exercise.registry))} of {len(Exercise.registry)} passed."])
