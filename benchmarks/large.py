@@ -10,7 +10,7 @@ import numpy as np
 
 from benchmarks.measuring import MIB, in_process, memory_rise, seconds
 from unet_course import load_pretrained, predict
-from unet_course.data import load_raw
+from unet_course.data.nuclei import load_raw
 
 
 def main(quick=False):

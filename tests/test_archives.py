@@ -7,7 +7,7 @@ import zipfile
 import numpy as np
 import pytest
 
-from unet_course.archives import ArchiveError, unpack
+from unet_course.data.files.archive import ArchiveError, unpack
 
 
 def packed(path, *members, **options):

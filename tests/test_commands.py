@@ -160,8 +160,8 @@ def test_survey_says_by_its_exit_code_whether_something_has_to_be_mended(folder,
 
 def test_download_asks_first(monkeypatch, tmp_path, capsys):
     seen = []
-    monkeypatch.setattr("unet_course.downloads.ask", lambda name, accepted: accepted)
-    monkeypatch.setattr("unet_course.downloads.download", lambda name, out, accept: seen.append((name, out, accept)) or out)
+    monkeypatch.setattr("unet_course.data.downloads.ask", lambda name, accepted: accepted)
+    monkeypatch.setattr("unet_course.data.downloads.download", lambda name, out, accept: seen.append((name, out, accept)) or out)
     assert call("download", "bbbc039", "--out", tmp_path) == 1 and not seen
     assert call("download", "bbbc039", "--out", tmp_path, "--accept-terms") == 0 and seen == [("bbbc039", tmp_path, True)]
 

@@ -16,7 +16,7 @@ from hypothesis.extra.numpy import arrays
 from skimage.io import imsave
 
 from unet_course import UNet, load_pretrained, normalise, predict
-from unet_course.data import load_raw
+from unet_course.data.nuclei import load_raw
 from unet_course.files import Picture, percentiles
 
 torch.manual_seed(0)

@@ -8,7 +8,7 @@ import pytest
 import tifffile
 from PIL import Image
 
-from unet_course.pages import count_pages, read_page, read_pages, resolution, write_image
+from unet_course.data.files.images import count_pages, read_page, read_pages, resolution, write_image
 
 STACK = np.random.default_rng(0).integers(0, 60000, (3, 6, 7), dtype=np.uint16)
 PLANES = np.random.default_rng(1).integers(0, 255, (3, 2, 6, 7), dtype=np.uint8)  # depth, channel, height, width

@@ -6,7 +6,7 @@ import tifffile
 from PIL import Image
 
 from unet_course import SegmentationFolder, survey
-from unet_course.pages import write_image
+from unet_course.data.files.images import write_image
 
 RNG = np.random.default_rng(0)
 OBJECTS = np.zeros((40, 50), np.uint8)

@@ -6,8 +6,8 @@ import torch
 from scipy.ndimage import distance_transform_edt
 from skimage.measure import label
 
-from unet_course.data import load_instances, load_nuclei
-from unet_course.touching import crowd, cut_out
+from unet_course.data.nuclei import load_instances, load_nuclei
+from unet_course.data.touching import crowd, cut_out
 
 
 @pytest.fixture(scope="module")

@@ -13,7 +13,7 @@ from importlib.metadata import version
 import torch
 
 from unet_course import Augment, UNet, fit, label_nuclei, load_instances, load_nuclei, predict, seed_everything
-from unet_course.data import DATA
+from unet_course.data.nuclei import DATA
 from unet_course.family import AttentionUNet, DenseUNet, ResUNet, UNetPlusPlus, deep_supervision
 from unet_course.losses import combined_loss
 from unet_course.metrics import dice_score

@@ -16,7 +16,7 @@ from pathlib import Path
 from tools.forks import Forks
 from tools.loopback import Loopback, set_of, small_bbbc039
 
-MODULES = ["unet_course.downloads", "tools.kills_download", "pooch", "requests", "tqdm.auto", "skimage.io", "skimage.measure",
+MODULES = ["unet_course.data.downloads", "tools.kills_download", "pooch", "requests", "tqdm.auto", "skimage.io", "skimage.measure",
            "PIL.PngImagePlugin", "PIL.TiffImagePlugin", "imageio.v3", "imageio.plugins.pillow", "tifffile"]
 
 
@@ -91,9 +91,9 @@ def phase(folder):
 
 def one(out, url, sums):
     """A download, in the process that is killed."""
-    from unet_course import published
-    from unet_course.downloads import download
-    from unet_course.fetching import MIRROR
+    from unet_course.data import published
+    from unet_course.data.downloads import download
+    from unet_course.data.files.fetch import MIRROR
 
     os.environ |= {MIRROR: url, "NO_PROXY": "127.0.0.1"}
     archives = {name: (url, sha256) for name, sha256 in sums.items()}

@@ -17,7 +17,7 @@ import numpy as np
 import torch
 
 from tools.forks import Forks
-from unet_course.pages import read_pages, write_image
+from unet_course.data.files.images import read_pages, write_image
 from unet_course.runs import CARD, CHECKPOINT, CONFIG, HISTORY, WEIGHTS
 
 # The first optimiser imports torch._dynamo, which takes longer than such a training.

@@ -3,12 +3,12 @@
 import numpy as np
 from tqdm.auto import tqdm
 
-from unet_course.instances import label_nuclei
-from unet_course.locks import sha256
+from unet_course.data.files.saving import sha256
+from unet_course.data.instances import label_nuclei
+from unet_course.data.reading import read_numbers
 from unet_course.mask_files import Segmenter
 from unet_course.objects import iou_table
 from unet_course.plans import own_folder
-from unet_course.reading import read_numbers
 from unet_course.runs import Run, load_run
 
 IOU = 0.7  # of a found object with the true one

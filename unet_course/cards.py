@@ -1,6 +1,6 @@
 """The model card of a network: what it is, what it was trained on, how good it is, and what nobody knows about it."""
 
-from unet_course.kinds import NAMES
+from unet_course.data.mask_kinds import NAMES
 from unet_course.tracing import parameter_count
 
 CARD = """# {name}

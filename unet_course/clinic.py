@@ -3,7 +3,7 @@
 import torch
 
 from unet_course import patients
-from unet_course.data import load_nuclei, random_crops
+from unet_course.data.nuclei import load_nuclei, random_crops
 from unet_course.diagnosis import diagnose
 from unet_course.seeds import undisturbed
 

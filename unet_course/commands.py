@@ -136,7 +136,7 @@ def _evaluate_arguments(add):
 def evaluate(chosen):
     from unet_course.assessing import report
     from unet_course.cards import few
-    from unet_course.locks import write_json, write_text
+    from unet_course.data.files.saving import write_json, write_text
     from unet_course.projects import evaluate, load_run, model_card
 
     for path in (chosen.card, chosen.json):
@@ -162,7 +162,7 @@ def _download_arguments(add):
 
 
 def download(chosen):
-    from unet_course.downloads import ask, download
+    from unet_course.data.downloads import ask, download
 
     if not ask(chosen.name, accepted=chosen.accept_terms):
         return 1

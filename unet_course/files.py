@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from unet_course.pages import SUFFIXES, count_pages, is_tiff, read_pages
+from unet_course.data.files.images import SUFFIXES, count_pages, is_tiff, read_pages
 from unet_course.tiles import mirrored
 
 

@@ -5,9 +5,9 @@ from collections import Counter
 
 import numpy as np
 
-from unet_course.kinds import Numbers, classes_of, objects_to_classes, shown
-from unet_course.pages import read_pages
-from unet_course.reading import whole_mask
+from unet_course.data.files.images import read_pages
+from unet_course.data.mask_kinds import Numbers, classes_of, objects_to_classes, shown
+from unet_course.data.reading import whole_mask
 
 
 class Look:

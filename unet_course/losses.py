@@ -6,7 +6,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
-from unet_course.masks import as_array, whole_numbers
+from unet_course.data.masks import as_array, whole_numbers
 
 
 def cross_entropy(logits, target, *, weight=None, pixel_weights=None):

@@ -10,12 +10,12 @@ import torch
 from tqdm.auto import tqdm
 
 from unet_course.cards import few
-from unet_course.data import normalise
-from unet_course.folder import SUFFIXES
+from unet_course.data.files.images import read_pages, resolution, write_image
+from unet_course.data.files.saving import sha256, sweep, write_json
+from unet_course.data.folder import SUFFIXES
+from unet_course.data.instances import label_nuclei
+from unet_course.data.nuclei import normalise
 from unet_course.inference import predict
-from unet_course.instances import label_nuclei
-from unet_course.locks import sha256, sweep, write_json
-from unet_course.pages import read_pages, resolution, write_image
 from unet_course.runs import WEIGHTS, Run, load_run
 from unet_course.tiles import reach
 

@@ -6,7 +6,7 @@ matter.
 
 import numpy as np
 
-from unet_course.masks import two, whole_numbers
+from unet_course.data.masks import two, whole_numbers
 
 THRESHOLDS = tuple(round(0.5 + 0.05 * i, 2) for i in range(9))
 

@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from unet_course.data import random_crops
+from unet_course.data.nuclei import random_crops
 from unet_course.unet import UNet
 
 

@@ -6,8 +6,8 @@ import math
 from pathlib import Path
 
 from unet_course.cards import few
-from unet_course.folder import SegmentationFolder, list_images
-from unet_course.locks import sha256
+from unet_course.data.files.saving import sha256
+from unet_course.data.folder import SegmentationFolder, list_images
 from unet_course.runs import FORMAT, versions
 from unet_course.survey import survey
 

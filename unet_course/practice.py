@@ -5,8 +5,8 @@ from pathlib import Path
 
 import numpy as np
 
-from unet_course.data import load_instances, load_raw, normalise
-from unet_course.pages import read_page, write_image
+from unet_course.data.files.images import read_page, write_image
+from unet_course.data.nuclei import load_instances, load_raw, normalise
 
 
 def make_practice(folder):

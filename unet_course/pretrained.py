@@ -3,7 +3,7 @@
 import json
 
 from unet_course.checkpoints import read_state
-from unet_course.data import DATA
+from unet_course.data.nuclei import DATA
 from unet_course.unet import UNet
 
 

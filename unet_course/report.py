@@ -1,6 +1,6 @@
 """The text that a survey is printed as."""
 
-from unet_course.kinds import NAMES, shown
+from unet_course.data.mask_kinds import NAMES, shown
 
 SHOWN = 12  # lines of one kind of problem; the rest is counted
 

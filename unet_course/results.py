@@ -6,7 +6,7 @@ import os
 import statistics
 from pathlib import Path
 
-from unet_course.data import DATA
+from unet_course.data.nuclei import DATA
 
 NUMBERS = {"seed": int, "steps": int, "crop": int, "parameters": int, "cpu_seconds": float, "test_dice": float,
            "test_boundary": float, "test_f1": float, "shifted_dice": float, "shifted_boundary": float, "shifted_f1": float}

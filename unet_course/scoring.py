@@ -4,9 +4,9 @@ import torch
 from skimage.filters import gaussian, threshold_otsu
 from skimage.measure import label
 
-from unet_course.data import load_instances, load_nuclei
+from unet_course.data.instances import label_nuclei
+from unet_course.data.nuclei import load_instances, load_nuclei
 from unet_course.inference import predict
-from unet_course.instances import label_nuclei
 from unet_course.metrics import dice_score
 from unet_course.objects import object_f1
 

@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 from tqdm.auto import tqdm
 
-from unet_course.folder import near_miss
-from unet_course.kinds import classes_of
+from unet_course.data.files.images import SUFFIXES
+from unet_course.data.folder import near_miss
+from unet_course.data.mask_kinds import classes_of
 from unet_course.looking import Look
-from unet_course.pages import SUFFIXES
 from unet_course.report import report
 
 
@@ -112,7 +112,7 @@ def survey(images, masks, *, kind=None, progress=True):
     Examples
     --------
     >>> import tempfile
-    >>> from unet_course.pages import write_image
+    >>> from unet_course.data import write_image
     >>> with tempfile.TemporaryDirectory() as top:
     ...     for name in ("images", "masks"):
     ...         (Path(top) / name).mkdir()

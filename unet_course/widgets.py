@@ -10,7 +10,7 @@ import numpy as np
 import torch
 
 from unet_course import labs, labs_results
-from unet_course.data import load_instances, load_nuclei
+from unet_course.data.nuclei import load_instances, load_nuclei
 from unet_course.inference import predict
 from unet_course.lab import Lab
 from unet_course.pretrained import load_pretrained

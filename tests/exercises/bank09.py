@@ -6,7 +6,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from tests.exercises.bank_short import bank
-from unet_course.data import random_crops
+from unet_course.data.nuclei import random_crops
 from unet_course.patients import (
     ClinicUNet,
     Patient1,

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
-from unet_course.pictures import FORMATS, read_picture
-from unet_course.tiffs import tiff_pages
+from unet_course.data.files.pictures import FORMATS, read_picture
+from unet_course.data.files.tiff import tiff_pages
 
 SUFFIXES = (".png", ".tif", ".tiff", ".jpg", ".jpeg", ".bmp")
 TIFF = b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from unet_course.masks import whole_numbers
+from unet_course.data.masks import whole_numbers
 
 
 def label_nuclei(classes, *, interior=2, min_area=30, grow=1, split=False):

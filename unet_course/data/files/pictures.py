@@ -6,7 +6,7 @@ import zlib
 
 import numpy as np
 
-from unet_course.tiffs import MAX_PIXELS, MAX_RATIO
+from unet_course.data.files.tiff import MAX_PIXELS, MAX_RATIO
 
 PNG = b"\x89PNG\r\n\x1a\n"
 FORMATS = ("PNG", "JPEG", "BMP")  # the readers of Pillow that a picture may meet; JPEG reads MPO too

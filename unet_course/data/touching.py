@@ -3,7 +3,7 @@
 import numpy as np
 import torch
 
-from unet_course.masks import as_array
+from unet_course.data.masks import as_array
 
 HALO = 4  # pixels around a nucleus whose light is its own
 

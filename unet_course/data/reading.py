@@ -4,9 +4,9 @@ from pathlib import Path
 
 import numpy as np
 
-from unet_course.data import normalise
-from unet_course.kinds import classes_of, objects_to_classes
-from unet_course.pages import count_pages, read_page
+from unet_course.data.files.images import count_pages, read_page
+from unet_course.data.mask_kinds import classes_of, objects_to_classes
+from unet_course.data.nuclei import normalise
 
 
 def read_image(path, *, page=None):

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import torch
 
-from unet_course.kinds import classes_of
-from unet_course.pages import SUFFIXES, count_pages
-from unet_course.reading import read_image, read_mask
+from unet_course.data.files.images import SUFFIXES, count_pages
+from unet_course.data.mask_kinds import classes_of
+from unet_course.data.reading import read_image, read_mask
 
 
 class SegmentationFolder:
@@ -48,7 +48,7 @@ class SegmentationFolder:
     Examples
     --------
     >>> import tempfile, numpy
-    >>> from unet_course.pages import write_image
+    >>> from unet_course.data import write_image
     >>> with tempfile.TemporaryDirectory() as top:
     ...     for kind, values in [("images", [0, 90, 200, 255]), ("masks", [0, 0, 1, 1])]:
     ...         (Path(top) / kind).mkdir()

@@ -6,10 +6,10 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from unet_course.instances import label_nuclei
+from unet_course.data.instances import label_nuclei
 
 # In an installed package the data lies inside it, in a clone beside it.
-_HERE = Path(__file__).resolve().parent
+_HERE = Path(__file__).resolve().parents[1]
 DATA = _HERE / "_data" if (_HERE / "_data").is_dir() else _HERE.parent / "data"
 
 # The file each split comes from, and its columns in it: 64 columns between train and val belong to neither,

@@ -8,10 +8,10 @@ import sys
 from importlib.util import find_spec
 from pathlib import Path
 
-from unet_course.archives import unpack
-from unet_course.fetching import MIRROR, SECONDS, fetch
-from unet_course.locks import alone
-from unet_course.published import SETS
+from unet_course.data.files.archive import unpack
+from unet_course.data.files.fetch import MIRROR, SECONDS, fetch
+from unet_course.data.files.saving import alone
+from unet_course.data.published import SETS
 
 
 def ask(name, *, accepted=False, terminal=None, read=input):
