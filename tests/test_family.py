@@ -22,8 +22,8 @@ from unet_course.family import (
     UNetPlusPlus,
     deep_supervision,
 )
+from unet_course.inference.tiles import reach
 from unet_course.losses import combined_loss, cross_entropy
-from unet_course.tiles import reach
 from unet_course.tracing import parameter_count, trace_shapes
 from unet_course.unet import output_size
 

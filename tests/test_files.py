@@ -17,7 +17,7 @@ from skimage.io import imsave
 
 from unet_course import UNet, load_pretrained, normalise, predict
 from unet_course.data.nuclei import load_raw
-from unet_course.files import Picture, percentiles
+from unet_course.inference.large import Picture, percentiles
 
 torch.manual_seed(0)
 MODEL = UNet(num_classes=3, channels=(2, 4, 8)).eval()

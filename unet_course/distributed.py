@@ -95,7 +95,7 @@ def started_by_torchrun():
 
 def group_device():
     """This process's GPU if it has one for itself, else the device that a process alone would take."""
-    from unet_course.inference import pick_device
+    from unet_course.inference.prediction import pick_device
 
     if not _is_joined():
         return pick_device()

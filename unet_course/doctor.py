@@ -78,7 +78,7 @@ def _numbers(version):
 def _device():
     import torch
 
-    from unet_course.inference import pick_device
+    from unet_course.inference.prediction import pick_device
 
     device = pick_device()
     what = torch.cuda.get_device_name() if device.type == "cuda" else f"{torch.get_num_threads()} threads"

@@ -4,7 +4,7 @@ import torch
 from skimage.measure import label
 
 from unet_course.figures import class_colours, error_colours, images
-from unet_course.inference import predict
+from unet_course.inference.prediction import predict
 from unet_course.metrics import dice_score
 from unet_course.objects import object_f1
 

@@ -15,9 +15,9 @@ from unet_course.data.files.saving import sha256, sweep, write_json
 from unet_course.data.folder import SUFFIXES
 from unet_course.data.instances import label_nuclei
 from unet_course.data.nuclei import normalise
-from unet_course.inference import predict
+from unet_course.inference.prediction import predict
+from unet_course.inference.tiles import reach
 from unet_course.runs import WEIGHTS, Run, load_run
-from unet_course.tiles import reach
 
 RECORD = "predictions.json"
 

@@ -1,7 +1,7 @@
 """The score that a training watches: Dice of the foreground on pictures that it does not train on."""
 
 from unet_course.distributed import added_up, rank, size
-from unet_course.inference import predict
+from unet_course.inference.prediction import predict
 from unet_course.metrics import confusion_counts
 
 

@@ -11,7 +11,7 @@ import torch
 
 from unet_course import labs, labs_results
 from unet_course.data.nuclei import load_instances, load_nuclei
-from unet_course.inference import predict
+from unet_course.inference.prediction import predict
 from unet_course.lab import Lab
 from unet_course.pretrained import load_pretrained
 from unet_course.tracing import trace_shapes

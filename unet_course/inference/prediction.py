@@ -6,8 +6,8 @@ import numpy as np
 import torch
 from tqdm.auto import tqdm
 
-from unet_course.files import Output, Picture, output_path
-from unet_course.tiles import reach, spans, weights
+from unet_course.inference.large import Output, Picture, output_path
+from unet_course.inference.tiles import reach, spans, weights
 from unet_course.unet import output_size
 
 

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 
 from unet_course.data.files.images import SUFFIXES, count_pages, is_tiff, read_pages
-from unet_course.tiles import mirrored
+from unet_course.inference.tiles import mirrored
 
 
 class Picture:
