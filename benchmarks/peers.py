@@ -17,7 +17,7 @@ from benchmarks.environment import peers_python
 from benchmarks.loops import BATCH, CONTESTANTS, CROP, nuclei, seconds_per_step, train
 from benchmarks.measuring import MIB, in_process, in_turns, memory_rise
 from unet_course.losses import combined_loss
-from unet_course.scoring import score_split
+from unet_course.metrics.scoring import score_split
 
 FORMATS = {"default": torch.contiguous_format, "channels_last": torch.channels_last}
 

@@ -18,8 +18,8 @@ from benchmarks.loops import nuclei, plain_loop
 from benchmarks.measuring import in_process
 from unet_course import Augment, UNet, dice_score, fit, predict, seed_everything
 from unet_course.losses import cross_entropy, dice_loss
-from unet_course.objects import rand_f_score
-from unet_course.scoring import score_split
+from unet_course.metrics.objects import rand_f_score
+from unet_course.metrics.scoring import score_split
 
 BASE = {"width": 8, "steps": 450, "augment": {}, "lr": 3e-3}
 RECIPE = {**BASE, "steps": 1200}  # what two minutes on two cores hold, with room to spare

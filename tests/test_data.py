@@ -10,7 +10,7 @@ from scipy import ndimage
 
 from unet_course import load_instances, load_nuclei, normalise, random_crops
 from unet_course.data import nuclei as data
-from unet_course.metrics import label_nuclei
+from unet_course.metrics.pixels import label_nuclei
 
 SIZES = {"train": (1080, 928), "val": (1080, 288), "test": (1080, 1280), "shifted": (512, 512)}
 

@@ -16,7 +16,7 @@ from unet_course.data.files.images import write_image
 from unet_course.data.instances import label_nuclei
 from unet_course.data.reading import read_mask
 from unet_course.losses import combined_loss, cross_entropy, dice_loss
-from unet_course.metrics import accuracy, object_f1
+from unet_course.metrics.pixels import accuracy, object_f1
 
 pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="memory is limited and measured as Linux does it")
 

@@ -6,7 +6,7 @@ import torch
 
 from unet_course import UNet, load_nuclei, load_pretrained, predict
 from unet_course.inference.tiles import Reach, reach
-from unet_course.scoring import score_split
+from unet_course.metrics.scoring import score_split
 from unet_course.unet import output_size
 
 MODEL = UNet(num_classes=3, channels=(4, 8, 16)).eval()

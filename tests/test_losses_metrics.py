@@ -12,7 +12,7 @@ from hypothesis.extra.numpy import arrays
 
 from unet_course import dice_score, iou_score, label_nuclei, object_f1
 from unet_course.losses import combined_loss, cross_entropy, dice_loss
-from unet_course.metrics import accuracy
+from unet_course.metrics.pixels import accuracy
 
 masks = arrays(np.int64, (6, 7), elements=st.integers(0, 1))
 labels = arrays(np.int64, (6, 7), elements=st.integers(0, 4))

@@ -9,7 +9,7 @@ from hypothesis.extra.numpy import arrays
 
 from unet_course import dice_score, iou_score, label_nuclei, load_instances, object_f1
 from unet_course.exercises.nb07 import four_results
-from unet_course.metrics import accuracy, confusion_counts
+from unet_course.metrics.pixels import accuracy, confusion_counts
 
 # 6 pixels predicted, 4 true, 3 of them in both.
 PREDICTION = np.array([[1, 1, 1, 0], [1, 1, 1, 0], [0, 0, 0, 0]])

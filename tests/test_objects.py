@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from unet_course.metrics import (
+from unet_course.metrics.pixels import (
     bootstrap_interval,
     boundary_f1,
     iou_table,
@@ -20,7 +20,7 @@ from unet_course.metrics import (
     recall_score,
     variation_of_information,
 )
-from unet_course.metrics import outline as outline_of
+from unet_course.metrics.pixels import outline as outline_of
 
 LABELS = arrays(np.int64, (6, 7), elements=st.integers(0, 4))
 # Three true nuclei of 10, 10 and 5 pixels; the first found with 8, the second cut in two halves, the third missed.

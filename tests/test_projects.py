@@ -20,8 +20,8 @@ from unet_course.assessing import report
 from unet_course.data.files.images import read_page, read_pages, resolution, write_image
 from unet_course.data.files.saving import alone
 from unet_course.mask_files import input_files
-from unet_course.metrics import dice_score
-from unet_course.objects import object_f1
+from unet_course.metrics.objects import object_f1
+from unet_course.metrics.pixels import dice_score
 from unet_course.plans import divide
 from unet_course.projects import evaluate, load_run, model_card, predict_files, train
 

@@ -13,7 +13,7 @@ from skimage.measure import label
 from skimage.metrics import adapted_rand_error
 from skimage.metrics import variation_of_information as library_vi
 
-from unet_course import metrics
+from unet_course.metrics import pixels as metrics
 
 with warnings.catch_warnings():  # torchmetrics asks for pkg_resources on some versions
     warnings.simplefilter("ignore")

@@ -16,8 +16,8 @@ from unet_course import Augment, UNet, fit, label_nuclei, load_instances, load_n
 from unet_course.data.nuclei import DATA
 from unet_course.family import AttentionUNet, DenseUNet, ResUNet, UNetPlusPlus, deep_supervision
 from unet_course.losses import combined_loss
-from unet_course.metrics import dice_score
-from unet_course.objects import object_f1
+from unet_course.metrics.objects import object_f1
+from unet_course.metrics.pixels import dice_score
 from unet_course.tracing import kept_bytes, parameter_count
 
 RESULTS = DATA / "results" / "family.csv"

@@ -14,7 +14,7 @@ from unet_course import Augment, UNet, border_weight_map, elastic_deformation, f
 from unet_course.augment import warp
 from unet_course.data.instances import label_nuclei, separate_touching
 from unet_course.losses import combined_loss, cross_entropy, dice_loss
-from unet_course.metrics import (
+from unet_course.metrics.pixels import (
     accuracy,
     boundary_f1,
     dice_score,

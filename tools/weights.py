@@ -11,7 +11,7 @@ import torch
 
 from unet_course import Augment, UNet, fit, load_nuclei, load_pretrained, seed_everything
 from unet_course.data.nuclei import DATA
-from unet_course.scoring import score_split
+from unet_course.metrics.scoring import score_split
 from unet_course.tracing import parameter_count
 from unet_course.training import save_atomically
 

@@ -11,8 +11,8 @@ try:
     from unet_course.inference.prediction import pick_device, predict
     from unet_course.languages import language
     from unet_course.losses import border_weight_map
-    from unet_course.metrics import dice_score, iou_score
-    from unet_course.objects import object_f1
+    from unet_course.metrics.objects import object_f1
+    from unet_course.metrics.pixels import dice_score, iou_score
     from unet_course.pretrained import load_pretrained
     from unet_course.seeds import seed_everything
     from unet_course.survey import survey

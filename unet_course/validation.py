@@ -2,7 +2,7 @@
 
 from unet_course.distributed import added_up, rank, size
 from unet_course.inference.prediction import predict
-from unet_course.metrics import confusion_counts
+from unet_course.metrics.pixels import confusion_counts
 
 
 def foreground_dice(model, images, masks):

@@ -6,7 +6,7 @@ from scipy.ndimage import binary_dilation, binary_erosion
 
 from unet_course.exercises.answers import letters, word
 from unet_course.exercises.core import Exercise, call, close, expect, said
-from unet_course.metrics import dice_score, iou_score, object_f1
+from unet_course.metrics.pixels import dice_score, iou_score, object_f1
 
 
 def number(answer, *masks):

@@ -7,8 +7,8 @@ from skimage.measure import label
 from unet_course.data.instances import label_nuclei
 from unet_course.data.nuclei import load_instances, load_nuclei
 from unet_course.inference.prediction import predict
-from unet_course.metrics import dice_score
-from unet_course.objects import object_f1
+from unet_course.metrics.objects import object_f1
+from unet_course.metrics.pixels import dice_score
 
 
 def score_split(model, split, *, change=None):

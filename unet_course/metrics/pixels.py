@@ -8,7 +8,7 @@ import numpy as np
 
 from unet_course.data.instances import label_nuclei
 from unet_course.data.masks import as_array, foreground, two, whole_numbers
-from unet_course.objects import (
+from unet_course.metrics.objects import (
     iou_table,
     match_objects,
     mean_object_f1,
