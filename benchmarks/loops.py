@@ -13,7 +13,7 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from benchmarks.networks import NETWORKS, build
 from unet_course import Augment, fit, load_nuclei, random_crops
 from unet_course.losses import combined_loss
-from unet_course.training import schedule
+from unet_course.training.loop import schedule
 
 BATCH, CROP = 8, 128
 

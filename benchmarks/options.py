@@ -17,7 +17,7 @@ import torch
 
 from benchmarks.measuring import MIB, ROOT, in_process, memory_rise
 from unet_course import UNet, fit, load_nuclei, seed_everything
-from unet_course.distributed import is_first, joined
+from unet_course.training.distributed import is_first, joined
 
 BATCH, CROP, SHARED = 8, 128, "2 processes"
 OPTIONS = {"plain": {"channels_last": False}, "channels_last": {}, "bf16": {"bf16": True}, "accumulate=2": {"accumulate": 2},

@@ -37,7 +37,7 @@ def machine():
     """What a reader has to know about the computer to judge its seconds."""
     import torch
 
-    from unet_course.precision import _cpu_has_bf16
+    from unet_course.training.speed import _cpu_has_bf16
 
     return {"cpu": cpu_name(), "cores": os.cpu_count(), "threads": torch.get_num_threads(), "bf16": _cpu_has_bf16(),
             "system": platform.system(), "python": platform.python_version(), "torch": version("torch"),

@@ -6,8 +6,8 @@ import torch
 from skimage.io import imsave
 
 from unet_course import Augment, SegmentationFolder, UNet, fit, random_crops
-from unet_course import batches as of
-from unet_course.batches import Pictures, batch_maker, epoch_order, seed_of, shares
+from unet_course.training import batches as of
+from unet_course.training.batches import Pictures, batch_maker, epoch_order, seed_of, shares
 
 
 class Watched:

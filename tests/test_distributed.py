@@ -14,9 +14,9 @@ import torch
 from skimage.io import imsave
 
 from tests import ranks
-from unet_course import distributed
-from unet_course.distributed import explained, joined, rank, size
-from unet_course.shared_norm import SharedBatchNorm2d
+from unet_course.training import distributed
+from unet_course.training.distributed import explained, joined, rank, size
+from unet_course.training.shared_norm import SharedBatchNorm2d
 
 ROOT = Path(__file__).resolve().parent.parent
 pytestmark = pytest.mark.skipif(sys.platform == "win32" or not torch.distributed.is_available(),

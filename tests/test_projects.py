@@ -15,7 +15,7 @@ import torch
 from PIL import Image
 
 from tools.kills_project import kill_prediction, kill_training, make_folder
-from unet_course import SegmentationFolder, mask_files, training
+from unet_course import SegmentationFolder, mask_files
 from unet_course.assessing import report
 from unet_course.data.files.images import read_page, read_pages, resolution, write_image
 from unet_course.data.files.saving import alone
@@ -24,6 +24,7 @@ from unet_course.metrics.objects import object_f1
 from unet_course.metrics.pixels import dice_score
 from unet_course.plans import divide
 from unet_course.projects import evaluate, load_run, model_card, predict_files, train
+from unet_course.training import loop as training
 
 SMALL = dict(channels=(2, 4), crop=16, batch_size=2, bf16=False, progress=False)
 

@@ -14,8 +14,8 @@ import torch
 from skimage.io import imsave
 
 from unet_course import Augment, SegmentationFolder, UNet, fit, predict, seed_everything
-from unet_course.precision import bf16_pays
-from unet_course.training import save_atomically, schedule
+from unet_course.training.loop import save_atomically, schedule
+from unet_course.training.speed import bf16_pays
 
 
 def data(n=2, side=40):

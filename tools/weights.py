@@ -13,7 +13,7 @@ from unet_course import Augment, UNet, fit, load_nuclei, load_pretrained, seed_e
 from unet_course.data.nuclei import DATA
 from unet_course.metrics.scoring import score_split
 from unet_course.tracing import parameter_count
-from unet_course.training import save_atomically
+from unet_course.training.loop import save_atomically
 
 NETWORK = {"num_classes": 3, "channels": [8, 16, 32, 64]}
 STEPS, SEED = 600, 0

@@ -13,10 +13,10 @@ try:
     from unet_course.losses import border_weight_map
     from unet_course.metrics.objects import object_f1
     from unet_course.metrics.pixels import dice_score, iou_score
-    from unet_course.pretrained import load_pretrained
-    from unet_course.seeds import seed_everything
     from unet_course.survey import survey
-    from unet_course.training import History, fit
+    from unet_course.training.loop import History, fit
+    from unet_course.training.pretrained import load_pretrained
+    from unet_course.training.seeds import seed_everything
     from unet_course.unet import UNet
 except ModuleNotFoundError as error:
     missing = error.name

@@ -94,8 +94,8 @@ def _train_arguments(add):
 
 
 def train(chosen):
-    from unet_course.distributed import is_first, joined
     from unet_course.projects import train
+    from unet_course.training.distributed import is_first, joined
 
     names = ("steps", "kind", "seed", "val_share", "channels", "crop", "batch_size", "lr", "augment", "bf16", "accumulate",
              "compile", "save_every", "resume")

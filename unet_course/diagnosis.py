@@ -9,7 +9,7 @@ from torch import nn
 from unet_course import examinations as look
 from unet_course import examinations_code as code
 from unet_course.findings import Diagnosis, Finding, said
-from unet_course.seeds import undisturbed
+from unet_course.training.seeds import undisturbed
 
 LARGEST, MOST = 160, 4  # pixels of a side, and images, that are looked at
 

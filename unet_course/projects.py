@@ -11,11 +11,11 @@ from unet_course.assessing import assess, evaluate
 from unet_course.augment import Augment
 from unet_course.cards import model_card
 from unet_course.data.files.saving import alone, sweep, write_json, write_text
-from unet_course.distributed import is_first
 from unet_course.mask_files import predict_files
 from unet_course.plans import announcement, own_folder, plan, same_training
 from unet_course.runs import CARD, CHECKPOINT, CONFIG, HISTORY, WEIGHTS, Run, load_run, name_of, network, read_config, ready
-from unet_course.training import fit, save_atomically
+from unet_course.training.distributed import is_first
+from unet_course.training.loop import fit, save_atomically
 
 __all__ = ["Run", "evaluate", "load_run", "model_card", "predict_files", "train"]
 

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import torch
 
-from unet_course.checkpoints import read_state
-from unet_course.distributed import group_device
-from unet_course.training import History
+from unet_course.training.checkpoints import read_state
+from unet_course.training.distributed import group_device
+from unet_course.training.loop import History
 from unet_course.unet import UNet
 
 CONFIG, CHECKPOINT, WEIGHTS, HISTORY, CARD = "config.json", "checkpoint.pt", "weights.pt", "history.json", "MODEL_CARD.md"

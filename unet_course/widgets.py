@@ -13,8 +13,8 @@ from unet_course import labs, labs_results
 from unet_course.data.nuclei import load_instances, load_nuclei
 from unet_course.inference.prediction import predict
 from unet_course.lab import Lab
-from unet_course.pretrained import load_pretrained
 from unet_course.tracing import trace_shapes
+from unet_course.training.pretrained import load_pretrained
 from unet_course.unet import UNet
 
 WIDE = {"description_width": "9em"}

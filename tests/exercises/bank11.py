@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from unet_course.ablations import OtherSkip
+from unet_course.training.ablations import OtherSkip
 
 
 def pair(mean=statistics.mean, deviation=statistics.stdev):

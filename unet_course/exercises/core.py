@@ -14,7 +14,7 @@ import torch
 from unet_course.exercises.guard import CPU_SECONDS, GIB, TooLong, within_memory, within_time
 from unet_course.languages import spoken
 from unet_course.progress import record
-from unet_course.seeds import undisturbed
+from unet_course.training.seeds import undisturbed
 
 
 class Hint(Exception):

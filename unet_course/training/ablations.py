@@ -11,7 +11,7 @@ from torch import nn
 from unet_course.augment import Augment
 from unet_course.blocks import match_size
 from unet_course.losses import border_weight_map, combined_loss, cross_entropy, dice_loss
-from unet_course.training import fit
+from unet_course.training.loop import fit
 from unet_course.unet import UNet
 
 WIDTHS = (8, 16, 32, 64)

@@ -7,7 +7,7 @@ import torch.distributed as dist
 import torch.nn.functional as F
 from torch import nn
 
-from unet_course.distributed import size
+from unet_course.training.distributed import size
 
 
 @contextmanager

@@ -7,10 +7,11 @@ from pathlib import Path
 import torch
 from tqdm.auto import tqdm
 
-from unet_course.batches import Pictures, batch_maker, read_all, seed_of
-from unet_course.checkpoints import load_checkpoint, save_atomically
-from unet_course.compiling import compiler
-from unet_course.distributed import (
+from unet_course.losses import combined_loss
+from unet_course.training.batches import Pictures, batch_maker, read_all, seed_of
+from unet_course.training.checkpoints import load_checkpoint, save_atomically
+from unet_course.training.compiling import compiler
+from unet_course.training.distributed import (
     agree,
     explained,
     from_first,
@@ -22,10 +23,9 @@ from unet_course.distributed import (
     unshared,
     wrapped,
 )
-from unet_course.losses import combined_loss
-from unet_course.precision import bf16_pays
-from unet_course.shared_norm import shared_norms
-from unet_course.validation import dice_of, foreground_dice  # noqa: F401 - its place was here
+from unet_course.training.shared_norm import shared_norms
+from unet_course.training.speed import bf16_pays
+from unet_course.training.validation import dice_of, foreground_dice  # noqa: F401 - its place was here
 
 
 @dataclass

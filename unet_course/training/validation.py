@@ -1,8 +1,8 @@
 """The score that a training watches: Dice of the foreground on pictures that it does not train on."""
 
-from unet_course.distributed import added_up, rank, size
 from unet_course.inference.prediction import predict
 from unet_course.metrics.pixels import confusion_counts
+from unet_course.training.distributed import added_up, rank, size
 
 
 def foreground_dice(model, images, masks):

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import torch
 
 from unet_course.data.nuclei import random_crops
-from unet_course.distributed import rank, size
+from unet_course.training.distributed import rank, size
 
 GIB = 2**30
 

@@ -2,8 +2,8 @@
 
 import json
 
-from unet_course.checkpoints import read_state
 from unet_course.data.nuclei import DATA
+from unet_course.training.checkpoints import read_state
 from unet_course.unet import UNet
 
 
