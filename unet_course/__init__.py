@@ -3,10 +3,10 @@
 try:
     from unet_course.augment import Augment, elastic_deformation
     from unet_course.blocks import ConvBlock, DecoderBlock, EncoderBlock, match_size
+    from unet_course.clinic.diagnosis import diagnose
     from unet_course.data.folder import SegmentationFolder
     from unet_course.data.instances import label_nuclei
     from unet_course.data.nuclei import load_instances, load_nuclei, normalise, random_crops
-    from unet_course.diagnosis import diagnose
     from unet_course.exercises import check
     from unet_course.inference.prediction import pick_device, predict
     from unet_course.languages import language

@@ -6,8 +6,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from tests.exercises.bank_short import bank
-from unet_course.data.nuclei import random_crops
-from unet_course.patients import (
+from unet_course.clinic.patients import (
     ClinicUNet,
     Patient1,
     Patient2,
@@ -28,6 +27,7 @@ from unet_course.patients import (
     patient16,
     patient17,
 )
+from unet_course.data.nuclei import random_crops
 from unet_course.unet import UNet, init_he
 
 

@@ -3,10 +3,10 @@
 import torch
 from torch import nn
 
+from unet_course.clinic.patients import ClinicUNet
 from unet_course.exercises.answers import word
 from unet_course.exercises.core import Exercise, asking, expect, said, shape, tensor
 from unet_course.exercises.watching import watch
-from unet_course.patients import ClinicUNet
 from unet_course.unet import UNet
 
 CHANNELS = (4, 8, 16)

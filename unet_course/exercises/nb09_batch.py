@@ -4,8 +4,8 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
+from unet_course.clinic.patients import ClinicUNet
 from unet_course.exercises.core import Exercise, asking, call, close, expect, said, shape, tensor
-from unet_course.patients import ClinicUNet
 
 six = Exercise("9.6", "Patient 6", "find", minutes=5)
 

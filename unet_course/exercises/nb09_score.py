@@ -4,8 +4,8 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+from unet_course.clinic.patients import ClinicUNet, crops_of
 from unet_course.exercises.core import Exercise, call, close, expect, said, shape, tensor
-from unet_course.patients import ClinicUNet, crops_of
 
 twelve = Exercise("9.12", "Patient 12", "find", minutes=5)
 

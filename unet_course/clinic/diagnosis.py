@@ -6,9 +6,9 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from unet_course import examinations as look
-from unet_course import examinations_code as code
-from unet_course.findings import Diagnosis, Finding, said
+from unet_course.clinic import examine_code as code
+from unet_course.clinic import examine_network as look
+from unet_course.clinic.findings import Diagnosis, Finding, said
 from unet_course.training.seeds import undisturbed
 
 LARGEST, MOST = 160, 4  # pixels of a side, and images, that are looked at

@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from unet_course.blocks import match_size
-from unet_course.findings import Finding, said, times
+from unet_course.clinic.findings import Finding, said, times
 
 
 def image_values(images):

@@ -2,9 +2,9 @@
 
 import torch
 
-from unet_course import patients
+from unet_course.clinic import patients
+from unet_course.clinic.diagnosis import diagnose
 from unet_course.data.nuclei import load_nuclei, random_crops
-from unet_course.diagnosis import diagnose
 from unet_course.training.seeds import undisturbed
 
 PATIENTS = {number: getattr(patients, f"Patient{number}", None) or getattr(patients, f"patient{number}")
