@@ -8,7 +8,7 @@ import matplotlib
 from benchmarks import recipe
 from benchmarks.plots import FIT, OURS, best, networks, peers_figure, recipe_figure, scaling_figure, tasks, widths
 from benchmarks.storing import FOLDER, stored, write_atomically
-from unet_course.figures import STYLE
+from unet_course.figures.panels import STYLE
 
 TITLE = """# What was measured
 

@@ -13,8 +13,9 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 
-from unet_course import History, UNet, figures
-from unet_course.drawing import PARTS, course_map, draw_unet
+from unet_course import History, UNet
+from unet_course.figures import panels as figures
+from unet_course.figures.drawing import PARTS, course_map, draw_unet
 from unet_course.tracing import trace_shapes
 
 GREY = torch.rand(12, 16)

@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 
 import unet_course
-from unet_course import palette as p
-from unet_course.figures import nuclei_colours
+from unet_course.figures import palette as p
+from unet_course.figures.panels import nuclei_colours
 
 PACKAGE = Path(unet_course.__file__).parent
 BLACK, WHITE = "#000000", "#FFFFFF"

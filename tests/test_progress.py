@@ -6,8 +6,8 @@ import pytest
 
 from unet_course import check, progress
 from unet_course.__main__ import main
-from unet_course.charts import progress_chart
 from unet_course.exercises.listing import exercises_by_notebook
+from unet_course.figures.charts import progress_chart
 
 
 def right(prediction, target):

@@ -13,7 +13,7 @@ import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from PIL import Image
 
-from unet_course.figures import STYLE
+from unet_course.figures.panels import STYLE
 
 
 class Lab:

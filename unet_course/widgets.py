@@ -9,8 +9,8 @@ import ipywidgets
 import numpy as np
 import torch
 
-from unet_course import labs, labs_results
 from unet_course.data.nuclei import load_instances, load_nuclei
+from unet_course.figures import labs, labs_results
 from unet_course.inference.prediction import predict
 from unet_course.lab import Lab
 from unet_course.tracing import trace_shapes

@@ -5,8 +5,8 @@ Its colours, those of Figure 1 of Ronneberger et al. (2015), stand in `palette.p
 
 from matplotlib.patches import FancyArrowPatch, Rectangle
 
-from unet_course.figures import new_figure
-from unet_course.palette import CONV, COPIED, COPY, HEAD, INK, MAP, PALE, POOL, QUIET, UP
+from unet_course.figures.palette import CONV, COPIED, COPY, HEAD, INK, MAP, PALE, POOL, QUIET, UP
+from unet_course.figures.panels import new_figure
 from unet_course.tracing import trace_shapes
 
 PARTS = ("image", "block", "encoder", "skip", "decoder", "bottom", "head")

@@ -3,9 +3,9 @@
 import torch
 from matplotlib.patches import Circle, FancyArrowPatch, Rectangle
 
-from unet_course.drawing import CONV, HEAD, PALE, UP, _draw
-from unet_course.figures import new_figure
-from unet_course.palette import BOUNDARY, BOUNDARY_LINE, INK, PAPER, QUIET
+from unet_course.figures.drawing import CONV, HEAD, PALE, UP, _draw
+from unet_course.figures.palette import BOUNDARY, BOUNDARY_LINE, INK, PAPER, QUIET
+from unet_course.figures.panels import new_figure
 from unet_course.tracing import trace_shapes
 
 FILLED, ADDED = BOUNDARY, BOUNDARY_LINE  # orange, what U-Net has not: the bright shade under letters, the deep one for lines

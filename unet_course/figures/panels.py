@@ -9,7 +9,19 @@ import matplotlib
 import numpy as np
 from matplotlib.figure import Figure
 
-from unet_course.palette import BOUNDARY, ERROR, ERROR_LINE, INK, MARK, NUCLEUS, NUCLEUS_LINE, PAPER, QUIET, TINT, WHEEL
+from unet_course.figures.palette import (
+    BOUNDARY,
+    ERROR,
+    ERROR_LINE,
+    INK,
+    MARK,
+    NUCLEUS,
+    NUCLEUS_LINE,
+    PAPER,
+    QUIET,
+    TINT,
+    WHEEL,
+)
 
 STYLE = {"font.size": 12, "axes.titlesize": 13, "axes.spines.top": False, "axes.spines.right": False,
          "figure.dpi": 100, "savefig.dpi": 100, "lines.linewidth": 2.2, "figure.constrained_layout.use": True}

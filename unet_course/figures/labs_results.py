@@ -3,7 +3,7 @@
 import torch
 from skimage.measure import label
 
-from unet_course.figures import class_colours, error_colours, images
+from unet_course.figures.panels import class_colours, error_colours, images
 from unet_course.inference.prediction import predict
 from unet_course.metrics.objects import object_f1
 from unet_course.metrics.pixels import dice_score

@@ -3,8 +3,8 @@
 import matplotlib
 import numpy as np
 
-from unet_course.figures import new_figure
-from unet_course.palette import ERROR_LINE, INK, LINES, MARK, NUCLEUS, PAPER, TINT
+from unet_course.figures.palette import ERROR_LINE, INK, LINES, MARK, NUCLEUS, PAPER, TINT
+from unet_course.figures.panels import new_figure
 
 
 def lines(x, series, *, title, xlabel, ylabel, limits=None, log="", marks=(), width=9.0, height=4.0):

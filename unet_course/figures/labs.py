@@ -8,9 +8,9 @@ import torch
 import torch.nn.functional as F
 from matplotlib.patches import Rectangle
 
-from unet_course.drawing import draw_unet
-from unet_course.figures import new_figure, squares
-from unet_course.palette import BOUNDARY, ERROR, INK, MAP, NUCLEUS, PAPER, QUIET
+from unet_course.figures.drawing import draw_unet
+from unet_course.figures.palette import BOUNDARY, ERROR, INK, MAP, NUCLEUS, PAPER, QUIET
+from unet_course.figures.panels import new_figure, squares
 from unet_course.tracing import kept_bytes, parameter_count, receptive_field
 from unet_course.unet import UNet
 

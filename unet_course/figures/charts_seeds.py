@@ -2,8 +2,8 @@
 
 import statistics
 
-from unet_course.figures import new_figure
-from unet_course.palette import BOUNDARY_LINE, INK, NUCLEUS, QUIET
+from unet_course.figures.palette import BOUNDARY_LINE, INK, NUCLEUS, QUIET
+from unet_course.figures.panels import new_figure
 
 
 def seeds_chart(groups, *, title, label, base=None, limits=None, expected=None):
