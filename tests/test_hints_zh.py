@@ -10,9 +10,10 @@ import pytest
 from tests.exercises.test_bank import WRONG
 from tools.translate import HERE, catalogue, hints, paths, retell, table
 from tools.translations import fill, places
-from unet_course import check, language, languages
+from unet_course import check, language
 from unet_course.exercises import Exercise, core, nb04, nb06, nb07, nb08, nb09, nb10, nb11, nb12_counts, nb13_masks, nb13_next
-from unet_course.languages import CHINESE, in_chinese, spoken
+from unet_course.exercises import hints as languages
+from unet_course.exercises.hints import CHINESE, in_chinese, spoken
 
 ROWS = {entry.id: entry.string for entry in catalogue("hints") if entry.id}
 # What a learner types in stays as it is typed.

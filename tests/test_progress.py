@@ -4,8 +4,9 @@ import json
 
 import pytest
 
-from unet_course import check, progress
+from unet_course import check
 from unet_course.__main__ import main
+from unet_course.exercises import progress
 from unet_course.exercises.listing import exercises_by_notebook
 from unet_course.figures.charts import progress_chart
 

@@ -25,7 +25,7 @@ from babel.messages.catalog import Catalog
 from babel.messages.pofile import read_po, write_po
 
 from tools.notebooks import write
-from unet_course.languages import in_chinese
+from unet_course.exercises.hints import in_chinese
 
 HERE = Path(__file__).resolve().parent.parent
 LANGUAGE = "zh_CN"
@@ -230,7 +230,7 @@ def paths(root=HERE):
 
 
 def table(root=HERE):
-    """The hints' catalogue as `unet_course.languages` reads it."""
+    """The hints' catalogue as `unet_course.exercises.hints` reads it."""
     rows = {entry.id: entry.string for entry in catalogue("hints", root) if entry.id and entry.string and not entry.fuzzy}
     return json.dumps(rows, ensure_ascii=False, indent=0, sort_keys=True) + "\n"
 

@@ -8,8 +8,8 @@ try:
     from unet_course.data.instances import label_nuclei
     from unet_course.data.nuclei import load_instances, load_nuclei, normalise, random_crops
     from unet_course.exercises import check
+    from unet_course.exercises.hints import language
     from unet_course.inference.prediction import pick_device, predict
-    from unet_course.languages import language
     from unet_course.losses import border_weight_map
     from unet_course.metrics.objects import object_f1
     from unet_course.metrics.pixels import dice_score, iou_score

@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 import torch
 
 from unet_course.exercises.guard import CPU_SECONDS, GIB, TooLong, within_memory, within_time
-from unet_course.languages import spoken
-from unet_course.progress import record
+from unet_course.exercises.hints import spoken
+from unet_course.exercises.progress import record
 from unet_course.training.seeds import undisturbed
 
 

@@ -1,7 +1,7 @@
 """The exercises by notebook, with what you have passed."""
 
 from unet_course.exercises.core import Exercise
-from unet_course.progress import passed
+from unet_course.exercises.progress import passed
 
 
 def exercises_by_notebook():
