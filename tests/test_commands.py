@@ -16,9 +16,9 @@ import torch
 from PIL import Image
 
 from tools.kills_project import make_folder
-from unet_course import commands, failures
 from unet_course.__main__ import main
-from unet_course.projects import load_run, train
+from unet_course.own_data import commands, failures
+from unet_course.own_data.train import load_run, train
 
 SMALL = ["--channels", "2,4", "--crop", "16", "--batch-size", "2", "--no-bf16"]
 OWN = ("survey", "train", "predict", "evaluate", "download", "export")
@@ -169,7 +169,7 @@ def test_download_asks_first(monkeypatch, tmp_path, capsys):
 def test_export_goes_by_the_suffix(run, monkeypatch, tmp_path, capsys):
     seen = []
     for name in ("export_onnx", "export_program"):
-        monkeypatch.setattr(f"unet_course.export.{name}", lambda model, path, name=name: seen.append((name, type(model).__name__)))
+        monkeypatch.setattr(f"unet_course.own_data.export.{name}", lambda model, path, name=name: seen.append((name, type(model).__name__)))
     assert call("export", run, tmp_path / "a.onnx") == call("export", run, tmp_path / "a.pt2") == 0
     assert seen == [("export_onnx", "UNet"), ("export_program", "UNet")]
     assert call("export", run, tmp_path / "a.h5") == 1

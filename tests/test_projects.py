@@ -15,15 +15,16 @@ import torch
 from PIL import Image
 
 from tools.kills_project import kill_prediction, kill_training, make_folder
-from unet_course import SegmentationFolder, mask_files
-from unet_course.assessing import report
+from unet_course import SegmentationFolder
 from unet_course.data.files.images import read_page, read_pages, resolution, write_image
 from unet_course.data.files.saving import alone
-from unet_course.mask_files import input_files
 from unet_course.metrics.objects import object_f1
 from unet_course.metrics.pixels import dice_score
-from unet_course.plans import divide
-from unet_course.projects import evaluate, load_run, model_card, predict_files, train
+from unet_course.own_data import predict as mask_files
+from unet_course.own_data.evaluate import report
+from unet_course.own_data.plan import divide
+from unet_course.own_data.predict import input_files
+from unet_course.own_data.train import evaluate, load_run, model_card, predict_files, train
 from unet_course.training import loop as training
 
 SMALL = dict(channels=(2, 4), crop=16, batch_size=2, bf16=False, progress=False)
@@ -398,7 +399,7 @@ def test_small_objects_are_not_dropped_as_specks(tmp_path):
         mask[4 + 7 * y : 8 + 7 * y, 4 + 7 * x : 8 + 7 * x] = number + 1
     data = simple_folder(tmp_path / "data", [mask])
     run = train(data, tmp_path / "run", steps=1, **SMALL)
-    from unet_course.assessing import objects_in
+    from unet_course.own_data.evaluate import objects_in
 
     _, classes = SegmentationFolder(data / "images", data / "masks", kind="labels")[0]
     assert run.config["kind"] == "labels" and objects_in(classes.numpy(), run.config).max() == 36
@@ -515,7 +516,7 @@ def test_dice_is_counted_over_all_pixels_together(tmp_path):
 
 
 def test_a_perfect_network_scores_one():
-    from unet_course.assessing import counts, matches, scores
+    from unet_course.own_data.evaluate import counts, matches, scores
 
     mask = np.array([[0, 1, 2, 2], [0, 0, 0, 1]])
     assert scores(counts(mask, mask, 3), matches(mask, mask)) == {"dice": 1.0, "dice_per_class": [1.0] * 3, "f1": 1.0, "objects": 2}

@@ -21,7 +21,7 @@ import torch
 import course
 from tools import slides
 from unet_course import UNet, fit, load_nuclei, load_pretrained, predict
-from unet_course.projects import load_run
+from unet_course.own_data.train import load_run
 
 HERE = Path(__file__).resolve().parent.parent
 SOURCES = [HERE / "course.py", *(path for folder in ("unet_course", "tools", "benchmarks") for path in (HERE / folder).rglob("*.py"))]

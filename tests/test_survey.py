@@ -5,8 +5,9 @@ import pytest
 import tifffile
 from PIL import Image
 
-from unet_course import SegmentationFolder, survey
+from unet_course import SegmentationFolder
 from unet_course.data.files.images import write_image
+from unet_course.own_data import survey
 
 RNG = np.random.default_rng(0)
 OBJECTS = np.zeros((40, 50), np.uint8)

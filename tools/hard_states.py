@@ -95,7 +95,7 @@ def weights(judge, count, seed):
 def runs(judge, count, seed):
     """The folder of a training: its network is the one that was saved, or refused."""
     from tools.kills_project import make_folder
-    from unet_course.projects import load_run, train
+    from unet_course.own_data.train import load_run, train
 
     with place() as folder:
         make_folder(folder / "data", pictures=3, side=24)

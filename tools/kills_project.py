@@ -18,10 +18,10 @@ import torch
 
 from tools.forks import Forks
 from unet_course.data.files.images import read_pages, write_image
-from unet_course.runs import CARD, CHECKPOINT, CONFIG, HISTORY, WEIGHTS
+from unet_course.own_data.run import CARD, CHECKPOINT, CONFIG, HISTORY, WEIGHTS
 
 # The first optimiser imports torch._dynamo, which takes longer than such a training.
-MODULES = ["unet_course.projects", "tools.kills_project", "torch._dynamo", "tifffile", "PIL.PngImagePlugin",
+MODULES = ["unet_course.own_data.train", "tools.kills_project", "torch._dynamo", "tifffile", "PIL.PngImagePlugin",
            "PIL.TiffImagePlugin", "skimage.measure", "skimage.segmentation", "skimage.morphology", "scipy.ndimage"]
 OPTIONS = dict(steps=12, channels=(2, 4), crop=16, batch_size=2, bf16=False, save_every=2, kind="labels", progress=False)
 
@@ -187,14 +187,14 @@ def _phase_of_prediction(folder):
 
 def train_one(data, run):
     """A training, in the process that is killed."""
-    from unet_course.projects import train
+    from unet_course.own_data.train import train
 
     train(data, run, **OPTIONS)
 
 
 def predict_one(run, images, out):
     """A prediction, in the process that is killed."""
-    from unet_course.projects import predict_files
+    from unet_course.own_data.train import predict_files
 
     predict_files(run, images, out, progress=False)
 

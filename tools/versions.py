@@ -26,7 +26,7 @@ TESTS_WITH = ["pytest>=8", "hypothesis>=6.100", "psutil>=5.9", "torchmetrics>=1.
 ALSO = ["nbformat>=5.10"]  # of Jupyter, for the doctests of student copies; of the notebooks' own tests it makes none runnable
 # By the name that is imported, where it is another than the one that is installed.
 IMPORTED_AS = {"scikit-image": "skimage", "pillow": "PIL"}
-NOT_WITH_THE_OLDEST = "unet_course/export.py::unet_course.export.export_program"  # needs torch 2.11, and says so
+NOT_WITH_THE_OLDEST = "unet_course/own_data/export.py::unet_course.export.export_program"  # needs torch 2.11, and says so
 # A tool that no user of the package meets, and thousands of answers to exercises
 TAKES_LONG = {"test_mutants.py", "test_ablations.py", "test_bank.py"}
 

@@ -13,7 +13,7 @@ try:
     from unet_course.losses import border_weight_map
     from unet_course.metrics.objects import object_f1
     from unet_course.metrics.pixels import dice_score, iou_score
-    from unet_course.survey import survey
+    from unet_course.own_data.survey import survey
     from unet_course.training.loop import History, fit
     from unet_course.training.pretrained import load_pretrained
     from unet_course.training.seeds import seed_everything

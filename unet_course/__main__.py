@@ -3,7 +3,7 @@
 import argparse
 import sys
 
-from unet_course.commands import add_commands, call
+from unet_course.own_data.commands import add_commands, call
 
 
 def main(arguments=None):

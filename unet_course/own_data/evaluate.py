@@ -6,10 +6,10 @@ from tqdm.auto import tqdm
 from unet_course.data.files.saving import sha256
 from unet_course.data.instances import label_nuclei
 from unet_course.data.reading import read_numbers
-from unet_course.mask_files import Segmenter
 from unet_course.metrics.objects import iou_table
-from unet_course.plans import own_folder
-from unet_course.runs import Run, load_run
+from unet_course.own_data.plan import own_folder
+from unet_course.own_data.predict import Segmenter
+from unet_course.own_data.run import Run, load_run
 
 IOU = 0.7  # of a found object with the true one
 

@@ -10,8 +10,8 @@ from tqdm.auto import tqdm
 from unet_course.data.files.images import SUFFIXES
 from unet_course.data.folder import near_miss
 from unet_course.data.mask_kinds import classes_of
-from unet_course.looking import Look
-from unet_course.report import report
+from unet_course.own_data.looking import Look
+from unet_course.own_data.report import report
 
 
 @dataclass

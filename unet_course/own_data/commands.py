@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 import unet_course.grading_command as grading_command  # in this form it is found where torch is missing, too
-from unet_course.failures import explain
+from unet_course.own_data.failures import explain
 
 
 def add_commands(commands):
@@ -56,8 +56,8 @@ def _survey_arguments(add):
 
 
 def survey(chosen):
-    from unet_course.plans import parts_of
-    from unet_course.survey import survey
+    from unet_course.own_data.plan import parts_of
+    from unet_course.own_data.survey import survey
 
     found = survey(*parts_of(chosen.folder), kind=chosen.kind)
     print(found)
@@ -94,7 +94,7 @@ def _train_arguments(add):
 
 
 def train(chosen):
-    from unet_course.projects import train
+    from unet_course.own_data.train import train
     from unet_course.training.distributed import is_first, joined
 
     names = ("steps", "kind", "seed", "val_share", "channels", "crop", "batch_size", "lr", "augment", "bf16", "accumulate",
@@ -117,7 +117,7 @@ def _predict_arguments(add):
 
 
 def predict(chosen):
-    from unet_course.projects import predict_files
+    from unet_course.own_data.train import predict_files
 
     masks = predict_files(chosen.model, chosen.images, chosen.out, tile=chosen.tile, progress=not chosen.quiet)
     if not chosen.quiet:
@@ -134,10 +134,10 @@ def _evaluate_arguments(add):
 
 
 def evaluate(chosen):
-    from unet_course.assessing import report
-    from unet_course.cards import few
     from unet_course.data.files.saving import write_json, write_text
-    from unet_course.projects import evaluate, load_run, model_card
+    from unet_course.own_data.evaluate import report
+    from unet_course.own_data.reports import few
+    from unet_course.own_data.train import evaluate, load_run, model_card
 
     for path in (chosen.card, chosen.json):
         if path is not None and path.exists():
@@ -176,8 +176,8 @@ def _export_arguments(add):
 
 
 def export(chosen):
-    from unet_course.export import export_onnx, export_program
-    from unet_course.projects import load_run
+    from unet_course.own_data.export import export_onnx, export_program
+    from unet_course.own_data.train import load_run
 
     writers = {".onnx": export_onnx, ".pt2": export_program}
     if chosen.out.suffix not in writers:

@@ -1,6 +1,6 @@
 """A trained U-Net as a file that runs without this course: torch's ``.pt2``, and ONNX for every other program.
 
-Both hold a network for any image size, written by way of `unet_course.canvas`, which says why. torch 2.11 or newer can do it.
+Both hold a network for any image size, written by way of `unet_course.own_data.canvas`, which says why. torch 2.11 or newer can do it.
 
 A ``.pt2`` is a program, and ``torch.export.load`` runs code that a stranger may have put in it: load only files that you have
 written yourself. An ``.onnx`` holds numbers and names of operations, no Python: that is the one to hand on.
@@ -17,7 +17,7 @@ from pathlib import Path
 import torch
 
 from unet_course.blocks import ConvBlock, DecoderBlock, EncoderBlock
-from unet_course.canvas import AnySize
+from unet_course.own_data.canvas import AnySize
 from unet_course.unet import UNet, output_size
 
 TOLERANCE = 1e-4  # of the largest logit, or of 1 if all are smaller

@@ -9,7 +9,6 @@ import numpy as np
 import torch
 from tqdm.auto import tqdm
 
-from unet_course.cards import few
 from unet_course.data.files.images import read_pages, resolution, write_image
 from unet_course.data.files.saving import sha256, sweep, write_json
 from unet_course.data.folder import SUFFIXES
@@ -17,7 +16,8 @@ from unet_course.data.instances import label_nuclei
 from unet_course.data.nuclei import normalise
 from unet_course.inference.prediction import predict
 from unet_course.inference.tiles import reach
-from unet_course.runs import WEIGHTS, Run, load_run
+from unet_course.own_data.reports import few
+from unet_course.own_data.run import WEIGHTS, Run, load_run
 
 RECORD = "predictions.json"
 

@@ -7,13 +7,25 @@ from pathlib import Path
 import torch
 from torch.utils.data import Subset
 
-from unet_course.assessing import assess, evaluate
 from unet_course.augment import Augment
-from unet_course.cards import model_card
 from unet_course.data.files.saving import alone, sweep, write_json, write_text
-from unet_course.mask_files import predict_files
-from unet_course.plans import announcement, own_folder, plan, same_training
-from unet_course.runs import CARD, CHECKPOINT, CONFIG, HISTORY, WEIGHTS, Run, load_run, name_of, network, read_config, ready
+from unet_course.own_data.evaluate import assess, evaluate
+from unet_course.own_data.plan import announcement, own_folder, plan, same_training
+from unet_course.own_data.predict import predict_files
+from unet_course.own_data.reports import model_card
+from unet_course.own_data.run import (
+    CARD,
+    CHECKPOINT,
+    CONFIG,
+    HISTORY,
+    WEIGHTS,
+    Run,
+    load_run,
+    name_of,
+    network,
+    read_config,
+    ready,
+)
 from unet_course.training.distributed import is_first
 from unet_course.training.loop import fit, save_atomically
 

@@ -5,11 +5,11 @@ import json
 import math
 from pathlib import Path
 
-from unet_course.cards import few
 from unet_course.data.files.saving import sha256
 from unet_course.data.folder import SegmentationFolder, list_images
-from unet_course.runs import FORMAT, versions
-from unet_course.survey import survey
+from unet_course.own_data.reports import few
+from unet_course.own_data.run import FORMAT, versions
+from unet_course.own_data.survey import survey
 
 
 def own_folder(folder, **options):
