@@ -8,7 +8,7 @@ from nbclient import NotebookClient
 
 from tests.short import shortened
 from unet_course.__main__ import main
-from unet_course.classroom import NOTEBOOKS, student_copies
+from unet_course.classroom.copies import NOTEBOOKS, student_copies
 
 PATHS = sorted(NOTEBOOKS.glob("*.ipynb"))
 
@@ -63,7 +63,7 @@ def test_a_folder_without_notebooks_is_named(tmp_path):
 
 
 def test_nothing_is_left_half_written(tmp_path, monkeypatch):
-    monkeypatch.setattr("unet_course.classroom.os.replace", lambda *a: (_ for _ in ()).throw(OSError("full")))
+    monkeypatch.setattr("unet_course.classroom.copies.os.replace", lambda *a: (_ for _ in ()).throw(OSError("full")))
     with pytest.raises(OSError, match="full"):
         student_copies(tmp_path)
     assert list(tmp_path.iterdir()) == []

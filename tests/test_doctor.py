@@ -4,7 +4,7 @@ import os
 import subprocess
 import sys
 
-from unet_course import doctor
+from unet_course.classroom import doctor
 
 
 def test_sound_machine():

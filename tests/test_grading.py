@@ -8,9 +8,9 @@ import nbformat
 import pytest
 
 from unet_course.__main__ import main
-from unet_course.classroom import NOTEBOOKS
-from unet_course.grading import Row, asked_in, grade, harmless, sent, write
-from unet_course.sandbox import run_limited
+from unet_course.classroom.copies import NOTEBOOKS
+from unet_course.classroom.grading.gradebook import Row, asked_in, grade, harmless, sent, write
+from unet_course.classroom.sandbox.limited import run_limited
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the limits of the other systems are fewer")
 NAME = "02_convolution_block.ipynb"
@@ -172,7 +172,7 @@ def test_what_a_student_writes_is_no_formula(tmp_path):
 
 def test_a_gradebook_is_never_half_there(tmp_path, monkeypatch):
     (tmp_path / "grades.csv").write_text("before")
-    monkeypatch.setattr("unet_course.grading.os.replace", lambda *a: (_ for _ in ()).throw(OSError("full")))
+    monkeypatch.setattr("unet_course.classroom.grading.gradebook.os.replace", lambda *a: (_ for _ in ()).throw(OSError("full")))
     with pytest.raises(OSError, match="full"):
         write([Row("ada", "2.1", "passed")], tmp_path / "grades.csv")
     assert (tmp_path / "grades.csv").read_text() == "before" and len(list(tmp_path.iterdir())) == 1

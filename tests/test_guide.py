@@ -5,9 +5,9 @@ import re
 import pytest
 
 from unet_course.__main__ import main
-from unet_course.classroom import NOTEBOOKS
+from unet_course.classroom.copies import NOTEBOOKS
+from unet_course.classroom.guide import teachers_guide, wrong_answers
 from unet_course.exercises import Exercise
-from unet_course.guide import teachers_guide, wrong_answers
 
 PATHS = sorted(NOTEBOOKS.glob("*.ipynb"))
 

@@ -12,7 +12,7 @@ import pytest
 
 from tools.beside import environment
 from unet_course.__main__ import main
-from unet_course.classroom import NOTEBOOKS, nbgrader_course
+from unet_course.classroom.copies import NOTEBOOKS, nbgrader_course
 from unet_course.exercises import Exercise, check
 
 PATHS = sorted(NOTEBOOKS.glob("*.ipynb"))
@@ -168,7 +168,7 @@ def test_an_empty_folder_will_do_and_nothing_is_left_half_written(tmp_path, monk
     folder = tmp_path / "course"
     folder.mkdir()
     with monkeypatch.context() as patched:
-        patched.setattr("unet_course.classroom.with_grading", lambda notebook: 1 / 0)
+        patched.setattr("unet_course.classroom.copies.with_grading", lambda notebook: 1 / 0)
         with pytest.raises(ZeroDivisionError):
             nbgrader_course(folder)
     assert [p.name for p in tmp_path.iterdir()] == ["course"] and list(folder.iterdir()) == []

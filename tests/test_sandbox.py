@@ -14,7 +14,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from unet_course import sandbox
+from unet_course.classroom.sandbox import limited as sandbox
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="only Linux keeps all of these limits")
 ROOT = hasattr(os, "geteuid") and os.geteuid() == 0

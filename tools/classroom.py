@@ -17,7 +17,7 @@ import nbformat
 import psutil
 from nbclient import NotebookClient
 
-from unet_course.classroom import find_notebooks, student_copies
+from unet_course.classroom.copies import find_notebooks, student_copies
 
 HERE = Path(__file__).resolve().parent.parent
 NOTEBOOK = "02_convolution_block.ipynb"

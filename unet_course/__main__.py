@@ -26,19 +26,19 @@ def main(arguments=None):
         return 0
     if chosen.command in FOLDERS:
         return write_folder(FOLDERS[chosen.command][1], chosen.out)
-    import unet_course.doctor as doctor  # in this form it is found where torch is missing, too
+    import unet_course.classroom.doctor as doctor  # in this form it is found where torch is missing, too
 
     return doctor.report()
 
 
 def students(out):
-    from unet_course.classroom import student_copies
+    from unet_course.classroom.copies import student_copies
 
     return f"{len(student_copies(out))} notebooks without solutions in {out}"
 
 
 def nbgrader(out):
-    from unet_course.classroom import nbgrader_course
+    from unet_course.classroom.copies import nbgrader_course
 
     points = nbgrader_course(out)
     return "\n".join([f"{name:32}{number:4} points" for name, number in points.items()]
@@ -47,7 +47,7 @@ def nbgrader(out):
 
 
 def teacher(out):
-    from unet_course.guide import teachers_guide
+    from unet_course.classroom.guide import teachers_guide
 
     return f"{len(teachers_guide(out))} pages in {out}; begin with README.md"
 

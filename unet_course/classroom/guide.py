@@ -8,7 +8,7 @@ import shutil
 import sys
 from pathlib import Path
 
-from unet_course.classroom import NOTEBOOKS, asked, find_notebooks
+from unet_course.classroom.copies import NOTEBOOKS, asked, find_notebooks
 from unet_course.exercises import Exercise, check
 
 READING = 130  # words a minute, of technical text in a language that may be foreign

@@ -16,7 +16,7 @@ def arguments(add):
 
 def grade(chosen):
     """Run the command; its exit code."""
-    from unet_course.grading import grade
+    from unet_course.classroom.grading.gradebook import grade
 
     rows = grade(chosen.submissions, chosen.out, seconds=chosen.seconds, cpu_seconds=2 * chosen.seconds,
                  cell_seconds=min(900, chosen.seconds / 2), memory=int(chosen.memory * 2**30),

@@ -11,9 +11,9 @@ import tempfile
 from dataclasses import astuple, dataclass, fields
 from pathlib import Path
 
-from unet_course.classroom import NOTEBOOKS, asked, find_notebooks
+from unet_course.classroom.copies import NOTEBOOKS, asked, find_notebooks
+from unet_course.classroom.sandbox.limited import run_limited
 from unet_course.exercises import Exercise
-from unet_course.sandbox import run_limited
 
 CHILD = Path(__file__).with_name("grading_child.py")
 ENVIRONMENT = {"PYTHONPATH": str(Path(__file__).resolve().parent.parent), "PYTHONUTF8": "1", "UNET_COURSE_PROGRESS": "off",
@@ -61,7 +61,7 @@ def grade(submissions, out, *, notebooks=NOTEBOOKS, seconds=3600, cell_seconds=9
     seconds, cell_seconds, cpu_seconds : float
         Limits for a notebook by the clock, for one of its cells, and for a notebook in seconds of computing.
     memory, processes : int
-        Limits for a notebook, see `unet_course.sandbox.run_limited`.
+        Limits for a notebook, see `unet_course.classroom.sandbox.limited.run_limited`.
     report : callable, optional
         Called with a line of text for each notebook that is done.
 
