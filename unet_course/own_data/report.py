@@ -21,12 +21,12 @@ def report(survey):
     if survey.sizes:
         low, high = (f"{value:.6g}" for value in survey.range)
         lines += ["", "Images",
-                  f"  size       {_counted(survey.sizes, lambda size: f'{size[0]}×{size[1]}')} (height×width)",
-                  f"  type       {_counted(survey.dtypes)}; values {low} to {high}",
-                  f"  channels   {_counted(survey.channels)}"]
+                  f"  size       {_frequent(survey.sizes, lambda size: f'{size[0]}×{size[1]}')} (height×width)",
+                  f"  type       {_frequent(survey.dtypes)}; values {low} to {high}",
+                  f"  channels   {_frequent(survey.channels)}"]
     if survey.values:
         lines += ["", "Masks",
-                  f"  type       {_counted(survey.mask_dtypes)}",
+                  f"  type       {_frequent(survey.mask_dtypes)}",
                   f"  numbers    {shown(survey.values)}",
                   f"  kind       {survey.kind}: {survey.reason}",
                   f"  classes    {survey.num_classes}"]
@@ -47,7 +47,7 @@ def report(survey):
     return "\n".join(lines)
 
 
-def _counted(counts, words=str):
+def _frequent(counts, words=str):
     """The most frequent first; alone, without its number."""
     items = sorted(counts.items(), key=lambda item: -item[1])
     if len(items) == 1:
