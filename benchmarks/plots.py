@@ -3,8 +3,7 @@
 from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
 from benchmarks.recipe import GOALS
-from unet_course.figures.palette import BOUNDARY_LINE, ERROR_LINE, INK, MARK, NUCLEUS_LINE
-from unet_course.figures.panels import new_figure
+from unet_course.figures.panels import BOUNDARY_LINE, ERROR_LINE, INK, MARK, NUCLEUS_LINE, new_figure
 
 OURS, FIT = "ours", "ours, fit"
 

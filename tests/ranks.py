@@ -11,8 +11,7 @@ import torch
 from unet_course import Augment, UNet, fit, seed_everything
 from unet_course.losses import combined_loss
 from unet_course.training import loop as training
-from unet_course.training.distributed import agree, joined, rank, size
-from unet_course.training.shared_norm import shared_norms
+from unet_course.training.distributed import agree, joined, rank, shared_norms, size
 
 PICTURES, STEPS, BATCH = 8, 20, 4
 WAYS = {"random": dict(order="random"), "epochs": dict(order="epochs"), "in parts": dict(order="epochs", accumulate=2)}

@@ -7,8 +7,17 @@ import torch
 
 from tools import ablations as tool
 from unet_course import load_nuclei
-from unet_course.training.ablations import VARIANTS, PadUpsampled, train_variant, unet
-from unet_course.training.results import COLUMNS, add_row, by_variant, read_rows, summary
+from unet_course.training.ablations import (
+    COLUMNS,
+    VARIANTS,
+    PadUpsampled,
+    add_row,
+    by_variant,
+    read_rows,
+    summary,
+    train_variant,
+    unet,
+)
 
 ROW = {"variant": "base", "factor": "none", "seed": 0, "steps": 9, "crop": 33, "parameters": 5, "cpu_seconds": 1.5, "test_dice": 0.5,
        "test_boundary": 0.1, "test_f1": 0.25, "shifted_dice": 0.5, "shifted_boundary": 0.1, "shifted_f1": 0.125, "torch": "2",
@@ -108,7 +117,7 @@ def test_a_full_disk_leaves_the_old_table(tmp_path, monkeypatch):
     path = tmp_path / "t.csv"
     add_row(ROW, path)
     before = path.read_bytes()
-    monkeypatch.setattr("unet_course.training.results.os.replace", lambda *a: (_ for _ in ()).throw(OSError("full")))
+    monkeypatch.setattr("unet_course.training.ablations.os.replace", lambda *a: (_ for _ in ()).throw(OSError("full")))
     with pytest.raises(OSError, match="full"):
         add_row(ROW, path)
     assert path.read_bytes() == before and [p.name for p in tmp_path.iterdir()] == ["t.csv"]

@@ -7,7 +7,7 @@ import pytest
 import torch
 from scipy.spatial.distance import cdist
 
-from unet_course.data.instances import separate_touching
+from unet_course.data.masks import separate_touching
 from unet_course.data.nuclei import load_instances
 from unet_course.losses import border_weight_map, cross_entropy
 

@@ -17,7 +17,8 @@ from PIL import Image
 
 from tools.kills_project import make_folder
 from unet_course.__main__ import main
-from unet_course.own_data import commands, failures
+from unet_course.own_data import commands
+from unet_course.own_data import commands as failures
 from unet_course.own_data.train import load_run, train
 
 SMALL = ["--channels", "2,4", "--crop", "16", "--batch-size", "2", "--no-bf16"]

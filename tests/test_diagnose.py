@@ -15,8 +15,8 @@ from unet_course import Augment, UNet, diagnose, dice_score, load_nuclei, load_p
 from unet_course.clinic import examine_code as examinations_code
 from unet_course.clinic import examine_network as examinations
 from unet_course.clinic import patients
-from unet_course.clinic.admit import PATIENTS, admit
-from unet_course.clinic.findings import Diagnosis, Finding
+from unet_course.clinic.examine_network import Diagnosis, Finding
+from unet_course.clinic.patients import PATIENTS, admit
 from unet_course.losses import combined_loss, cross_entropy, dice_loss
 
 FAULTS = {1: "stages in the wrong order", 2: "channels do not meet", 3: "skip at the wrong place", 4: "output size",

@@ -15,8 +15,7 @@ from skimage.io import imsave
 
 from tests import ranks
 from unet_course.training import distributed
-from unet_course.training.distributed import explained, joined, rank, size
-from unet_course.training.shared_norm import SharedBatchNorm2d
+from unet_course.training.distributed import SharedBatchNorm2d, explained, joined, rank, size
 
 ROOT = Path(__file__).resolve().parent.parent
 pytestmark = pytest.mark.skipif(sys.platform == "win32" or not torch.distributed.is_available(),

@@ -13,7 +13,8 @@ from skimage.io import imread
 
 from tools.kills_download import PHASES, kill_downloads
 from tools.loopback import Loopback, set_of, small_bbbc039
-from unet_course.data import downloads, published
+from unet_course.data import downloads
+from unet_course.data import downloads as published
 from unet_course.data.downloads import ask, download
 from unet_course.data.files import fetch as fetching
 from unet_course.data.files.fetch import MIRROR, fetch

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 
 from unet_course import UNet
 from unet_course.family import AttentionUNet, ResUNet
-from unet_course.own_data import canvas, export
-from unet_course.own_data.canvas import AnySize
-from unet_course.own_data.export import export_onnx, export_program
+from unet_course.own_data import export
+from unet_course.own_data import export as canvas
+from unet_course.own_data.export import AnySize, export_onnx, export_program
 
 OLD = tuple(map(int, torch.__version__.split(".")[:2])) < (2, 11)
 needs_new_torch = pytest.mark.skipif(OLD, reason="torch is older than 2.11, which export needs")

@@ -7,8 +7,7 @@ from matplotlib.patches import Circle, FancyArrowPatch, Rectangle
 from unet_course import UNet
 from unet_course.family import AttentionUNet, DenseUNet, ResUNet, UNetPlusPlus
 from unet_course.figures.charts import seed_panels
-from unet_course.figures.drawing import draw_unet
-from unet_course.figures.family_drawing import ADDED, FILLED, draw_change
+from unet_course.figures.drawing import ADDED, FILLED, draw_change, draw_unet
 
 
 def texts(figure):

@@ -13,12 +13,12 @@ from tools.hard_cases import TABLE, Judge, fuzz, helps, watched
 from unet_course import UNet, fit, load_pretrained, normalise, predict, random_crops
 from unet_course.augment import warp
 from unet_course.data.files.images import write_image
-from unet_course.data.instances import label_nuclei
-from unet_course.data.reading import read_mask
+from unet_course.data.folder import read_mask
+from unet_course.data.masks import label_nuclei
 from unet_course.losses import combined_loss, cross_entropy, dice_loss
 from unet_course.metrics.pixels import accuracy, object_f1
 from unet_course.own_data import survey
-from unet_course.training import pretrained
+from unet_course.training import checkpoints as pretrained
 
 pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="memory is limited and measured as Linux does it")
 

@@ -11,8 +11,11 @@ from tests.exercises.test_bank import WRONG
 from tools.translate import HERE, catalogue, hints, paths, retell, table
 from tools.translations import fill, places
 from unet_course import check, language
-from unet_course.exercises import Exercise, core, nb04, nb06, nb07, nb08, nb09, nb10, nb11, nb12_counts, nb13_masks, nb13_next
+from unet_course.exercises import Exercise, core, nb04, nb06, nb07, nb08, nb09, nb10, nb11
 from unet_course.exercises import hints as languages
+from unet_course.exercises import nb12 as nb12_counts
+from unet_course.exercises import nb13 as nb13_masks
+from unet_course.exercises import nb13_many as nb13_next
 from unet_course.exercises.hints import CHINESE, in_chinese, spoken
 
 ROWS = {entry.id: entry.string for entry in catalogue("hints") if entry.id}
@@ -75,7 +78,7 @@ def test_every_hint_of_the_code_is_translated_and_no_other():
 
 
 def test_the_catalogue_is_what_the_tool_builds():
-    assert (HERE / "unet_course" / "hints_zh.json").read_text(encoding="utf-8") == table()
+    assert (HERE / "unet_course" / "exercises" / "hints_zh.json").read_text(encoding="utf-8") == table()
 
 
 @pytest.mark.parametrize("english", ROWS)

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 import unet_course
-from unet_course.figures import palette as p
+from unet_course.figures import panels as p
 from unet_course.figures.panels import nuclei_colours
 
 PACKAGE = Path(unet_course.__file__).parent

@@ -170,7 +170,7 @@ def test_weights_of_the_course_do_not_run(bomb, tmp_path, monkeypatch):
     (tmp_path / "weights").mkdir()
     bomb.rename(tmp_path / "weights" / "bad.pt")
     (tmp_path / "weights" / "bad.json").write_text('{"network": {"channels": [4, 8]}}')
-    monkeypatch.setattr("unet_course.training.pretrained.DATA", tmp_path)
+    monkeypatch.setattr("unet_course.training.checkpoints.DATA", tmp_path)
     with pytest.raises(Exception, match="(?i)weights|unpickl|unsupported"):
         load_pretrained("bad")
 

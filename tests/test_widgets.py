@@ -10,7 +10,8 @@ import torch.nn.functional as F
 from matplotlib.image import imread
 
 from unet_course import load_nuclei, load_pretrained, predict, widgets
-from unet_course.figures import labs, labs_results
+from unet_course.figures import labs
+from unet_course.figures import labs as labs_results
 
 # Each lab with a change of one control that must change the picture.
 CHANGES = {

@@ -19,8 +19,7 @@ import torch
 from tqdm.auto import tqdm
 
 from unet_course import dice_score, label_nuclei, load_instances, load_nuclei, object_f1, predict
-from unet_course.training.ablations import CROP, VARIANTS, train_variant
-from unet_course.training.results import add_row, read_rows
+from unet_course.training.ablations import CROP, VARIANTS, add_row, read_rows, train_variant
 
 ROOT = Path(__file__).resolve().parent.parent
 TABLE = ROOT / "data" / "results" / "ablations.csv"

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from unet_course import Augment, UNet, border_weight_map, elastic_deformation, fit, normalise, predict, random_crops
 from unet_course.augment import warp
-from unet_course.data.instances import label_nuclei, separate_touching
+from unet_course.data.masks import label_nuclei, separate_touching
 from unet_course.losses import combined_loss, cross_entropy, dice_loss
 from unet_course.metrics.pixels import (
     accuracy,

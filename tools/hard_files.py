@@ -17,8 +17,8 @@ from PIL import Image
 from tools.hard_arrays import check_probabilities, hypothesize, made, network
 from unet_course import SegmentationFolder, normalise, predict
 from unet_course.data.files.images import count_pages, read_page, read_pages, resolution, write_image
+from unet_course.data.folder import read_image, read_mask
 from unet_course.data.mask_kinds import objects_to_classes
-from unet_course.data.reading import read_image, read_mask
 from unet_course.own_data import survey
 
 MASKS = ["bool", "uint8", "uint16", "int8", "int16", "int32", "uint32", "int64", "uint64", "float16", "float32", "float64"]

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from tools.hard_arrays import hypothesize, network
 from tools.hard_files import _put, place
 from unet_course import fit, load_pretrained
-from unet_course.training import pretrained
+from unet_course.training import checkpoints as pretrained
 
 SETTINGS = dict(steps=2, batch_size=2, crop=4, bf16=False, progress=False)
 

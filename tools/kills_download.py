@@ -16,8 +16,8 @@ from pathlib import Path
 from tools.forks import Forks
 from tools.loopback import Loopback, set_of, small_bbbc039
 
-MODULES = ["unet_course.data.downloads", "tools.kills_download", "pooch", "requests", "tqdm.auto", "skimage.io", "skimage.measure",
-           "PIL.PngImagePlugin", "PIL.TiffImagePlugin", "imageio.v3", "imageio.plugins.pillow", "tifffile"]
+MODULES = ["unet_course.data.downloads", "tools.kills_download", "pooch", "requests", "tqdm.auto",
+           "skimage.io", "skimage.measure", "PIL.PngImagePlugin", "PIL.TiffImagePlugin", "imageio.v3", "imageio.plugins.pillow", "tifffile"]
 
 
 def kill_downloads(times, seed=0):
@@ -91,7 +91,7 @@ def phase(folder):
 
 def one(out, url, sums):
     """A download, in the process that is killed."""
-    from unet_course.data import published
+    from unet_course.data import downloads as published
     from unet_course.data.downloads import download
     from unet_course.data.files.fetch import MIRROR
 

@@ -11,7 +11,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import numpy as np
 
-from unet_course.data.published import SETS
+from unet_course.data.downloads import SETS
 
 
 class Loopback:

@@ -5,8 +5,8 @@ English was edited is marked fuzzy: both wait for a translator), then builds `no
 
 To translate new hints: run it; put the Chinese into translations/zh_CN/hints.po by hand, or all at once with
 ``python -m tools.translations`` (``missing hints`` prints them as JSON, ``fill hints rows.json`` puts them back); run it
-again, which writes `unet_course/hints_zh.json`. {} are filled in in order; where Chinese wants another order, number them:
-{1} … {0}. What is filled into a hint and is itself only one or two words (such as "row") has to be listed in SHORT:
+again, which writes `unet_course/exercises/hints_zh.json`. {} are filled in in order; where Chinese wants another
+order, number them: {1} … {0}. What is filled into a hint and is itself only one or two words (such as "row") has to be listed in SHORT:
 tests/test_hints_zh.py tries every wrong answer of the banks and says which English is left over.
 """
 
@@ -244,7 +244,7 @@ def main(arguments):
         if number:
             print(f"{name}.po: {number} to translate" + ("" if name == "hints" else "; its notebook is left as it was"))
     # the hints first: what the checks say in the notebooks comes from them
-    (HERE / "unet_course" / "hints_zh.json").write_text(table(), encoding="utf-8", newline="\n")
+    (HERE / "unet_course" / "exercises" / "hints_zh.json").write_text(table(), encoding="utf-8", newline="\n")
     (HERE / "notebooks" / "zh").mkdir(exist_ok=True)
     for path, notebook in notebooks.items():
         if not missing[path.stem]:

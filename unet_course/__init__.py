@@ -1,23 +1,26 @@
 """U-Net, step by step: what the notebooks build, and what they look with."""
 
 try:
-    from unet_course.augment import Augment, elastic_deformation
-    from unet_course.blocks import ConvBlock, DecoderBlock, EncoderBlock, match_size
-    from unet_course.clinic.diagnosis import diagnose
-    from unet_course.data.folder import SegmentationFolder
-    from unet_course.data.instances import label_nuclei
-    from unet_course.data.nuclei import load_instances, load_nuclei, normalise, random_crops
-    from unet_course.exercises import check
+    from unet_course.exercises.core import check                                     # 00
     from unet_course.exercises.hints import language
     from unet_course.inference.prediction import pick_device, predict
-    from unet_course.losses import border_weight_map
+    from unet_course.training.checkpoints import load_pretrained
+    from unet_course.training.seeds import seed_everything
+    from unet_course.data.nuclei import load_instances, load_nuclei, normalise, random_crops  # 01
+    from unet_course.data.masks import label_nuclei
     from unet_course.metrics.objects import object_f1
     from unet_course.metrics.pixels import dice_score, iou_score
-    from unet_course.own_data.survey import survey
+    from unet_course.blocks import ConvBlock                                         # 02
+    from unet_course.blocks import EncoderBlock                                      # 03
+    from unet_course.blocks import DecoderBlock, match_size                          # 04
+    from unet_course.unet import UNet                                                # 05
+    from unet_course.augment import Augment                                          # 06
     from unet_course.training.loop import History, fit
-    from unet_course.training.pretrained import load_pretrained
-    from unet_course.training.seeds import seed_everything
-    from unet_course.unet import UNet
+    from unet_course.clinic.diagnosis import diagnose                                # 09
+    from unet_course.augment import elastic_deformation                              # 10
+    from unet_course.losses import border_weight_map
+    from unet_course.data.folder import SegmentationFolder                           # 13
+    from unet_course.own_data.survey import survey
 except ModuleNotFoundError as error:
     missing = error.name
     if missing.startswith("unet_course"):

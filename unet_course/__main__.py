@@ -1,72 +1,59 @@
 """The command line: `python -m unet_course --help` names its commands."""
 
 import argparse
+import os
 import sys
 
-from unet_course.own_data.commands import add_commands, call
+# In this form they are found where torch is missing, too.
+import unet_course.classroom.commands as for_a_class
+import unet_course.own_data.commands as own_data
 
 
 def main(arguments=None):
     """Run one command; return its exit code."""
     parser = argparse.ArgumentParser(prog="python -m unet_course", description="U-Net, step by step: the command line.")
-    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    commands.add_parser("doctor", help="look for what would keep the course from running")
-    commands.add_parser("exercises", help="list the exercises, with your progress")
-    for name, (text, _) in FOLDERS.items():
-        commands.add_parser(name, help=text, epilog=f"example: python -m unet_course {name} for_{name}s").add_argument(
-            "out", metavar="OUT", help="the folder; made if it is not there")
-    add_commands(commands)
-    chosen = parser.parse_args(arguments)
-    if hasattr(chosen, "run"):
-        return call(chosen)
-    if chosen.command == "exercises":
-        from unet_course.exercises.listing import listing
-
-        print(listing())
-        return 0
-    if chosen.command in FOLDERS:
-        return write_folder(FOLDERS[chosen.command][1], chosen.out)
-    import unet_course.classroom.doctor as doctor  # in this form it is found where torch is missing, too
-
-    return doctor.report()
+    parsers = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    add_commands(parsers, for_a_class.COMMANDS)
+    add_commands(parsers, own_data.COMMANDS)
+    return call(parser.parse_args(arguments))
 
 
-def students(out):
-    from unet_course.classroom.copies import student_copies
-
-    return f"{len(student_copies(out))} notebooks without solutions in {out}"
-
-
-def nbgrader(out):
-    from unet_course.classroom.copies import nbgrader_course
-
-    points = nbgrader_course(out)
-    return "\n".join([f"{name:32}{number:4} points" for name, number in points.items()]
-                     + [f"{len(points)} assignments in {out}. With nbgrader installed, go there and begin with",
-                        f"  nbgrader generate_assignment {next(iter(points))}"])
+def add_commands(parsers, commands):
+    """Add the commands of a module to the parser of the command line."""
+    for name, (text, examples, arguments, run) in commands.items():
+        parser = parsers.add_parser(
+            name, help=text, description=f"{text[0].upper()}{text[1:]}.", formatter_class=argparse.RawDescriptionHelpFormatter,
+            epilog="\n".join(["examples:", *(f"  python -m unet_course {name} {example}".rstrip() for example in examples)]))
+        arguments(parser.add_argument)
+        parser.set_defaults(run=run)
 
 
-def teacher(out):
-    from unet_course.classroom.guide import teachers_guide
+def call(chosen):
+    """Run the command that was chosen.
 
-    return f"{len(teachers_guide(out))} pages in {out}; begin with README.md"
+    Parameters
+    ----------
+    chosen : Namespace
+        What the parser made of the arguments.
 
-
-FOLDERS = {
-    "student": ("write the notebooks without solutions and outputs into a folder", students),
-    "nbgrader": ("write the course for nbgrader, with points and locked checks, into a folder", nbgrader),
-    "teacher": ("write the teacher's guide, a page for each notebook, into a folder", teacher),
-}
-
-
-def write_folder(write, out):
-    """Write what was asked for, or say in one line why not."""
+    Returns
+    -------
+    int
+        The exit code: 0 done; 1 something is wrong, and one line of stderr says what; 130 interrupted.
+    """
     try:
-        print(write(out))
-    except OSError as error:
-        print(error, file=sys.stderr)
+        return chosen.run(chosen) or 0
+    except KeyboardInterrupt:
+        goes_on = chosen.command in ("train", "predict", "download")
+        print("Interrupted. The same command goes on from what is there." if goes_on else "Interrupted.", file=sys.stderr)
+        return 130
+    except Exception as error:
+        line = own_data.explain(error)
+        if line is None:
+            raise
+        process = os.environ.get("RANK", "0")  # of several that torchrun has started
+        print(line if process == "0" else f"process {process}: {line}", file=sys.stderr)
         return 1
-    return 0
 
 
 if __name__ == "__main__":

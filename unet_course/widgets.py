@@ -1,21 +1,125 @@
-"""Sliders around the pictures of `labs.py` and `labs_results.py`, and no logic of their own.
+"""Sliders around the pictures of `figures/labs.py`, and no logic of their own. Written for ipywidgets 7.7 and 8.
 
 Each function makes a `Lab`. As the last line of a cell it shows the sliders and the picture that belongs to them. Where
 there is no front end for widgets (GitHub, the site, print, a notebook opened but not run) the same output is a picture
 at a few telling settings.
 """
 
+import base64
+import html
+import io
+
 import ipywidgets
+import matplotlib
 import numpy as np
 import torch
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from PIL import Image
 
 from unet_course.data.nuclei import load_instances, load_nuclei
-from unet_course.figures import labs, labs_results
+from unet_course.figures import labs
+from unet_course.figures.panels import STYLE
 from unet_course.inference.prediction import predict
-from unet_course.lab import Lab
 from unet_course.tracing import trace_shapes
-from unet_course.training.pretrained import load_pretrained
+from unet_course.training.checkpoints import load_pretrained
 from unet_course.unet import UNet
+
+
+class Lab:
+    """Controls, and the picture that a function draws of their values.
+
+    Parameters
+    ----------
+    draw : callable
+        Takes the values of the controls by name, returns a matplotlib Figure with a title (suptitle) that says what is
+        seen. A ValueError is shown in the picture's place.
+    controls : dict of str to ipywidgets widget
+    settings : sequence of dict
+        The values at which the picture is drawn where there are no widgets.
+    alt : str
+        What those pictures tell, for those who do not see them.
+    box : callable, optional
+        Makes one widget of the list of controls; stacked, if not given.
+
+    Attributes
+    ----------
+    controls : dict of str to ipywidgets widget
+    figure : matplotlib Figure
+        What is shown now.
+    picture : ipywidgets.HTML
+        Its image, with the figure's title as its text for those who do not see it.
+    """
+
+    def __init__(self, draw, controls, *, settings, alt, box=ipywidgets.VBox):
+        self.draw, self.controls, self.settings, self.alt, self.figure = draw, controls, settings, alt, None
+        self.picture = ipywidgets.HTML()
+        self.state = ipywidgets.HTML()
+        self.view = ipywidgets.VBox([box(list(controls.values())), self.state, self.picture])
+        for control in controls.values():
+            control.observe(lambda _: self.refresh(), names="value")
+        self._waiting = False
+        self.refresh()
+
+    def values(self):
+        """The values of the controls, by name."""
+        return {name: control.value for name, control in self.controls.items()}
+
+    def set(self, **values):
+        """Set several controls at once; the picture is drawn once."""
+        outer, self._waiting = self._waiting, True  # one control may set others
+        try:
+            for name, value in values.items():
+                self.controls[name].value = value
+        finally:
+            self._waiting = outer
+        self.refresh()
+
+    def refresh(self):
+        """Draw the picture of what the controls say now."""
+        if self._waiting:
+            return
+        self.state.value = _status("working …")
+        try:
+            figure = self.draw(**self.values())
+        except ValueError as error:
+            self.state.value = _status(str(error))
+            return
+        self.figure = figure
+        source = base64.b64encode(png([figure])).decode()
+        text = html.escape(" ".join([figure.get_suptitle(), *(axis.get_title() for axis in figure.axes)]).strip())
+        self.picture.value = f'<img src="data:image/png;base64,{source}" alt="{text}" style="max-width: 100%">'
+        self.state.value = _status("")
+
+    def _ipython_display_(self):
+        from IPython.display import display  # only a notebook needs it
+
+        still = png([self.draw(**{**self.values(), **setting}) for setting in self.settings])
+        view = {"version_major": 2, "version_minor": 0, "model_id": self.view.model_id}
+        display({"application/vnd.jupyter.widget-view+json": view, "image/png": still, "text/plain": f"[widget] {self.alt}"},
+                raw=True, metadata={"image/png": {"alt": self.alt}})
+
+
+def _status(text):
+    return f'<div role="status" aria-live="polite" style="min-height: 1.4em">{html.escape(text)}</div>'
+
+
+def png(figures):
+    """One PNG of all figures, below each other."""
+    pages = []
+    with matplotlib.rc_context(STYLE):
+        for figure in figures:
+            canvas = FigureCanvasAgg(figure)
+            canvas.draw()  # savefig would draw twice, once for the layout
+            pages.append(np.array(canvas.buffer_rgba()))
+    page = np.full((sum(len(p) for p in pages), max(p.shape[1] for p in pages), 4), 255, dtype=np.uint8)
+    top = 0
+    for p in pages:
+        page[top : top + len(p), : p.shape[1]] = p
+        top += len(p)
+    buffer = io.BytesIO()
+    Image.fromarray(np.ascontiguousarray(page[..., :3])).save(buffer, format="png", compress_level=3)  # fast
+    return buffer.getvalue()
+
 
 WIDE = {"description_width": "9em"}
 
@@ -197,7 +301,7 @@ def threshold_lab(probability=None, truth=None):
         place = (slice(100, 292), slice(100, 388))
         probability = 1 - predict(load_pretrained(), load_nuclei("shifted")[0][0])[0][place]
         truth = load_instances("shifted")[0][place]
-    return Lab(lambda threshold: labs_results.threshold_figure(probability, truth, threshold),
+    return Lab(lambda threshold: labs.threshold_figure(probability, truth, threshold),
                {"threshold": _slider("threshold", 0.5, 0.05, 0.95, 0.05)},
                settings=[{"threshold": t} for t in (0.1, 0.5, 0.9)],
                alt="A probability map cut at 0.1, 0.5 and 0.9. The low threshold invents broad rims, the high one thin rims. "
@@ -217,7 +321,7 @@ def tiles_lab(model=None, image=None):
     model = load_pretrained() if model is None else model
     image = load_nuclei("shifted")[0][0, :, 100:260, 100:292] if image is None else image
     whole = predict(model, image)
-    return Lab(lambda tile, overlap: labs_results.tiles_figure(model, image, whole, tile, overlap),
+    return Lab(lambda tile, overlap: labs.tiles_figure(model, image, whole, tile, overlap),
                {"tile": _slider("tile", 64, 32, 128, 32), "overlap": _slider("overlap", 0, 0, 48, 8)},
                settings=[{"tile": 64, "overlap": o} for o in (0, 16, 48)],
                alt="Classes found in tiles of 64 pixels, and the difference to the whole image. Without overlap the grid of "
@@ -242,7 +346,7 @@ def skips_lab(model=None, image=None, truth=None):
              for i in range(len(model.decoders))}
 
     def draw(**there):
-        return labs_results.skips_figure(model, image, truth, [i for i, kept in enumerate(there.values()) if not kept])
+        return labs.skips_figure(model, image, truth, [i for i, kept in enumerate(there.values()) if not kept])
 
     all_there = dict.fromkeys(boxes, True)
     return Lab(draw, boxes, box=ipywidgets.HBox,

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from unet_course.exercises.nb13_masks import true_classes
+from unet_course.exercises.nb13 import true_classes
 
 
 def stem(name):

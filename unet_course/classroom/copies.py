@@ -7,7 +7,7 @@ from pathlib import Path
 
 from unet_course.exercises import Exercise
 
-NOTEBOOKS = Path(__file__).resolve().parent.parent / "notebooks"
+NOTEBOOKS = Path(__file__).resolve().parents[2] / "notebooks"
 
 
 def student_copies(out, notebooks=NOTEBOOKS):

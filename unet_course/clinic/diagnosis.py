@@ -6,9 +6,8 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from unet_course.clinic import examine_code as code
-from unet_course.clinic import examine_network as look
-from unet_course.clinic.findings import Diagnosis, Finding, said
+from unet_course.clinic import examine_code, examine_network
+from unet_course.clinic.examine_network import Diagnosis, Finding, said
 from unet_course.training.seeds import undisturbed
 
 LARGEST, MOST = 160, 4  # pixels of a side, and images, that are looked at
@@ -88,37 +87,37 @@ def _examine(examined, model, images, masks, loss, optimiser, augment, predict, 
             examined.findings.append(finding)
         return finding
 
-    if tried("axes", look.axes, images, masks):
+    if tried("axes", examine_network.axes, images, masks):
         return  # nothing else makes sense
     images, masks = _part(images, masks)
-    tried("image values", look.image_values, images)
+    tried("image values", examine_network.image_values, images)
     images = images if images.is_floating_point() else images.float()
-    out, cell, finding = look.stops(copy.deepcopy(model).train(), images)
+    out, cell, finding = examine_network.stops(copy.deepcopy(model).train(), images)
     tried("forward pass", lambda: finding)
     classes = _classes(model) if out is None else out.shape[1]
     if classes:
-        tried("mask values", look.mask_values, masks, classes)
+        tried("mask values", examine_network.mask_values, masks, classes)
         examined.findings.sort(key=lambda f: not f.name.startswith("mask "))
     if out is not None:
-        if not tried("output size", look.output_size, out, masks):
-            tried("outputs", look.already_probabilities, out)
-        tried("bright pixel", look.bright_pixel, copy.deepcopy(model), images, cell)
+        if not tried("output size", examine_network.output_size, out, masks):
+            tried("outputs", examine_network.already_probabilities, out)
+        tried("bright pixel", examine_network.bright_pixel, copy.deepcopy(model), images, cell)
         if images.shape[-1] <= 2 * LARGEST:  # only valid convolutions make it larger, and then it takes seconds
-            tried("signal", look.fading, copy.deepcopy(model).train(), images)
-    tried("alignment", look.alignment, images, masks)
+            tried("signal", examine_network.fading, copy.deepcopy(model).train(), images)
+    tried("alignment", examine_network.alignment, images, masks)
     if augment is not None:
-        tried("augment", code.geometry, augment, masks)
+        tried("augment", examine_code.geometry, augment, masks)
     classes = classes or max(int(masks.max()) + 1, 2)
     if loss is not None:
-        tried("loss", code.flat_loss, loss, classes, images)
+        tried("loss", examine_code.flat_loss, loss, classes, images)
     if optimiser is not None and not examined.findings:
-        tried("optimiser", code.learning_rate, model, images, masks, optimiser, loss or _usual_loss)
+        tried("optimiser", examine_code.learning_rate, model, images, masks, optimiser, loss or _usual_loss)
     if predict is not None and out is not None:
-        tried("predict", code.prediction, copy.deepcopy(model), images, predict, classes)
+        tried("predict", examine_code.prediction, copy.deepcopy(model), images, predict, classes)
     if score is not None:
-        tried("score", code.empty_class, score, classes)
+        tried("score", examine_code.empty_class, score, classes)
     if train is not None:
-        tried("split", code.shared_pixels, train, val)
+        tried("split", examine_code.shared_pixels, train, val)
 
 
 def _usual_loss(logits, masks):

@@ -12,7 +12,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from unet_course.clinic.findings import Finding, said, times
+from unet_course.clinic.examine_network import Finding, said, times
 
 
 def geometry(augment, masks):

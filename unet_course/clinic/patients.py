@@ -1,14 +1,18 @@
 """The patients of notebook 09: short pieces of code with exactly one fault each, and the healthy network beside them.
 
-The names do not give the fault away; the docstrings, which the notebook leaves out, do. `unet_course.clinic.admit` puts
+The names do not give the fault away; the docstrings, which the notebook leaves out, do. `admit` puts
 each patient before `diagnose`. Nothing here is for use.
 """
+
+import re
 
 import torch
 import torch.nn.functional as F
 from torch import nn
 
-from unet_course.data.nuclei import random_crops
+from unet_course.clinic.diagnosis import diagnose
+from unet_course.data.nuclei import load_nuclei, random_crops
+from unet_course.training.seeds import undisturbed
 from unet_course.unet import UNet
 
 
@@ -181,3 +185,69 @@ def patient17(prediction, target, num_classes=3):
         p, t = prediction == k, target == k
         scores.append(2 * (p & t).sum() / (p.sum() + t.sum()).clamp(min=1))
     return torch.stack(scores).mean().item()
+
+
+PATIENTS = {int(name[7:]): thing for name, thing in list(globals().items()) if re.fullmatch(r"[Pp]atient\d+", name)}
+THREE = dict(num_classes=3, channels=(8, 16, 32))
+
+
+def admit(number, patient=None):
+    """Put a patient, or your repair of it, before `diagnose`, with what belongs to it.
+
+    Parameters
+    ----------
+    number : int
+        1 to 17.
+    patient : class or function, optional
+        In the place of the patient: your repair of it.
+
+    Returns
+    -------
+    Diagnosis
+
+    Raises
+    ------
+    ValueError
+        If there is no such patient.
+
+    Examples
+    --------
+    >>> admit(4)[0].name
+    'output size'
+    """
+    if number not in PATIENTS:
+        raise ValueError(f"number is {number!r}; wanted one of 1 to {len(PATIENTS)}")
+    with undisturbed():
+        model, batch, options = _scene(number, patient or PATIENTS[number])
+    return diagnose(model, batch, **options)
+
+
+def _scene(number, patient):
+    """Network, batch and options; everything healthy but the patient."""
+    fields = load_nuclei("train")
+    images, masks = random_crops(*fields, size=64, count=4, generator=torch.Generator().manual_seed(0))
+    nuclei = (masks > 0).long()
+    if number in (1, 2, 3, 4, 11):
+        return patient(**THREE), (images, masks), {}
+    if number == 5:
+        return patient(num_classes=3, channels=(8, 16, 32, 64)), (images, masks), {}
+    healthy = ClinicUNet(**THREE)
+    if number == 6:
+        files = [(255 * mask).numpy().astype("uint8") for mask in nuclei]
+        return ClinicUNet(channels=(8, 16, 32)), (images, torch.stack([patient(file) for file in files])), {}
+    if number == 7:
+        return healthy, patient(images, masks, (48, 48)), {}
+    if number == 8:
+        colour = (255 * images[0, 0]).numpy().astype("uint8")[..., None].repeat(3, axis=-1)
+        return ClinicUNet(in_channels=3, channels=(8, 16, 32)), (patient(colour), nuclei[:1]), {}
+    if number == 10:
+        deep = ClinicUNet(num_classes=3, channels=(4, 8, 8, 16, 16))
+        return deep, patient(*fields, torch.Generator().manual_seed(0)), {}
+    if number in (12, 14):
+        one = ClinicUNet(num_classes=1, channels=(8, 16, 32))
+        return one, (images, nuclei), {"loss" if number == 12 else "predict": patient}
+    if number == 16:
+        train, val = patient(fields[0][0], torch.Generator().manual_seed(0))
+        return healthy, (images, masks), {"train": train, "val": val}
+    word = {9: "augment", 13: "optimiser", 15: "predict", 17: "score"}[number]
+    return healthy, (images, masks), {word: patient}

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from unet_course.data.instances import label_nuclei
+from unet_course.data.masks import label_nuclei
 
 # In an installed package the data lies inside it, in a clone beside it.
 _HERE = Path(__file__).resolve().parents[1]

@@ -1,9 +1,12 @@
-"""The checks: one module, or two, for each notebook. Importing this package declares them all."""
+"""The checks: up to three files for each notebook. Importing this package declares them all."""
 
 import importlib
 import pkgutil
 
 from unet_course.exercises.core import Exercise, Hint, Report, check
+from unet_course.exercises.hints import language
+from unet_course.exercises.listing import exercises_by_notebook
+from unet_course.exercises.progress import passed
 
 for _module in pkgutil.iter_modules(__path__):
     if _module.name.startswith("nb"):

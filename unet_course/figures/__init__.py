@@ -1,0 +1,22 @@
+"""Pictures: arguments in, one matplotlib figure out; `show` puts it on the page with its alt text."""
+
+from unet_course.figures.charts import lines, progress_chart, score_table, seed_panels, seeds_chart
+from unet_course.figures.drawing import course_map, draw_change, draw_unet
+from unet_course.figures.panels import (
+    BOUNDARY,
+    ERROR,
+    INK,
+    MARK,
+    NUCLEUS,
+    class_colours,
+    curves,
+    dots,
+    error_colours,
+    histogram,
+    images,
+    new_figure,
+    nuclei_colours,
+    numbers,
+    show,
+    squares,
+)

@@ -1,6 +1,7 @@
 """Pictures: arguments in, one matplotlib figure out. Nothing is stored, nothing is drawn on the side.
 
-The colours are those of `palette.py`: nuclei cyan, boundary orange, errors magenta.
+The colours are told apart by colour-blind eyes and in grey print: nuclei cyan, boundary orange, errors magenta. A thing
+has two shades of one hue: the bright one on dark images, the deep one for lines and frames on white paper.
 """
 
 import io
@@ -9,19 +10,21 @@ import matplotlib
 import numpy as np
 from matplotlib.figure import Figure
 
-from unet_course.figures.palette import (
-    BOUNDARY,
-    ERROR,
-    ERROR_LINE,
-    INK,
-    MARK,
-    NUCLEUS,
-    NUCLEUS_LINE,
-    PAPER,
-    QUIET,
-    TINT,
-    WHEEL,
-)
+NUCLEUS, BOUNDARY, ERROR = "#33BBEE", "#EE7733", "#EE3377"  # cyan, orange, magenta: on images
+NUCLEUS_LINE, BOUNDARY_LINE, ERROR_LINE = "#0885B2", "#C85A10", "#C2185B"  # the same three on white
+INK, PAPER = "#222222", "#FFFFFF"
+MARK = "#828282"  # a grey line on white that says something
+QUIET = "#BBBBBB"  # a grey that says nothing: grids, edges of pictures
+TINT = "#85D5F5"  # the darkest cell of a table: what is written or framed on it stays readable
+WHEEL = (NUCLEUS, BOUNDARY, ERROR, "#EFDD8C", "#9DF1BD")  # one nucleus beside the other, on an image
+LINES = (NUCLEUS_LINE, BOUNDARY_LINE, ERROR_LINE, INK, "#5A32C8")
+
+# The U, as in Figure 1 of Ronneberger et al. (2015): feature maps blue, copied ones white; convolution arrows blue,
+# pooling red, up-convolution green, copying grey, the final 1×1 convolution teal.
+MAP, COPIED = "#5494D0", "#FFFFFF"
+CONV, POOL, UP, COPY, HEAD = "#306AA0", "#C83721", "#30A14E", "#8E8E8E", "#00626B"
+PALE = "#E6E6E6"  # what is not built today
+
 
 STYLE = {"font.size": 12, "axes.titlesize": 13, "axes.spines.top": False, "axes.spines.right": False,
          "figure.dpi": 100, "savefig.dpi": 100, "lines.linewidth": 2.2, "figure.constrained_layout.use": True}

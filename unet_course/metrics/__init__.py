@@ -1,0 +1,23 @@
+"""How good is a mask: over pixels, over objects, and over a whole field."""
+
+from unet_course.metrics.objects import (
+    iou_table,
+    match_objects,
+    mean_object_f1,
+    merges_and_splits,
+    object_f1,
+    rand_f_score,
+    variation_of_information,
+)
+from unet_course.metrics.pixels import (
+    accuracy,
+    bootstrap_interval,
+    boundary_f1,
+    confusion_counts,
+    dice_score,
+    iou_score,
+    outline,
+    precision_score,
+    recall_score,
+)
+from unet_course.metrics.scoring import otsu_mask, score_mask, score_split

@@ -6,8 +6,7 @@ Masks are integer arrays or tensors of any shape in which 0 is background. Where
 
 import numpy as np
 
-from unet_course.data.instances import label_nuclei
-from unet_course.data.masks import as_array, foreground, two, whole_numbers
+from unet_course.data.masks import as_array, foreground, label_nuclei, two, whole_numbers
 from unet_course.metrics.objects import (
     iou_table,
     match_objects,

@@ -4,7 +4,7 @@ import torch
 from skimage.filters import gaussian, threshold_otsu
 from skimage.measure import label
 
-from unet_course.data.instances import label_nuclei
+from unet_course.data.masks import label_nuclei
 from unet_course.data.nuclei import load_instances, load_nuclei
 from unet_course.inference.prediction import predict
 from unet_course.metrics.objects import object_f1

@@ -4,50 +4,52 @@ Nothing of torch is imported before a command runs, so that `doctor` and `--help
 """
 
 import argparse
-import os
+import errno
 import sys
 from pathlib import Path
 
-import unet_course.classroom.commands as grading_command  # in this form it is found where torch is missing, too
-from unet_course.own_data.failures import explain
+AGAIN = "Then give the same command again; what was complete before still is."
+WHOSE = "you may not read or write it: choose another folder, or ask whom it belongs to"
+REASONS = {"ENOSPC": f"the disk is full: make room on it. {AGAIN}",
+           "EDQUOT": f"your share of the disk is used up: make room in it. {AGAIN}",
+           "EROFS": "this disk can only be read: choose a folder on another one",
+           "EACCES": WHOSE, "EPERM": WHOSE}
+NO_MEMORY = ("There is not enough memory. To train, take a smaller --batch-size or --crop, or --accumulate 2; to predict, a "
+             "smaller --tile.")
 
 
-def add_commands(commands):
-    """Add the commands of this module to the parser of the command line."""
-    for name, (text, examples, arguments, run) in COMMANDS.items():
-        parser = commands.add_parser(
-            name, help=text, description=f"{text[0].upper()}{text[1:]}.", formatter_class=argparse.RawDescriptionHelpFormatter,
-            epilog="\n".join(["examples:", *(f"  python -m unet_course {name} {example}" for example in examples)]))
-        arguments(parser.add_argument)
-        parser.set_defaults(run=run)
-
-
-def call(chosen):
-    """Run the command that was chosen.
+def explain(error):
+    """One line on a mistake of the learner or of the machine; None for what must be a mistake of the course.
 
     Parameters
     ----------
-    chosen : Namespace
-        What the parser made of the arguments.
+    error : Exception
 
     Returns
     -------
-    int
-        The exit code: 0 done; 1 something is wrong, and one line of stderr says what; 130 interrupted.
+    str or None
+
+    Examples
+    --------
+    >>> explain(OSError(errno.EROFS, "Read-only file system", "run/config.json"))
+    'run/config.json: this disk can only be read: choose a folder on another one'
+    >>> explain(ValueError("steps is 0; wanted at least 1"))
+    'steps is 0; wanted at least 1'
+    >>> explain(RuntimeError("a mistake of the course")), explain(KeyError("another one"))
+    (None, None)
     """
-    try:
-        return chosen.run(chosen) or 0
-    except KeyboardInterrupt:
-        goes_on = chosen.command in ("train", "predict", "download")
-        print("Interrupted. The same command goes on from what is there." if goes_on else "Interrupted.", file=sys.stderr)
-        return 130
-    except Exception as error:
-        line = explain(error)
-        if line is None:
-            raise
-        process = os.environ.get("RANK", "0")  # of several that torchrun has started
-        print(line if process == "0" else f"process {process}: {line}", file=sys.stderr)
-        return 1
+    if isinstance(error, MemoryError) or isinstance(error, RuntimeError) and _is_about_memory(error):
+        return NO_MEMORY
+    if isinstance(error, OSError) and error.strerror:  # else it is one of ours, which says it all
+        reason = REASONS.get(errno.errorcode.get(error.errno), error.strerror[0].lower() + error.strerror[1:])
+        return f"{error.filename or 'a file'}: {reason}"
+    if isinstance(error, (OSError, ValueError, FloatingPointError, ImportError)):
+        return " ".join(str(error).split())
+    return None
+
+
+def _is_about_memory(error):
+    return any(words in str(error).lower() for words in ("out of memory", "not enough memory", "can't allocate memory"))
 
 
 def _survey_arguments(add):
@@ -232,5 +234,4 @@ COMMANDS = {
                  ["bbbc039 --out bbbc039", "isbi2012 --out isbi2012 --accept-terms"], _download_arguments, download),
     "export": ("write a trained network as a file for other programs", ["my_run cells.onnx", "my_run cells.pt2"],
                _export_arguments, export),
-    "grade": (grading_command.GRADE, grading_command.EXAMPLES, grading_command.arguments, grading_command.grade),
 }

@@ -4,8 +4,8 @@ import numpy as np
 from tqdm.auto import tqdm
 
 from unet_course.data.files.saving import sha256
-from unet_course.data.instances import label_nuclei
-from unet_course.data.reading import read_numbers
+from unet_course.data.folder import read_numbers
+from unet_course.data.masks import label_nuclei
 from unet_course.metrics.objects import iou_table
 from unet_course.own_data.plan import own_folder
 from unet_course.own_data.predict import Segmenter

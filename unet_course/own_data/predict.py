@@ -12,7 +12,7 @@ from tqdm.auto import tqdm
 from unet_course.data.files.images import read_pages, resolution, write_image
 from unet_course.data.files.saving import sha256, sweep, write_json
 from unet_course.data.folder import SUFFIXES
-from unet_course.data.instances import label_nuclei
+from unet_course.data.masks import label_nuclei
 from unet_course.data.nuclei import normalise
 from unet_course.inference.prediction import predict
 from unet_course.inference.tiles import reach

@@ -1,0 +1,16 @@
+"""Training: the loop, what a step sees, checkpoints, and many trainings side by side."""
+
+from unet_course.training.ablations import (
+    VARIANTS,
+    WIDTHS,
+    OtherSkip,
+    Variant,
+    by_variant,
+    read_rows,
+    summary,
+    train_variant,
+)
+from unet_course.training.checkpoints import load_pretrained
+from unet_course.training.distributed import joined, rank
+from unet_course.training.loop import History, fit, foreground_dice, schedule
+from unet_course.training.seeds import seed_everything

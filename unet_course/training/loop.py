@@ -7,25 +7,26 @@ from pathlib import Path
 import torch
 from tqdm.auto import tqdm
 
+from unet_course.inference.prediction import predict
 from unet_course.losses import combined_loss
+from unet_course.metrics.pixels import confusion_counts
 from unet_course.training.batches import Pictures, batch_maker, read_all, seed_of
 from unet_course.training.checkpoints import load_checkpoint, save_atomically
-from unet_course.training.compiling import compiler
 from unet_course.training.distributed import (
+    added_up,
     agree,
     explained,
     from_first,
     gathered,
     is_first,
     rank,
+    shared_norms,
     size,
     started_by_torchrun,
     unshared,
     wrapped,
 )
-from unet_course.training.shared_norm import shared_norms
-from unet_course.training.speed import bf16_pays
-from unet_course.training.validation import dice_of, foreground_dice  # noqa: F401 - its place was here
+from unet_course.training.speed import bf16_pays, compiler
 
 
 @dataclass
@@ -241,3 +242,31 @@ def schedule(step, steps):
     if step < warm:
         return (step + 1) / warm
     return 0.5 * (1 + math.cos(math.pi * (step - warm) / max(steps - warm, 1)))
+
+
+def foreground_dice(model, images, masks):
+    """Dice of "any class but background" over a set of pictures, counted over all their pixels together.
+
+    Parameters
+    ----------
+    model : Module
+    images : Tensor (N, C, H, W), or sequence of Tensor (C, H, W)
+    masks : Tensor (N, H, W), or sequence of Tensor (H, W)
+
+    Returns
+    -------
+    float
+    """
+    return dice_of(model, list(zip(images, masks, strict=True)), alone=True)
+
+
+def dice_of(model, pictures, alone=False):
+    """`foreground_dice` of (image, mask) pairs, one picture in memory at a time; several processes share the pictures."""
+    first, every = (0, 1) if alone else (rank(), size())
+    counts = [0, 0, 0]
+    for index in range(first, len(pictures), every):
+        image, mask = pictures[index]
+        found = confusion_counts(predict(model, image).argmax(dim=0), mask.cpu())
+        counts = [a + b for a, b in zip(counts, found)]
+    tp, fp, fn = counts if alone else added_up(*counts)
+    return 2 * tp / (2 * tp + fp + fn) if tp + fp + fn else 1.0

@@ -15,8 +15,8 @@ from unet_course.classroom.copies import NOTEBOOKS, asked, find_notebooks
 from unet_course.classroom.sandbox.limited import run_limited
 from unet_course.exercises import Exercise
 
-CHILD = Path(__file__).with_name("grading_child.py")
-ENVIRONMENT = {"PYTHONPATH": str(Path(__file__).resolve().parent.parent), "PYTHONUTF8": "1", "UNET_COURSE_PROGRESS": "off",
+CHILD = Path(__file__).with_name("child.py")
+ENVIRONMENT = {"PYTHONPATH": str(Path(__file__).resolve().parents[3]), "PYTHONUTF8": "1", "UNET_COURSE_PROGRESS": "off",
                "OMP_WAIT_POLICY": "PASSIVE", "CUDA_VISIBLE_DEVICES": "", "JUPYTER_PREFER_ENV_PATH": "1"}
 LARGEST = 100 * 2**20  # bytes of a notebook
 MAPPED = 2**33  # torch's libraries are mapped and hardly used: with CUDA, some gigabytes

@@ -39,8 +39,8 @@ def start(wanted, files):
     if os.name == "nt":
         return Windows(wanted, files)
     sys.path.append(str(Path(__file__).parent))  # last, so that nothing there stands for a module of Python's own
-    linux = importlib.import_module("sandbox_linux") if sys.platform == "linux" else None
-    return importlib.import_module("sandbox_posix").Posix(wanted, files, linux)
+    linux = importlib.import_module("on_linux") if sys.platform == "linux" else None
+    return importlib.import_module("on_posix").Posix(wanted, files, linux)
 
 
 def watch(keeper, wanted, outputs):

@@ -12,7 +12,7 @@ import threading
 from dataclasses import dataclass
 from pathlib import Path
 
-KEEPER = Path(__file__).with_name("sandbox_keeper.py")
+KEEPER = Path(__file__).with_name("keeper.py")
 GRACE = 30  # seconds that the keeper has to clear up
 ALL = ("seconds", "cpu_seconds", "memory", "processes", "disk", "output", "process ids", "files", "network")
 PASSED_ON = ("PATH", "LANG", "LANGUAGE", "LC_ALL", "LC_CTYPE", "TZ", "LD_LIBRARY_PATH", "SYSTEMROOT", "SYSTEMDRIVE",
