@@ -17,7 +17,8 @@ from tools.forks import Forks
 from tools.loopback import Loopback, set_of, small_bbbc039
 
 MODULES = ["unet_course.data.downloads", "tools.kills_download", "pooch", "requests", "tqdm.auto",
-           "skimage.io", "skimage.measure", "PIL.PngImagePlugin", "PIL.TiffImagePlugin", "imageio.v3", "imageio.plugins.pillow", "tifffile"]
+           "skimage.io", "skimage.measure", "PIL.PngImagePlugin", "PIL.TiffImagePlugin",
+           "imageio.v3", "imageio.plugins.pillow", "tifffile"]
 
 
 def kill_downloads(times, seed=0):

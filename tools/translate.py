@@ -6,7 +6,8 @@ English was edited is marked fuzzy: both wait for a translator), then builds `no
 To translate new hints: run it; put the Chinese into translations/zh_CN/hints.po by hand, or all at once with
 ``python -m tools.translations`` (``missing hints`` prints them as JSON, ``fill hints rows.json`` puts them back); run it
 again, which writes `unet_course/exercises/hints_zh.json`. {} are filled in in order; where Chinese wants another
-order, number them: {1} … {0}. What is filled into a hint and is itself only one or two words (such as "row") has to be listed in SHORT:
+order, number them: {1} … {0}. What is filled into a hint and is itself only one or two words (such as "row") has to be
+listed in SHORT:
 tests/test_hints_zh.py tries every wrong answer of the banks and says which English is left over.
 """
 

@@ -1,5 +1,6 @@
 """Images and masks: the course's nuclei, your own folder, and the files they come in."""
 
+from unet_course.data.files.archive import unpack
 from unet_course.data.files.images import read_page, read_pages, write_image
 from unet_course.data.folder import SegmentationFolder, read_image, read_numbers
 from unet_course.data.masks import label_nuclei, separate_touching
