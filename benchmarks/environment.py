@@ -5,7 +5,7 @@ They are installed without what they ask for: that is the course's torch, or sta
 
 from pathlib import Path
 
-from tools.beside import environment
+from tools.elsewhere.beside import environment
 
 WANTED = Path(__file__).with_name("peers.txt")
 

@@ -1,4 +1,4 @@
-"""Sphinx's settings for the course's site; `tools/book.py` lays the pages beside this file and builds."""
+"""Sphinx's settings for the course's site; `tools/website/book.py` lays the pages beside this file and builds."""
 
 import re
 from pathlib import Path

@@ -18,7 +18,7 @@ import re
 from pathlib import Path
 
 from tests.claims import has_proven_numbers
-from tools.address import address, badge, install_line
+from tools.website.address import address, badge, install_line
 
 PACKAGE = Path(__file__).resolve().parent.parent / "unet_course"
 

@@ -5,7 +5,7 @@ import csv
 import pytest
 import torch
 
-from tools import ablations as tool
+from tools.trained import ablations as tool
 from unet_course import load_nuclei
 from unet_course.training.ablations import (
     COLUMNS,

@@ -5,7 +5,7 @@ from importlib.metadata import PathDistribution
 
 import pytest
 
-from tools import audit
+from tools.elsewhere import audit
 
 HOLE = {"id": "CVE-0000-1", "fix_versions": ["2.0"]}
 

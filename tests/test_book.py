@@ -14,7 +14,8 @@ from urllib.parse import unquote, urlsplit
 import pytest
 
 from tests.lab_server import CHROMIUM, SWITCHES
-from tools import book, book_pages
+from tools.website import book
+from tools.website import pages as book_pages
 
 ROOT = Path(__file__).resolve().parent.parent
 PICTURES = ROOT / "artefacts" / "book"

@@ -8,7 +8,7 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from tools import colab
+from tools.elsewhere import colab
 
 ROOT = Path(__file__).resolve().parent.parent
 # What the later ones need is the same; python course.py colab runs all of them, and takes its time.

@@ -15,7 +15,7 @@ import pytest
 import torch
 from PIL import Image
 
-from tools.kills_project import make_folder
+from tools.hard.kills_project import make_folder
 from unet_course.__main__ import main
 from unet_course.own_data import commands
 from unet_course.own_data import commands as failures

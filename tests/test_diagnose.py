@@ -10,7 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from tools import mutants
+from tools.mutants import mutants
 from unet_course import Augment, UNet, diagnose, dice_score, load_nuclei, load_pretrained, match_size, predict, random_crops
 from unet_course.clinic import examine_code as examinations_code
 from unet_course.clinic import examine_network as examinations

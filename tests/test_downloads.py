@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 from skimage.io import imread
 
-from tools.kills_download import PHASES, kill_downloads
-from tools.loopback import Loopback, set_of, small_bbbc039
+from tools.hard.kills_download import PHASES, kill_downloads
+from tools.hard.loopback import Loopback, set_of, small_bbbc039
 from unet_course.data import downloads
 from unet_course.data import downloads as published
 from unet_course.data.downloads import ask, download

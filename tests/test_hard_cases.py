@@ -8,8 +8,8 @@ import pytest
 import tifffile
 import torch
 
-from tools import hard_cases
-from tools.hard_cases import TABLE, Judge, fuzz, helps, watched
+from tools.hard import cases as hard_cases
+from tools.hard.cases import TABLE, Judge, fuzz, helps, watched
 from unet_course import UNet, fit, load_pretrained, normalise, predict, random_crops
 from unet_course.augment import warp
 from unet_course.data.files.images import write_image

@@ -8,8 +8,8 @@ import nbformat
 import pytest
 
 from tests.exercises.test_bank import WRONG
-from tools.translate import HERE, catalogue, hints, paths, retell, table
-from tools.translations import fill, places
+from tools.notebooks.translate import HERE, catalogue, hints, paths, retell, table
+from tools.notebooks.translations import fill, places
 from unet_course import check, language
 from unet_course.exercises import Exercise, core, nb04, nb06, nb07, nb08, nb09, nb10, nb11
 from unet_course.exercises import hints as languages

@@ -7,8 +7,8 @@ import nbformat
 import psutil
 import pytest
 
-from tools import classroom
-from tools.beside import environment
+from tools.elsewhere import classroom
+from tools.elsewhere.beside import environment
 
 README = Path(__file__).resolve().parent.parent / "README.md"
 
@@ -49,8 +49,8 @@ def test_the_readme_has_classes_of_10_20_and_30_and_none_failed():
 @pytest.mark.parametrize("beginning", ["# nothing", ""])
 def test_an_environment_that_is_there_is_not_made_again(tmp_path, monkeypatch, beginning):
     calls = []
-    monkeypatch.setattr("tools.beside.ROOT", tmp_path)
-    monkeypatch.setattr("tools.beside.install", lambda python, *rest: calls.append(rest) or not beginning)
+    monkeypatch.setattr("tools.elsewhere.beside.ROOT", tmp_path)
+    monkeypatch.setattr("tools.elsewhere.beside.install", lambda python, *rest: calls.append(rest) or not beginning)
     for _ in range(2):
         python = environment(".venv-x", ["one", "two"], "--no-deps")
     assert python.exists()

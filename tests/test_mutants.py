@@ -5,7 +5,7 @@ import ast
 import pytest
 import torch
 
-from tools import equivalent, mutants
+from tools.mutants import equivalent, mutants
 from unet_course.exercises import Exercise
 from unet_course.exercises.core import call, close
 

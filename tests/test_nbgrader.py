@@ -10,7 +10,7 @@ import sys
 import nbformat
 import pytest
 
-from tools.beside import environment
+from tools.elsewhere.beside import environment
 from unet_course.__main__ import main
 from unet_course.classroom.copies import NOTEBOOKS, nbgrader_course
 from unet_course.exercises import Exercise, check

@@ -14,7 +14,7 @@ import tifffile
 import torch
 from PIL import Image
 
-from tools.kills_project import kill_prediction, kill_training, make_folder
+from tools.hard.kills_project import kill_prediction, kill_training, make_folder
 from unet_course import SegmentationFolder
 from unet_course.data.files.images import read_page, read_pages, resolution, write_image
 from unet_course.data.files.saving import alone

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from tests.test_translate import keeps_emphasis
-from tools import address, translate
+from tools.notebooks import translate
+from tools.website import address
 
 ROOT = Path(__file__).resolve().parent.parent
 ENGLISH, CHINESE = ((ROOT / name).read_text(encoding="utf-8") for name in ("README.md", "README.zh-CN.md"))

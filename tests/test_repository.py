@@ -12,7 +12,7 @@ import nbformat
 import pytest
 
 from tests.anatomy import disorder, headings, images_without_text
-from tools.address import address
+from tools.website.address import address
 
 ROOT = Path(__file__).resolve().parent.parent
 LIMIT = 40_000_000

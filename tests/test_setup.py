@@ -13,7 +13,7 @@ import pytest
 import yaml
 
 import course
-from tools import address as address_tool
+from tools.website import address as address_tool
 
 try:
     import tomllib

@@ -9,7 +9,7 @@ import nbformat
 import pytest
 
 from tests.lab_server import CHROMIUM, TOKEN, serving
-from tools import slide_types, slides
+from tools.notebooks import slide_types, slides
 
 ROOT = Path(__file__).resolve().parent.parent
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
@@ -33,7 +33,7 @@ def second():
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 def test_stored_slide_types_are_those_of_the_rule(path):
     notebook = read(path)
-    assert stored(notebook) == slide_types.slide_types(notebook)  # python -m tools.slide_types writes them
+    assert stored(notebook) == slide_types.slide_types(notebook)  # python -m tools.notebooks.slide_types writes them
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tools import family
+from tools.trained import family
 from unet_course.tracing import parameter_count
 
 

@@ -4,7 +4,7 @@ import nbformat
 import pytest
 from nbclient.exceptions import CellExecutionError
 
-from tools import notebooks
+from tools.notebooks import run as notebooks
 
 BAR = "from tqdm.auto import tqdm\nfor _ in tqdm(range(3)):\n    pass\nprint('a')\nprint('b')"
 

@@ -16,7 +16,7 @@ import nbformat
 import pytest
 from babel.messages.pofile import read_po
 
-from tools import translate
+from tools.notebooks import translate
 
 ROOT = Path(__file__).resolve().parent.parent
 PATHS = translate.paths()

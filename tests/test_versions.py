@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from tools import versions
+from tools.elsewhere import versions
 
 
 def test_the_oldest_are_the_lower_bounds_and_the_newest_have_none():

@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 
 import unet_course
-from tools.beside import ROOT
+from tools.elsewhere.beside import ROOT
 
 GROUPS = {
     "The network": ["blocks", "unet", "pretrained", "family", "ablations", "results"],
@@ -71,7 +71,8 @@ def section(text, heading):
     """A part of a README, from its heading to the next of the same depth."""
     found = re.search(rf"^## {re.escape(heading)}\n.*?(?=^## |\Z)", text, re.MULTILINE | re.DOTALL)
     if not found:
-        raise ValueError(f"README.md has no heading '## {heading}', which the site shows: change tools/book.py with it")
+        raise ValueError(f"README.md has no heading '## {heading}', which the site shows: "
+                         "change tools/website/book.py with it")
     return found[0]
 
 

@@ -1,8 +1,8 @@
 """Fill a translator's file from a table, for whoever translates many entries at once.
 
-``python -m tools.translations missing hints`` prints what waits for a translator, as JSON with empty translations;
-``python -m tools.translations fill hints rows.json`` puts the translations of such a file where they belong. Instead of
-``hints`` it may be the name of a notebook. ``python course.py translate`` comes before and after.
+``python -m tools.notebooks.translations missing hints`` prints what waits for a translator, as JSON with empty
+translations; ``python -m tools.notebooks.translations fill hints rows.json`` puts the translations of such a file where
+they belong. Instead of ``hints`` it may be the name of a notebook. ``python course.py translate`` comes before and after.
 """
 
 import json
@@ -10,7 +10,7 @@ import re
 import sys
 from pathlib import Path
 
-from tools.translate import HERE, catalogue, store, waiting
+from tools.notebooks.translate import HERE, catalogue, store, waiting
 
 
 def places(text):

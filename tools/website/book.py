@@ -11,9 +11,9 @@ import sys
 
 import nbformat
 
-from tools.address import address
-from tools.beside import ROOT, environment
-from tools.book_pages import api, glossary, lead, linked_names, no_badges, page_of, pictures, section
+from tools.elsewhere.beside import ROOT, environment
+from tools.website.address import address
+from tools.website.pages import api, glossary, lead, linked_names, no_badges, page_of, pictures, section
 from unet_course.classroom.guide import teachers_guide
 
 PACKAGES = "sphinx==9.0.4 myst-nb==1.4.0 sphinx-book-theme==1.4.0 numpydoc==1.11.0"  # installed together

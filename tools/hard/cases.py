@@ -1,6 +1,6 @@
 """Hard cases: inputs that nobody means to give, thousands of them, each in a process that may not crash, hang or swell.
 
-``python -m tools.hard_cases`` runs every part and writes data/results/hard_cases.json; names choose parts, ``--cases`` and
+``python -m tools.hard.cases`` runs every part and writes data/results/hard_cases.json; names choose parts, ``--cases`` and
 ``--seed`` how many and which. The exit code is 1 if a case went wrong; it is printed, and found again with the same seed.
 """
 
@@ -18,7 +18,7 @@ from collections import Counter
 from importlib.metadata import version
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 TABLE = ROOT / "data" / "results" / "hard_cases.json"
 CASES = 12_000  # some groups have fewer different cases than they are asked for; 10,000 remain
 KILLS = 100
@@ -62,7 +62,7 @@ def fuzz(cases=CASES, seed=0):
     dict
         "cases", "groups" {name: {outcome: count}}, "wrong" (list of str), "cpu_seconds", "grown_mb".
     """
-    return watched("-m", "tools.hard_cases", "--cases", str(cases), "--seed", str(seed), "--child")
+    return watched("-m", "tools.hard.cases", "--cases", str(cases), "--seed", str(seed), "--child")
 
 
 def watched(*arguments):
@@ -108,8 +108,8 @@ def kills(cases=KILLS, seed=0):
     dict
         As of `fuzz`; a group is counted as its own function says.
     """
-    from tools.kills_download import kill_downloads
-    from tools.kills_project import kill_prediction, kill_training
+    from tools.hard.kills_download import kill_downloads
+    from tools.hard.kills_project import kill_prediction, kill_training
 
     found = {"train": kill_training(cases, seed), "predict": kill_prediction(cases, seed),
              "download": kill_downloads(cases, seed)}
@@ -204,7 +204,9 @@ class Judge:
 
 def groups():
     """What is tried: {name: (function of judge, count and seed; weight)}."""
-    from tools import hard_arrays, hard_files, hard_states
+    from tools.hard import arrays as hard_arrays
+    from tools.hard import files as hard_files
+    from tools.hard import states as hard_states
 
     return {**hard_arrays.GROUPS, **hard_files.GROUPS, **hard_states.GROUPS}
 
@@ -252,7 +254,7 @@ def _status(key):
 
 
 def main(arguments):
-    parser = argparse.ArgumentParser(prog="python -m tools.hard_cases", description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(prog="python -m tools.hard.cases", description=__doc__.splitlines()[0])
     parser.add_argument("parts", nargs="*", help=f"of {', '.join(PARTS)}; all, if none is named")
     parser.add_argument("--cases", type=int, help=f"{CASES:,} of fuzz and {KILLS} of each kind of kills, if it is not given")
     parser.add_argument("--seed", type=int, default=0)

@@ -11,9 +11,9 @@ from urllib.parse import quote, urlencode
 
 import nbformat
 
-from tools.notebooks import write
+from tools.notebooks.files import write
 
-HERE = Path(__file__).resolve().parent.parent
+HERE = Path(__file__).resolve().parents[2]
 UNKNOWN = "OWNER/unet-step-by-step"
 BADGE = "[![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)]"
 

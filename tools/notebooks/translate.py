@@ -4,11 +4,10 @@
 English was edited is marked fuzzy: both wait for a translator), then builds `notebooks/zh/` and the hints' catalogue.
 
 To translate new hints: run it; put the Chinese into translations/zh_CN/hints.po by hand, or all at once with
-``python -m tools.translations`` (``missing hints`` prints them as JSON, ``fill hints rows.json`` puts them back); run it
-again, which writes `unet_course/exercises/hints_zh.json`. {} are filled in in order; where Chinese wants another
-order, number them: {1} … {0}. What is filled into a hint and is itself only one or two words (such as "row") has to be
-listed in SHORT:
-tests/test_hints_zh.py tries every wrong answer of the banks and says which English is left over.
+``python -m tools.notebooks.translations`` (``missing hints`` prints them as JSON, ``fill hints rows.json`` puts them
+back); run it again, which writes `unet_course/exercises/hints_zh.json`. {} are filled in in order; where Chinese wants
+another order, number them: {1} … {0}. What is filled into a hint and is itself only one or two words (such as "row") has
+to be listed in SHORT: tests/test_hints_zh.py tries every wrong answer of the banks and says which English is left over.
 """
 
 import ast
@@ -25,10 +24,10 @@ import nbformat
 from babel.messages.catalog import Catalog
 from babel.messages.pofile import read_po, write_po
 
-from tools.notebooks import write
+from tools.notebooks.files import write
 from unet_course.exercises.hints import in_chinese
 
-HERE = Path(__file__).resolve().parent.parent
+HERE = Path(__file__).resolve().parents[2]
 LANGUAGE = "zh_CN"
 TRANSLATED = [f"{n:02}" for n in range(6)]
 TIME = re.compile(r"(<!-- time -->)about (\d+) s on two CPU cores(<!-- /time -->)")

@@ -19,7 +19,7 @@ from nbclient import NotebookClient
 
 from unet_course.classroom.copies import find_notebooks, student_copies
 
-HERE = Path(__file__).resolve().parent.parent
+HERE = Path(__file__).resolve().parents[2]
 NOTEBOOK = "02_convolution_block.ipynb"
 CALM = {"OMP_NUM_THREADS": "1", "OMP_WAIT_POLICY": "PASSIVE", "UNET_COURSE_PROGRESS": "off"}
 MIB = 2**20

@@ -21,7 +21,7 @@ from tqdm.auto import tqdm
 from unet_course import dice_score, label_nuclei, load_instances, load_nuclei, object_f1, predict
 from unet_course.training.ablations import CROP, VARIANTS, add_row, read_rows, train_variant
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 TABLE = ROOT / "data" / "results" / "ablations.csv"
 HALF_WAY = ROOT / "build" / "ablations"
 SEEDS = (0, 1, 2)

@@ -13,10 +13,10 @@ from pathlib import Path
 
 import torch
 
-from tools.equivalent import reason
+from tools.mutants.equivalent import reason
 from unet_course.exercises import Exercise
 
-NOTEBOOKS = Path(__file__).resolve().parent.parent / "notebooks"
+NOTEBOOKS = Path(__file__).resolve().parents[2] / "notebooks"
 OPERATORS = {ast.Add: [ast.Sub], ast.Sub: [ast.Add], ast.Mult: [ast.Add], ast.Div: [ast.Mult],
              ast.FloorDiv: [ast.Mult, ast.Div], ast.Pow: [ast.Mult], ast.Mod: [ast.FloorDiv], ast.MatMult: [ast.Mult],
              ast.BitAnd: [ast.BitOr], ast.BitOr: [ast.BitAnd]}

@@ -14,9 +14,10 @@ import psutil
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 
-from tools.slide_types import tag
+from tools.notebooks.files import write
+from tools.notebooks.slide_types import tag
 
-HERE = Path(__file__).resolve().parent.parent
+HERE = Path(__file__).resolve().parents[2]
 BUDGETS = {"00": 20, "01": 20, "02": 20, "03": 20, "04": 30, "05": 30, "06": 120, "07": 60, "08": 60,
            "09": 90, "10": 120, "11": 180, "12": 180, "13": 120}  # CPU s / 2
 
@@ -94,16 +95,6 @@ def stamp_time(notebook, seconds):
     """Write the time, rounded up to 5 seconds so that it rarely changes, into the first cell."""
     text = f"<!-- time -->about {max(5 * -(-int(seconds) // 5), 5)} s on two CPU cores<!-- /time -->"
     notebook.cells[0].source = re.sub(r"<!-- time -->.*?<!-- /time -->", text, notebook.cells[0].source)
-
-
-def write(notebook, path):
-    """Write beside, then rename: a notebook is never half there."""
-    beside = path.with_suffix(".ipynb.part")
-    try:
-        beside.write_text(nbformat.writes(notebook) + "\n", encoding="utf-8", newline="\n")
-        os.replace(beside, path)
-    finally:
-        beside.unlink(missing_ok=True)
 
 
 def refresh_table(seconds, readme):

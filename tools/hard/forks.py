@@ -24,7 +24,7 @@ class Forks:
 
     def __init__(self, modules):
         threads = {f"{library}_NUM_THREADS": "1" for library in ("OMP", "OPENBLAS", "MKL")}
-        self.helper = subprocess.Popen([sys.executable, "-m", "tools.forks", *modules], stdin=subprocess.PIPE, text=True,
+        self.helper = subprocess.Popen([sys.executable, "-m", "tools.hard.forks", *modules], stdin=subprocess.PIPE, text=True,
                                        stdout=subprocess.PIPE, env=os.environ | threads)
         self.cpu_seconds = 0.0  # of all calls so far; what the helper itself takes to import is not among them
 

@@ -7,8 +7,8 @@ import shutil
 import torch
 from hypothesis import strategies as st
 
-from tools.hard_arrays import hypothesize, network
-from tools.hard_files import _put, place
+from tools.hard.arrays import hypothesize, network
+from tools.hard.files import _put, place
 from unet_course import fit, load_pretrained
 from unet_course.training import checkpoints as pretrained
 
@@ -94,7 +94,7 @@ def weights(judge, count, seed):
 
 def runs(judge, count, seed):
     """The folder of a training: its network is the one that was saved, or refused."""
-    from tools.kills_project import make_folder
+    from tools.hard.kills_project import make_folder
     from unet_course.own_data.train import load_run, train
 
     with place() as folder:

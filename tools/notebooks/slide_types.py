@@ -1,6 +1,6 @@
 """Where a slide begins: each cell's slide type, which is stored with the notebook and read by jupyterlab-rise.
 
-``python -m tools.slide_types`` writes them into all notebooks anew, and runs nothing.
+``python -m tools.notebooks.slide_types`` writes them into all notebooks anew, and runs nothing.
 """
 
 import base64
@@ -12,7 +12,7 @@ from pathlib import Path
 
 import nbformat
 
-HERE = Path(__file__).resolve().parent.parent
+HERE = Path(__file__).resolve().parents[2]
 TYPES = ("slide", "subslide", "fragment", "skip", "notes", "-")
 ROOM = 685  # pixels in height on a screen of 1280 x 720; the sizes below are those of rise.css
 PROSE, CODE, GAP = 34, 25, 24  # a line of prose, a line of code, between two cells
@@ -115,7 +115,7 @@ def tag(notebook):
 
 
 def main():
-    from tools.notebooks import write  # not above: that module imports this one
+    from tools.notebooks.files import write  # not above: that module imports this one
     for path in sorted((HERE / "notebooks").glob("*.ipynb")):
         notebook = nbformat.read(path, as_version=4)
         tag(notebook)

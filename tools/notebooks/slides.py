@@ -2,7 +2,7 @@
 
 The slides are the notebook itself, shown by jupyterlab-rise, and its cells run as ever (Shift+Enter). Without a name
 JupyterLab opens on the folder, where each notebook has a button for its slides. Where a slide begins is the rule of
-`tools/slide_types.py`; how it looks is `notebooks/rise.css`.
+`tools/notebooks/slide_types.py`; how it looks is `notebooks/rise.css`.
 """
 
 import json
@@ -12,7 +12,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-NOTEBOOKS = Path(__file__).resolve().parent.parent / "notebooks"
+NOTEBOOKS = Path(__file__).resolve().parents[2] / "notebooks"
 SETTINGS = {
     "jupyterlab-rise:plugin": {
         "theme": "white",  # the default one fetches its letters from the network

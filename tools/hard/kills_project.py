@@ -1,6 +1,6 @@
 """Kill trainings and predictions at random moments: after each, the same again must give what an uninterrupted one gives.
 
-``python -m tools.kills_project 100`` prints what was counted.
+``python -m tools.hard.kills_project 100`` prints what was counted.
 """
 
 import json
@@ -16,12 +16,12 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from tools.forks import Forks
+from tools.hard.forks import Forks
 from unet_course.data.files.images import read_pages, write_image
 from unet_course.own_data.run import CARD, CHECKPOINT, CONFIG, HISTORY, WEIGHTS
 
 # The first optimiser imports torch._dynamo, which takes longer than such a training.
-MODULES = ["unet_course.own_data.train", "tools.kills_project", "torch._dynamo", "tifffile", "PIL.PngImagePlugin",
+MODULES = ["unet_course.own_data.train", "tools.hard.kills_project", "torch._dynamo", "tifffile", "PIL.PngImagePlugin",
            "PIL.TiffImagePlugin", "skimage.measure", "skimage.segmentation", "skimage.morphology", "scipy.ndimage"]
 OPTIONS = dict(steps=12, channels=(2, 4), crop=16, batch_size=2, bf16=False, save_every=2, kind="labels", progress=False)
 
@@ -68,7 +68,7 @@ def kill_training(times, seed=0):
         data = str(make_folder(Path(place) / "data"))
 
         def begin(folder):
-            forks.start("tools.kills_project:train_one", data, str(folder))
+            forks.start("tools.hard.kills_project:train_one", data, str(folder))
 
         return _kill(times, seed, Path(place), forks, begin, _phase_of_training, _run_folder)
 
@@ -81,12 +81,12 @@ def kill_prediction(times, seed=0):
     with tempfile.TemporaryDirectory() as place, Forks(MODULES) as forks:
         data = make_folder(Path(place) / "data")
         images, run = make_folder(Path(place) / "new", pictures=12, seed=1) / "images", Path(place) / "run"
-        forks.start("tools.kills_project:train_one", str(data), str(run))
+        forks.start("tools.hard.kills_project:train_one", str(data), str(run))
         if forks.wait():
             raise RuntimeError("a training that nobody killed ended with an error")
 
         def begin(folder):
-            forks.start("tools.kills_project:predict_one", str(run), str(images), str(folder))
+            forks.start("tools.hard.kills_project:predict_one", str(run), str(images), str(folder))
 
         return _kill(times, seed, Path(place), forks, begin, _phase_of_prediction, _mask_folder)
 

@@ -14,7 +14,7 @@ import torch
 from hypothesis import strategies as st
 from PIL import Image
 
-from tools.hard_arrays import check_probabilities, hypothesize, made, network
+from tools.hard.arrays import check_probabilities, hypothesize, made, network
 from unet_course import SegmentationFolder, normalise, predict
 from unet_course.data.files.images import count_pages, read_page, read_pages, resolution, write_image
 from unet_course.data.folder import read_image, read_mask

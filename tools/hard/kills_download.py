@@ -1,6 +1,6 @@
 """Kill downloads at random moments: after each, the same command again must give what an uninterrupted one gives.
 
-``python -m tools.kills_download 100`` prints what was counted.
+``python -m tools.hard.kills_download 100`` prints what was counted.
 """
 
 import os
@@ -13,10 +13,10 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
-from tools.forks import Forks
-from tools.loopback import Loopback, set_of, small_bbbc039
+from tools.hard.forks import Forks
+from tools.hard.loopback import Loopback, set_of, small_bbbc039
 
-MODULES = ["unet_course.data.downloads", "tools.kills_download", "pooch", "requests", "tqdm.auto",
+MODULES = ["unet_course.data.downloads", "tools.hard.kills_download", "pooch", "requests", "tqdm.auto",
            "skimage.io", "skimage.measure", "PIL.PngImagePlugin", "PIL.TiffImagePlugin",
            "imageio.v3", "imageio.plugins.pillow", "tifffile"]
 
@@ -59,7 +59,7 @@ def kill_downloads(times, seed=0):
         state = place / "state"
         while counts["kills"] < times:
             state.mkdir(exist_ok=True)
-            forks.start("tools.kills_download:one", str(state / "out"), *args)
+            forks.start("tools.hard.kills_download:one", str(state / "out"), *args)
             time.sleep(draw.uniform(0, duration))
             forks.kill()
             if forks.wait() == -9:
@@ -105,7 +105,7 @@ def one(out, url, sums):
 def finish(forks, folder, args):
     """A download that nobody kills, into ``folder/out``; with its exit code."""
     folder.mkdir(exist_ok=True)
-    forks.start("tools.kills_download:one", str(folder / "out"), *args)
+    forks.start("tools.hard.kills_download:one", str(folder / "out"), *args)
     return folder / "out", forks.wait()
 
 

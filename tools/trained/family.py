@@ -1,4 +1,4 @@
-"""Train every network of the family with the same CPU time and store what comes out: ``python -m tools.family``.
+"""Train every network of the family with the same CPU time and store what comes out: ``python -m tools.trained.family``.
 
 An interrupted run goes on where it stopped: a training whose row is in ``data/results/family.csv`` is not repeated. Delete
 the file to begin anew.

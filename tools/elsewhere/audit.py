@@ -19,7 +19,7 @@ from pathlib import Path
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 
-from tools.beside import environment
+from tools.elsewhere.beside import environment
 
 # package: (repaired in, hole). Gathered by hand where the course meets foreign files and pages; far from complete.
 REPAIRED = {

@@ -15,7 +15,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tools.beside import ROOT, environment
+from tools.elsewhere.beside import ROOT, environment
 
 if sys.version_info < (3, 11):
     import tomli as tomllib
