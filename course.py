@@ -18,7 +18,7 @@ ROOT = ["--allow-root"] if hasattr(os, "geteuid") and os.geteuid() == 0 else [] 
 LAB = ["-m", "jupyterlab", "notebooks", "--ServerApp.ip=127.0.0.1", "--LabApp.news_url=None", *ROOT]
 
 # Two workers; what stands in a file stays in one of them, and in order. What waits for a browser runs alone.
-PYTEST, BROWSER = ["-m", "pytest", "--nbval", "--nbval-cell-timeout=900", "-q"], "tests/test_browser.py"
+PYTEST, BROWSER = ["-m", "pytest", "--nbval", "--nbval-cell-timeout=900", "-q"], "tests/course/test_browser.py"
 
 # name: (what it does, the commands that Python runs one after the other; arguments of yours go to the last one)
 TASKS = {

@@ -7,7 +7,7 @@ import pytest
 import torch
 from hypothesis import settings
 
-from tests.lab_server import CHROMIUM, SWITCHES
+from tests.course.lab_server import CHROMIUM, SWITCHES
 
 os.environ["UNET_COURSE_PROGRESS"] = "off"  # tests are nobody's progress
 

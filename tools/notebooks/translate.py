@@ -7,7 +7,7 @@ To translate new hints: run it; put the Chinese into translations/zh_CN/hints.po
 ``python -m tools.notebooks.translations`` (``missing hints`` prints them as JSON, ``fill hints rows.json`` puts them
 back); run it again, which writes `unet_course/exercises/hints_zh.json`. {} are filled in in order; where Chinese wants
 another order, number them: {1} … {0}. What is filled into a hint and is itself only one or two words (such as "row") has
-to be listed in SHORT: tests/test_hints_zh.py tries every wrong answer of the banks and says which English is left over.
+to be listed in SHORT: tests/exercises/test_hints.py tries every wrong answer of the banks and says which English is left over.
 """
 
 import ast

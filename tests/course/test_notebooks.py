@@ -6,9 +6,9 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from tests import anatomy
+from tests.course import anatomy
 
-NOTEBOOKS = sorted((Path(__file__).resolve().parent.parent / "notebooks").glob("*.ipynb"))
+NOTEBOOKS = sorted((Path(__file__).resolve().parents[2] / "notebooks").glob("*.ipynb"))
 NAMES = [p.name for p in NOTEBOOKS]
 
 

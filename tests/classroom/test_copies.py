@@ -6,7 +6,7 @@ import nbformat
 import pytest
 from nbclient import NotebookClient
 
-from tests.short import shortened
+from tests.course.short import shortened
 from unet_course.__main__ import main
 from unet_course.classroom.copies import NOTEBOOKS, student_copies
 

@@ -23,7 +23,7 @@ from tools.notebooks import slides
 from unet_course import UNet, fit, load_nuclei, load_pretrained, predict
 from unet_course.own_data.train import load_run
 
-HERE = Path(__file__).resolve().parent.parent
+HERE = Path(__file__).resolve().parents[2]
 SOURCES = [HERE / "course.py", *(path for folder in ("unet_course", "tools", "benchmarks") for path in (HERE / folder).rglob("*.py"))]
 NOTEBOOKS = sorted((HERE / "notebooks").rglob("*.ipynb"))
 # What runs code that a file or a text brings along, writes where an archive says, or trusts whom it should not.

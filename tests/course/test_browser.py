@@ -11,10 +11,10 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from tests.lab_server import CHROMIUM, TOKEN, serving
-from tests.short import shortened
+from tests.course.lab_server import CHROMIUM, TOKEN, serving
+from tests.course.short import shortened
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 PICTURES = ROOT / "artefacts" / "browser"
 

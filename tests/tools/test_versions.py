@@ -25,8 +25,8 @@ def test_no_bound_is_above_what_colab_has():
 
 def test_a_file_is_chosen_by_what_it_imports(tmp_path):
     chosen = versions.tests()
-    assert chosen[0] == "unet_course" and {"tests/test_unet.py", "tests/test_export.py", "tests/test_training.py"} <= set(chosen)
-    assert not {"tests/test_notebooks.py", "tests/test_browser.py", "tests/test_colab.py"} & set(chosen)
+    assert chosen[0] == "unet_course" and {"tests/test_unet.py", "tests/own_data/test_export.py", "tests/training/test_loop.py"} <= set(chosen)
+    assert not {"tests/course/test_notebooks.py", "tests/course/test_browser.py", "tests/tools/test_colab.py"} & set(chosen)
     file = tmp_path / "test_a.py"
     file.write_text("import os, yaml\nfrom numpy import linalg\nimport tools.notebooks\nif os:\n    import scipy\ndef later():\n    import onnx\n")
     assert {"yaml", "numpy", "nbformat", "scipy"} <= versions.needs(file) and not {"os", "onnx", "tools"} & versions.needs(file)

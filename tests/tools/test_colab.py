@@ -10,7 +10,7 @@ import pytest
 
 from tools.elsewhere import colab
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 # What the later ones need is the same; python course.py colab runs all of them, and takes its time.
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("0[0-8]*.ipynb"))
 

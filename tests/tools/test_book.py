@@ -13,11 +13,11 @@ from urllib.parse import unquote, urlsplit
 
 import pytest
 
-from tests.lab_server import CHROMIUM, SWITCHES
+from tests.course.lab_server import CHROMIUM, SWITCHES
 from tools.website import book
 from tools.website import pages as book_pages
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 PICTURES = ROOT / "artefacts" / "book"
 SECONDS = 90  # of CPU, with two workers: on a quiet machine the clock shows less
 

@@ -17,10 +17,10 @@ import json
 import re
 from pathlib import Path
 
-from tests.claims import has_proven_numbers
+from tests.course.claims import has_proven_numbers
 from tools.website.address import address, badge, install_line
 
-PACKAGE = Path(__file__).resolve().parent.parent / "unet_course"
+PACKAGE = Path(__file__).resolve().parents[2] / "unet_course"
 
 
 def tags(cell):

@@ -11,12 +11,12 @@ from urllib.parse import unquote
 import nbformat
 import pytest
 
-from tests.anatomy import disorder, headings, images_without_text
+from tests.course.anatomy import disorder, headings, images_without_text
 from tools.website.address import address
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 LIMIT = 40_000_000
-MADE = {"book/index.md"}  # a page of the site, with links to pages that are made with it; tests/test_book.py follows them
+MADE = {"book/index.md"}  # a page of the site, with links to pages that are made with it; tests/tools/test_book.py follows them
 
 
 def files():

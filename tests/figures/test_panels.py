@@ -137,7 +137,7 @@ def test_class_and_nuclei_colours():
 
 def test_importing_the_package_does_not_wake_the_notebook():
     code = "import sys, unet_course; print([n for n in ('IPython', 'ipywidgets', 'matplotlib.pyplot') if n in sys.modules])"
-    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=Path(__file__).parents[1])
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=Path(__file__).parents[2])
     assert run.stdout.strip() == "[]"
 
 

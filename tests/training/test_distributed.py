@@ -13,11 +13,11 @@ import pytest
 import torch
 from skimage.io import imsave
 
-from tests import ranks
+from tests.training import ranks
 from unet_course.training import distributed
 from unet_course.training.distributed import SharedBatchNorm2d, explained, joined, rank, size
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 pytestmark = pytest.mark.skipif(sys.platform == "win32" or not torch.distributed.is_available(),
                                 reason="torch has no gloo with torchrun here, and Windows no SIGKILL")
 
@@ -30,7 +30,7 @@ def environment():
 
 
 def torchrun(*arguments, options=()):
-    """Two processes that run tests/ranks.py."""
+    """Two processes that run tests/training/ranks.py."""
     command = [*STARTS, *options, str(ROOT / "tests" / "ranks.py"), *map(str, arguments)]
     return subprocess.run(command, env=environment(), cwd=ROOT, capture_output=True, encoding="utf-8", timeout=300)
 

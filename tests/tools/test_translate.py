@@ -18,7 +18,7 @@ from babel.messages.pofile import read_po
 
 from tools.notebooks import translate
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 PATHS = translate.paths()
 ENTRIES = [(path.stem, entry.id, entry.string) for path in PATHS for entry in translate.catalogue(path.stem) if entry.id]
 HAN = "\u4e00-\u9fff"

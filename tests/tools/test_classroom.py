@@ -10,7 +10,7 @@ import pytest
 from tools.elsewhere import classroom
 from tools.elsewhere.beside import environment
 
-README = Path(__file__).resolve().parent.parent / "README.md"
+README = Path(__file__).resolve().parents[2] / "README.md"
 
 
 def test_two_learners_at_once():

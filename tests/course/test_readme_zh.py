@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.test_translate import keeps_emphasis
+from tests.tools.test_translate import keeps_emphasis
 from tools.notebooks import translate
 from tools.website import address
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 ENGLISH, CHINESE = ((ROOT / name).read_text(encoding="utf-8") for name in ("README.md", "README.zh-CN.md"))
 
 

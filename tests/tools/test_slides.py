@@ -8,10 +8,10 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from tests.lab_server import CHROMIUM, TOKEN, serving
+from tests.course.lab_server import CHROMIUM, TOKEN, serving
 from tools.notebooks import slide_types, slides
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 PICTURES = ROOT / "artefacts" / "slides"
 SHOWN = ["02_convolution_block.ipynb", "08_whole_images.ipynb"]  # one to write in, one with much on its slides
