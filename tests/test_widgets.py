@@ -11,7 +11,6 @@ from matplotlib.image import imread
 
 from unet_course import load_nuclei, load_pretrained, predict, widgets
 from unet_course.figures import labs
-from unet_course.figures import labs as labs_results
 
 # Each lab with a change of one control that must change the picture.
 CHANGES = {
@@ -134,10 +133,10 @@ def test_cut_skips_are_put_back():
     image, truth = image[0, :, :64, :64], masks[0, :64, :64]
     before = predict(model, image)
     for level in range(3):
-        labs_results.skips_figure(model, image, truth, [level])
+        labs.skips_figure(model, image, truth, [level])
     assert torch.equal(predict(model, image), before)
     with pytest.raises(ValueError, match="this network has the skips"):
-        labs_results.skips_figure(model, image, truth, [3])
+        labs.skips_figure(model, image, truth, [3])
 
 
 def test_ledger_reads_any_way_of_writing_a_shape():

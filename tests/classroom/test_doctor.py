@@ -16,7 +16,7 @@ def test_sound_machine():
 
 
 def test_damaged_data_is_named(monkeypatch, capsys):
-    monkeypatch.setattr("unet_course.data.verify_data", lambda: [("field_a_image.png", "field_a_image.png is damaged")])
+    monkeypatch.setattr("unet_course.data.nuclei.verify_data", lambda: [("field_a_image.png", "field_a_image.png is damaged")])
     assert doctor.report() == 1
     assert "!!  data" in capsys.readouterr().out
 

@@ -14,7 +14,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from unet_course.classroom.sandbox import limited as sandbox
+from unet_course.classroom.sandbox import limited
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="only Linux keeps all of these limits")
 ROOT = hasattr(os, "geteuid") and os.geteuid() == 0
@@ -49,7 +49,7 @@ HARMLESS = {
 
 
 def run_limited(command, **options):
-    return sandbox.run_limited(command, **{"environment": {"MARK": MARK}, **options})
+    return limited.run_limited(command, **{"environment": {"MARK": MARK}, **options})
 
 
 def code(text):
@@ -143,10 +143,10 @@ def homes(tmp_path, monkeypatch):
 def test_a_command_ends_with_its_caller(folder, namespaces, homes):
     caller = subprocess.Popen([sys.executable, "-c", textwrap.dedent("""
         import sys
-        from unet_course.sandbox import run_limited
+        from unet_course.classroom.sandbox.limited import run_limited
         run_limited([sys.executable, "-c", "import time; time.sleep(1000)"], folder=sys.argv[1], seconds=500,
                     environment={"MARK": sys.argv[2]})
-        """), folder, MARK], cwd=Path(sandbox.__file__).parents[1], env={**os.environ, "TMPDIR": str(homes)})
+        """), folder, MARK], cwd=Path(limited.__file__).parents[3], env={**os.environ, "TMPDIR": str(homes)})
     until = time.monotonic() + 60
     while not left_behind() and time.monotonic() < until:
         time.sleep(0.1)
@@ -196,12 +196,12 @@ def test_a_mistake_of_the_caller_is_said(folder, namespaces):
 WITHOUT = """
 import json, os, sys, tempfile
 sys.path.append(sys.argv[1])
-import sandbox
+import limited
 results = {}
 for what, (text, limits) in json.loads(sys.argv[2]).items():
     with tempfile.TemporaryDirectory() as folder:
         open(os.path.join(folder, "where"), "w").write(os.path.join(tempfile.gettempdir(), "outside"))
-        r = sandbox.run_limited([sys.executable, "-I", "-S", "-c", text], folder=folder, namespaces=False,
+        r = limited.run_limited([sys.executable, "-I", "-S", "-c", text], folder=folder, namespaces=False,
                                 environment={"MARK": sys.argv[3]}, **limits)
         results[what] = [r.stopped_by, r.stdout + r.stderr, r.limits]
 print(json.dumps(results))
@@ -218,8 +218,8 @@ def without():
     texts |= {what: (text, {**SMALL, "disk": 10**7}) for what, (text, _) in HARMLESS.items()}
     with tempfile.TemporaryDirectory() as place:
         os.chmod(place, 0o755)
-        for name in ("sandbox", "sandbox_keeper", "sandbox_linux", "sandbox_posix"):
-            shutil.copy(Path(sandbox.__file__).with_name(f"{name}.py"), place)
+        for name in ("limited", "keeper", "on_linux", "on_posix"):
+            shutil.copy(Path(limited.__file__).with_name(f"{name}.py"), place)
         done = subprocess.run([python, "-c", WITHOUT, place, json.dumps(texts), MARK], cwd=place, capture_output=True, text=True,
                               **(dict(user=65534, group=65534, extra_groups=[]) if ROOT else {}))
     assert done.returncode == 0, done.stderr

@@ -12,9 +12,7 @@ from torch import nn
 
 from tools.mutants import mutants
 from unet_course import Augment, UNet, diagnose, dice_score, load_nuclei, load_pretrained, match_size, predict, random_crops
-from unet_course.clinic import examine_code as examinations_code
-from unet_course.clinic import examine_network as examinations
-from unet_course.clinic import patients
+from unet_course.clinic import examine_code, examine_network, patients
 from unet_course.clinic.examine_network import Diagnosis, Finding
 from unet_course.clinic.patients import PATIENTS, admit
 from unet_course.losses import combined_loss, cross_entropy, dice_loss
@@ -231,7 +229,7 @@ def test_says_what_it_looked_at():
 
 def test_a_local_network_hands_on_what_lies_at_its_place():
     model = UNet(num_classes=3, channels=SMALL)
-    examinations.make_local(model.eval())
+    examine_network.make_local(model.eval())
     pixel = torch.zeros(1, 1, 32, 32)
     pixel[..., 13, 9] = 1
     with torch.no_grad():
@@ -243,7 +241,7 @@ def test_a_local_network_hands_on_what_lies_at_its_place():
 
 def test_flat_squares_prove_no_leak():
     flat = torch.zeros(1, 1, 32, 32)
-    assert examinations_code.shared_pixels(flat, flat) is None
+    assert examine_code.shared_pixels(flat, flat) is None
 
 
 def solutions_of_the_clinic():

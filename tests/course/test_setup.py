@@ -13,7 +13,7 @@ import pytest
 import yaml
 
 import course
-from tools.website import address as address_tool
+from tools.website import address
 
 try:
     import tomllib
@@ -144,7 +144,7 @@ def test_address_stands_in_one_place_and_everything_is_written_from_it(tmp_path)
     readmes = [tmp_path / "README.md", tmp_path / "README.zh-CN.md"]
     files = [*notebooks, tmp_path / "pyproject.toml", *readmes]
     before = [f.read_bytes() for f in files]
-    assert address_tool.main(["ann/u-net.course"], tmp_path) == 0
+    assert address.main(["ann/u-net.course"], tmp_path) == 0
     for path in notebooks:
         text = path.read_text(encoding="utf-8")
         assert "OWNER" not in text and text.count("ann/u-net.course") >= 2
@@ -152,19 +152,19 @@ def test_address_stands_in_one_place_and_everything_is_written_from_it(tmp_path)
         text = path.read_text(encoding="utf-8")
         assert unknown not in text and "OWNER" not in text
         assert (text.count("ann/u-net.course"), text.count("ann%2Fu-net.course")) == (3, 1)  # badge, Binder, clone; nbgitpuller
-    assert address_tool.main([address_tool.UNKNOWN], tmp_path) == 0
+    assert address.main([address.UNKNOWN], tmp_path) == 0
     assert [f.read_bytes() for f in files] == before
 
 
 @pytest.mark.parametrize("wrong", ["no-slash", "a/b/c", "https://github.com/a/b", "a /b"])
 def test_wrong_address_is_refused(wrong, tmp_path, capsys):
-    assert address_tool.main([wrong], tmp_path) == 1
+    assert address.main([wrong], tmp_path) == 1
     assert "OWNER/NAME" in capsys.readouterr().err
 
 
 def test_readme_says_what_is_known_of_the_address():
     text = (HERE / "README.md").read_text(encoding="utf-8")
-    assert address_tool.readme_text(address_tool.address()) in text
+    assert address.readme_text(address.address()) in text
 
 
 def test_importing_the_package_brings_in_no_notebook_program():

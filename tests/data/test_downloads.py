@@ -14,7 +14,6 @@ from skimage.io import imread
 from tools.hard.kills_download import PHASES, kill_downloads
 from tools.hard.loopback import Loopback, set_of, small_bbbc039
 from unet_course.data import downloads
-from unet_course.data import downloads as published
 from unet_course.data.downloads import ask, download
 from unet_course.data.files import fetch as fetching
 from unet_course.data.files.fetch import MIRROR, fetch
@@ -30,7 +29,7 @@ def server(monkeypatch):
     with Loopback(files) as loopback:
         monkeypatch.setenv(MIRROR, loopback.url + "/")
         monkeypatch.setenv("NO_PROXY", "127.0.0.1")
-        monkeypatch.setitem(published.SETS, "bbbc039", set_of("bbbc039", ARCHIVES))
+        monkeypatch.setitem(downloads.SETS, "bbbc039", set_of("bbbc039", ARCHIVES))
         yield loopback
 
 
@@ -51,7 +50,7 @@ def names(folder):
 def test_a_set_becomes_pairs_and_nothing_else_is_left(tmp_path, server):
     out = get(tmp_path / "nuclei")
     assert out == tmp_path / "nuclei"
-    assert published.SETS["bbbc039"].kind == "labels"
+    assert downloads.SETS["bbbc039"].kind == "labels"
     assert names(tmp_path) == ["nuclei"]
     assert names(out) == ["TERMS.txt", "images", "masks"]
     for number, (image, numbers) in enumerate(PAIRS):
@@ -94,7 +93,7 @@ def test_without_a_mirror_the_published_addresses_are_used(tmp_path, server, mon
 
 @pytest.mark.parametrize("name, sizes", [("bbbc039", 2), ("isbi2012", 1)])
 def test_the_published_addresses_and_checksums(name, sizes):
-    archives = published.SETS[name].archives
+    archives = downloads.SETS[name].archives
     assert len(archives) == sizes
     for url, sha256 in archives.values():
         assert url.startswith("https://") and len(sha256) == 64 and int(sha256, 16)
@@ -271,7 +270,7 @@ def test_more_than_an_archive_can_have_is_stopped(tmp_path, server, manner):
 
 
 def test_a_layout_that_has_changed_is_told(tmp_path, server, monkeypatch):
-    monkeypatch.setitem(published.SETS, "bbbc039", set_of("bbbc039", ARCHIVES | {"masks.zip": IMAGES}))
+    monkeypatch.setitem(downloads.SETS, "bbbc039", set_of("bbbc039", ARCHIVES | {"masks.zip": IMAGES}))
     server.files["bbbc039/masks.zip"] = IMAGES
     with pytest.raises(ValueError, match="hold no image with a mask of the same name; their layout has changed"):
         get(tmp_path / "nuclei")
@@ -377,7 +376,7 @@ def volume(tmp_path, server, monkeypatch):
             file.create_dataset("labels/membranes", data=labels, compression="gzip")
         data = (tmp_path / "made.h5").read_bytes()
         server.files["isbi2012/isbi2012.h5"] = data
-        monkeypatch.setitem(published.SETS, "isbi2012", set_of("isbi2012", {"isbi2012.h5": data}))
+        monkeypatch.setitem(downloads.SETS, "isbi2012", set_of("isbi2012", {"isbi2012.h5": data}))
         return lambda: download("isbi2012", tmp_path / "isbi", accept=True, progress=False)
     return make
 

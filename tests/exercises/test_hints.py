@@ -11,17 +11,14 @@ from tests.exercises.test_bank import WRONG
 from tools.notebooks.translate import HERE, catalogue, hints, paths, retell, table
 from tools.notebooks.translations import fill, places
 from unet_course import check, language
-from unet_course.exercises import Exercise, core, nb04, nb06, nb07, nb08, nb09, nb10, nb11
+from unet_course.exercises import Exercise, core, nb04, nb06, nb07, nb08, nb09, nb10, nb11, nb12, nb13, nb13_many
 from unet_course.exercises import hints as languages
-from unet_course.exercises import nb12 as nb12_counts
-from unet_course.exercises import nb13 as nb13_masks
-from unet_course.exercises import nb13_many as nb13_next
 from unet_course.exercises.hints import CHINESE, in_chinese, spoken
 
 ROWS = {entry.id: entry.string for entry in catalogue("hints") if entry.id}
 # What a learner types in stays as it is typed.
-TYPED = [*nb04.WAYS, *nb06.STEPS, *nb07.OPTIONS, *nb08.CAUSES, *nb09.FIRST, *nb10.WHO, *nb11.FAULTS, *nb12_counts.NETWORKS,
-         *nb13_masks.KINDS, *nb13_next.STEPS]
+TYPED = [*nb04.WAYS, *nb06.STEPS, *nb07.OPTIONS, *nb08.CAUSES, *nb09.FIRST, *nb10.WHO, *nb11.FAULTS, *nb12.NETWORKS,
+         *nb13.KINDS, *nb13_many.STEPS]
 # Chinese that uses a name of the code, or a word that Chinese writes in Latin letters.
 LATIN = {word for english, chinese in ROWS.items() if english != chinese for word in re.findall("[A-Za-z]{2,}", chinese)}
 NASTY = ["(3, 5, 7)", "'it says \"no\" (why?)'", "two\nlines", "-1.5e-3", "[{'a': 1}, (2,)]", "'{}'", "$^.*\\d+"]

@@ -14,19 +14,19 @@ from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 
 from unet_course import History, UNet
-from unet_course.figures import panels as figures
+from unet_course.figures import panels
 from unet_course.figures.drawing import PARTS, course_map, draw_unet
 from unet_course.tracing import trace_shapes
 
 GREY = torch.rand(12, 16)
 HISTORY = History(loss=[1.0, 0.5, 0.4], val_steps=[2, 3], val_dice=[0.3, 0.6])
 DRAWN = {
-    "images": lambda: figures.images([GREY, GREY.numpy(), np.zeros((4, 4, 3))], ["a", "b", "c"], columns=2),
-    "numbers": lambda: figures.numbers([GREY[:3, :4], torch.eye(2)], ["a", "b"], marks=[[(0, 1)], []], decimals=2),
-    "histogram": lambda: figures.histogram(GREY, [(0.5, "half")], title="t", foreground=GREY > 0.5),
-    "squares": lambda: figures.squares(GREY, [(3, "3"), (5, "5")], title="t"),
-    "curves": lambda: figures.curves(HISTORY, title="t"),
-    "dots": lambda: figures.dots([("a", {"x": 0.1, "y": 0.5}), ("b", {"x": 0.2})], title="t", label="score"),
+    "images": lambda: panels.images([GREY, GREY.numpy(), np.zeros((4, 4, 3))], ["a", "b", "c"], columns=2),
+    "numbers": lambda: panels.numbers([GREY[:3, :4], torch.eye(2)], ["a", "b"], marks=[[(0, 1)], []], decimals=2),
+    "histogram": lambda: panels.histogram(GREY, [(0.5, "half")], title="t", foreground=GREY > 0.5),
+    "squares": lambda: panels.squares(GREY, [(3, "3"), (5, "5")], title="t"),
+    "curves": lambda: panels.curves(HISTORY, title="t"),
+    "dots": lambda: panels.dots([("a", {"x": 0.1, "y": 0.5}), ("b", {"x": 0.2})], title="t", label="score"),
     "unet": lambda: draw_unet(UNet(channels=(2, 4, 8)), (33, 20)),
     "paper": lambda: draw_unet(UNet(channels=(2, 4), padding=0), (44, 44)),
     "map": lambda: course_map("block", "skip"),
@@ -62,7 +62,7 @@ def test_unknown_part_of_the_map_is_named():
 
 def test_a_figure_without_alt_text_is_refused():
     with pytest.raises(ValueError, match="alt is empty"):
-        figures.show(course_map("block"), alt=" ")
+        panels.show(course_map("block"), alt=" ")
 
 
 def test_each_drawing_is_the_same_when_drawn_again():
@@ -101,36 +101,36 @@ def test_the_u_of_every_depth_has_each_tensor_of_the_network(levels):
 def test_a_shown_figure_carries_its_alt_text(monkeypatch):
     shown = []
     monkeypatch.setattr("IPython.display.display", lambda data, **options: shown.append((data, options)))
-    figures.show(course_map("block"), alt="The U with its blocks lit.")
+    panels.show(course_map("block"), alt="The U with its blocks lit.")
     (data, options), = shown
     assert data["image/png"].startswith(b"\x89PNG") and data["text/plain"] == "[figure] The U with its blocks lit."
     assert options == {"raw": True, "metadata": {"image/png": {"alt": "The U with its blocks lit."}}}
 
 
 def test_numbers_stand_in_the_cells_as_given_and_marks_frame_the_right_ones():
-    axis = figures.numbers([[[1.26, -2], [3, 4]]], ["t"], marks=[[(1, 0)]], decimals=1).axes[0]
+    axis = panels.numbers([[[1.26, -2], [3, 4]]], ["t"], marks=[[(1, 0)]], decimals=1).axes[0]
     assert {t.get_text(): t.get_position() for t in axis.texts} == {"1.3": (0, 0), "-2.0": (1, 0), "3.0": (0, 1), "4.0": (1, 1)}
     assert [patch.get_xy() for patch in axis.patches] == [(-0.5, 0.5)]
 
 
 def test_squares_have_their_side_and_centre():
-    axis = figures.squares(GREY, [(5, "5×5")], title="t", centre=(6, 9)).axes[0]
+    axis = panels.squares(GREY, [(5, "5×5")], title="t", centre=(6, 9)).axes[0]
     (square,) = axis.patches
     assert square.get_width() == square.get_height() == 5 and square.get_center().tolist() == [9, 6]
 
 
 def test_curves_show_every_step_and_score():
-    left, right = figures.curves(HISTORY, title="t").axes
+    left, right = panels.curves(HISTORY, title="t").axes
     assert left.lines[0].get_ydata().tolist() == HISTORY.loss and right.lines[0].get_xdata().tolist() == [2, 3]
-    assert isinstance(figures.curves(History(loss=[1.0]), title="no scores yet"), Figure)
+    assert isinstance(panels.curves(History(loss=[1.0]), title="no scores yet"), Figure)
 
 
 def test_class_and_nuclei_colours():
-    black, boundary, interior = figures.class_colours(torch.tensor([[0, 1, 2]]))[0]
+    black, boundary, interior = panels.class_colours(torch.tensor([[0, 1, 2]]))[0]
     assert black.tolist() == [0, 0, 0]
-    assert to_hex(boundary).upper() == figures.BOUNDARY and to_hex(interior).upper() == figures.NUCLEUS
+    assert to_hex(boundary).upper() == panels.BOUNDARY and to_hex(interior).upper() == panels.NUCLEUS
     image, instances = np.array([[0.2, 1.5, 0.5, 0.5]]), np.array([[0, 0, 1, 2]])
-    tinted = figures.nuclei_colours(image, instances)[0]
+    tinted = panels.nuclei_colours(image, instances)[0]
     assert tinted[0].tolist() == [0.2] * 3 and tinted[1].tolist() == [1.0] * 3  # background stays grey, and in range
     assert tinted[2].tolist() != tinted[3].tolist()
 
@@ -142,6 +142,6 @@ def test_importing_the_package_does_not_wake_the_notebook():
 
 
 def test_colours_of_the_palette():
-    found = figures.error_colours(np.array([[1, 1, 0, 0]]), np.array([[1, 0, 1, 0]]))[0]
-    names = [figures.NUCLEUS, figures.ERROR, figures.BOUNDARY, "#000000"]
+    found = panels.error_colours(np.array([[1, 1, 0, 0]]), np.array([[1, 0, 1, 0]]))[0]
+    names = [panels.NUCLEUS, panels.ERROR, panels.BOUNDARY, "#000000"]
     assert [to_hex(c).upper() for c in found] == [n.upper() for n in names]

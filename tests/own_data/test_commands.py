@@ -18,7 +18,6 @@ from PIL import Image
 from tools.hard.kills_project import make_folder
 from unet_course.__main__ import main
 from unet_course.own_data import commands
-from unet_course.own_data import commands as failures
 from unet_course.own_data.train import load_run, train
 
 SMALL = ["--channels", "2,4", "--crop", "16", "--batch-size", "2", "--no-bf16"]
@@ -247,7 +246,7 @@ def test_a_mistake_of_the_course_is_not_hidden(monkeypatch, error):
     failing(monkeypatch, error)
     with pytest.raises(type(error)):
         call("survey", "x")
-    assert failures.explain(error) is None
+    assert commands.explain(error) is None
 
 
 def test_an_interrupt_is_130_and_says_how_to_go_on(monkeypatch, capsys):

@@ -13,7 +13,6 @@ from hypothesis import strategies as st
 from unet_course import UNet
 from unet_course.family import AttentionUNet, ResUNet
 from unet_course.own_data import export
-from unet_course.own_data import export as canvas
 from unet_course.own_data.export import AnySize, export_onnx, export_program
 
 OLD = tuple(map(int, torch.__version__.split(".")[:2])) < (2, 11)
@@ -107,7 +106,7 @@ def test_the_canvas_is_the_same_network(up, padding, norm, least):
 def test_what_lies_beyond_the_edge_has_to_be_cleared(monkeypatch):
     model = network(channels=(4, 8, 16))
     assert difference(model, AnySize(model), 1, 37, 50) < 1e-4
-    monkeypatch.setattr(canvas, "clear", lambda x, size: x)
+    monkeypatch.setattr(export, "clear", lambda x, size: x)
     assert difference(model, AnySize(model), 1, 37, 50) > 0.1
 
 
@@ -153,7 +152,7 @@ def test_onnx_is_one_file_of_standard_operations(files):
 def test_a_file_that_differs_gets_no_name(tmp_path, monkeypatch):
     path = tmp_path / "a.pt2"
     path.write_text("what was there")
-    monkeypatch.setattr(canvas, "clear", lambda x, size: x)
+    monkeypatch.setattr(export, "clear", lambda x, size: x)
     with pytest.raises(RuntimeError, match=r"a\.pt2 does not give what the network gives for an image of "):
         export_program(network(channels=(4, 8)), path)
     assert [p.name for p in tmp_path.iterdir()] == ["a.pt2"] and path.read_text() == "what was there"

@@ -20,12 +20,12 @@ from unet_course.data.files.images import read_page, read_pages, resolution, wri
 from unet_course.data.files.saving import alone
 from unet_course.metrics.objects import object_f1
 from unet_course.metrics.pixels import dice_score
-from unet_course.own_data import predict as mask_files
+from unet_course.own_data import predict
 from unet_course.own_data.evaluate import report
 from unet_course.own_data.plan import divide
 from unet_course.own_data.predict import input_files
 from unet_course.own_data.train import evaluate, load_run, model_card, predict_files, train
-from unet_course.training import loop as training
+from unet_course.training import loop
 
 SMALL = dict(channels=(2, 4), crop=16, batch_size=2, bf16=False, progress=False)
 
@@ -69,7 +69,7 @@ def halves(value=1, side=24, dtype=np.uint8):
 @contextlib.contextmanager
 def interrupted(monkeypatch, after):
     """Within it, a training is interrupted after so many steps; those that were taken are counted."""
-    taken, step = [], training._step
+    taken, step = [], loop._step
 
     def counted(*arguments):
         if len(taken) == after:
@@ -78,7 +78,7 @@ def interrupted(monkeypatch, after):
         return step(*arguments)
 
     with monkeypatch.context() as patch:
-        patch.setattr(training, "_step", counted)
+        patch.setattr(loop, "_step", counted)
         yield taken
 
 
@@ -458,13 +458,13 @@ def test_only_what_is_not_there_is_computed(run, folder, tmp_path):
 
 
 def test_what_is_going_to_be_made_is_written_down_before(run, folder, tmp_path, monkeypatch):
-    out, write = tmp_path / "out", mask_files.write_image
+    out, write = tmp_path / "out", predict.write_image
 
     def watched(target, *arguments, **options):  # a kill between this and the next line must leave a file that is known
         assert target.name in json.loads((out / "predictions.json").read_text(encoding="utf-8"))["masks"]
         return write(target, *arguments, **options)
 
-    monkeypatch.setattr(mask_files, "write_image", watched)
+    monkeypatch.setattr(predict, "write_image", watched)
     assert len(predict_files(run, folder / "images", out, progress=False)) == 5
 
 

@@ -130,10 +130,12 @@ def test_every_module_has_its_place_in_the_pages_of_the_package(site):
     assert all(f"#unet_course.{name}" in first for name in ("blocks.match_size", "unet.UNet", "exercises.core.check"))
 
 
-def test_a_module_that_nobody_put_in_a_group_is_shown_too(tmp_path):
-    for name in ("blocks", "_hidden", "newcomer"):
+def test_the_pages_of_the_package_are_its_folders(tmp_path):
+    for name in ("blocks", "_hidden", "own_data/train", "own_data/__init__", "exercises/nb02"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / f"{name}.py").touch()
-    assert book_pages.groups([str(tmp_path)]) == {"The network": ["blocks"], book_pages.REST: ["newcomer"]}
+    top, own = book_pages.groups(tmp_path).items()
+    assert top[1] == ["blocks"] and own == ("Own data", ["own_data.train"])
 
 
 def test_first_page_guide_and_times_are_there(site, pages):

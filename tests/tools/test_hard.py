@@ -8,7 +8,7 @@ import pytest
 import tifffile
 import torch
 
-from tools.hard import cases as hard_cases
+from tools.hard import cases
 from tools.hard.cases import TABLE, Judge, fuzz, helps, watched
 from unet_course import UNet, fit, load_pretrained, normalise, predict, random_crops
 from unet_course.augment import warp
@@ -18,7 +18,7 @@ from unet_course.data.masks import label_nuclei
 from unet_course.losses import combined_loss, cross_entropy, dice_loss
 from unet_course.metrics.pixels import accuracy, object_f1
 from unet_course.own_data import survey
-from unet_course.training import checkpoints as pretrained
+from unet_course.training import checkpoints
 
 pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="memory is limited and measured as Linux does it")
 
@@ -26,7 +26,7 @@ pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="me
 def test_ten_thousand_hard_cases():
     found = fuzz()
     assert found["wrong"] == []
-    assert found["cases"] >= 10_000 and found["grown_mb"] < hard_cases.SWELL
+    assert found["cases"] >= 10_000 and found["grown_mb"] < cases.SWELL
     for name, counts in found["groups"].items():
         assert sum(counts.values()) >= 50, name
         assert counts.get("answered") or name in ("cut short", "lying headers"), name
@@ -35,14 +35,14 @@ def test_ten_thousand_hard_cases():
 
 def test_the_stored_result_is_of_all_groups():
     stored = json.loads(TABLE.read_text())["fuzz"]
-    assert stored["cases"] >= 10_000 and stored["wrong"] == [] and set(stored["groups"]) == set(hard_cases.groups())
+    assert stored["cases"] >= 10_000 and stored["wrong"] == [] and set(stored["groups"]) == set(cases.groups())
 
 
 @pytest.mark.parametrize("last, words", [
     ("os.kill(os.getpid(), 11)", "exit code -11"), ("sys.exit(3)", "exit code 3"), ("raise ValueError('said')", "said"),
     ("print('x' * 99); time.sleep(99)", "no new case in 2 s")])
 def test_a_process_that_crashes_or_stands_still_is_noticed_with_its_case(monkeypatch, last, words):
-    monkeypatch.setattr(hard_cases, "SILENCE", 2)
+    monkeypatch.setattr(cases, "SILENCE", 2)
     code = f"import os, pathlib, sys, time; (pathlib.Path(sys.argv[1]) / 'now').write_text('the last case'); {last}"
     found = watched("-c", code)
     assert found["cases"] == 0 and "the last case" in found["wrong"][0] and words in found["wrong"][0]
@@ -80,7 +80,7 @@ def test_the_judge_notices_a_case_that_does_not_end(judge, monkeypatch):
                 pass
             except Exception:  # as a reader that takes every error for a damaged file
                 pass
-    monkeypatch.setattr(hard_cases, "CPU_SECONDS", 0.5)
+    monkeypatch.setattr(cases, "CPU_SECONDS", 0.5)
     with pytest.raises(AssertionError, match="this one.*Hang"):
         judge.case("this one", ["mask"], endless)
 
@@ -136,9 +136,9 @@ def test_pictures_of_another_precision_are_trained_on(dtypes):
 def test_weights_that_were_cut_or_changed_are_refused(tmp_path, monkeypatch, damage):
     (tmp_path / "weights").mkdir()
     for suffix in (".pt", ".json"):
-        content = (pretrained.DATA / "weights" / f"nuclei{suffix}").read_bytes()
+        content = (checkpoints.DATA / "weights" / f"nuclei{suffix}").read_bytes()
         (tmp_path / "weights" / f"nuclei{suffix}").write_bytes(damage(content) if suffix == ".pt" else content)
-    monkeypatch.setattr(pretrained, "DATA", tmp_path)
+    monkeypatch.setattr(checkpoints, "DATA", tmp_path)
     with pytest.raises(ValueError, match="nuclei.pt in data/weights cannot be read.*damaged"):
         load_pretrained()
 
@@ -146,8 +146,8 @@ def test_weights_that_were_cut_or_changed_are_refused(tmp_path, monkeypatch, dam
 def test_weights_that_are_a_list_are_refused(tmp_path, monkeypatch):
     (tmp_path / "weights").mkdir()
     torch.save([1, 2], tmp_path / "weights" / "nuclei.pt")
-    (tmp_path / "weights" / "nuclei.json").write_bytes((pretrained.DATA / "weights" / "nuclei.json").read_bytes())
-    monkeypatch.setattr(pretrained, "DATA", tmp_path)
+    (tmp_path / "weights" / "nuclei.json").write_bytes((checkpoints.DATA / "weights" / "nuclei.json").read_bytes())
+    monkeypatch.setattr(checkpoints, "DATA", tmp_path)
     with pytest.raises(ValueError, match="nuclei.pt .*damaged or of another"):
         load_pretrained()
 

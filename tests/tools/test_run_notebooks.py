@@ -4,7 +4,7 @@ import nbformat
 import pytest
 from nbclient.exceptions import CellExecutionError
 
-from tools.notebooks import run as notebooks
+from tools.notebooks import run
 
 BAR = "from tqdm.auto import tqdm\nfor _ in tqdm(range(3)):\n    pass\nprint('a')\nprint('b')"
 
@@ -19,7 +19,7 @@ def make(folder, *sources, **metadata):
 
 def test_runs_stores_and_strips(tmp_path):
     path = make(tmp_path, BAR, "1 + 1")
-    assert notebooks.run(path) > 0
+    assert run.run(path) > 0
     stored = nbformat.read(path, as_version=4)
     assert [c.execution_count for c in stored.cells[1:]] == [1, 2]
     assert "widgets" not in stored.metadata and "widget-view" not in path.read_text()
@@ -34,15 +34,15 @@ def test_failure_or_warning_leaves_the_file_as_it_was(tmp_path, source, error):
     path = make(tmp_path, "print(1)", source)
     before = path.read_bytes()
     with pytest.raises(error):
-        notebooks.run(path)
+        run.run(path)
     assert path.read_bytes() == before
 
 
 def test_time_table_keeps_other_rows(tmp_path):
     readme = tmp_path / "README.md"
     readme.write_text("x\n<!-- times:start -->\n<!-- times:end -->\ny\n")
-    notebooks.refresh_table({"01_b": 3.2, "00_a": 10.6}, readme)
-    notebooks.refresh_table({"01_b": 7.0}, readme)
+    run.refresh_table({"01_b": 3.2, "00_a": 10.6}, readme)
+    run.refresh_table({"01_b": 7.0}, readme)
     lines = readme.read_text().splitlines()
     assert "| 00_a | 11 s | 20 s |" in lines and "| 01_b | 7 s | 20 s |" in lines
     assert lines[0] == "x" and lines[-1] == "y"
@@ -52,10 +52,10 @@ def test_time_table_keeps_other_rows(tmp_path):
 def test_time_table_keeps_its_heading(tmp_path):
     readme = tmp_path / "README.zh-CN.md"
     readme.write_text("<!-- times:start -->\n| 笔记本 | 实测 | 上限 |\n|---|---|---|\n<!-- times:end -->\n", encoding="utf-8")
-    notebooks.refresh_table({"00_a": 10.6}, readme)
+    run.refresh_table({"00_a": 10.6}, readme)
     assert readme.read_text(encoding="utf-8").splitlines()[1:4] == ["| 笔记本 | 实测 | 上限 |", "|---|---|---|", "| 00_a | 11 s | 20 s |"]
 
 
 def test_unknown_name_is_refused(capsys):
-    assert notebooks.main(["99"]) == 1
+    assert run.main(["99"]) == 1
     assert "99" in capsys.readouterr().err

@@ -10,7 +10,7 @@ import torch
 
 from unet_course import Augment, UNet, fit, seed_everything
 from unet_course.losses import combined_loss
-from unet_course.training import loop as training
+from unet_course.training import loop
 from unet_course.training.distributed import agree, joined, rank, shared_norms, size
 
 PICTURES, STEPS, BATCH = 8, 20, 4
@@ -60,8 +60,8 @@ def state(model):
 def report(folder):
     """Everything that one process can say about a training that it shared."""
     found, saved = {}, []
-    save = training.save_atomically
-    training.save_atomically = lambda content, path: (saved.append(Path(path).name), save(content, path))
+    save = loop.save_atomically
+    loop.save_atomically = lambda content, path: (saved.append(Path(path).name), save(content, path))
     for way, options in WAYS.items():
         seen = []
         model, history = train(first_weights=rank(), save_every=10, checkpoint=folder / f"{way}.pt",
@@ -117,7 +117,7 @@ def uncommon():
     except FloatingPointError as error:
         found["nan"] = str(error)
     for who in (0, 1):
-        training.bf16_pays = lambda model, shape, who=who: rank() == who
+        loop.bf16_pays = lambda model, shape, who=who: rank() == who
         found[f"bf16 {who}"] = train(steps=1, dtype=torch.float32, bf16="auto")[1].bf16
     drawn = []
 

@@ -204,11 +204,9 @@ class Judge:
 
 def groups():
     """What is tried: {name: (function of judge, count and seed; weight)}."""
-    from tools.hard import arrays as hard_arrays
-    from tools.hard import files as hard_files
-    from tools.hard import states as hard_states
+    from tools.hard import arrays, files, states
 
-    return {**hard_arrays.GROUPS, **hard_files.GROUPS, **hard_states.GROUPS}
+    return {**arrays.GROUPS, **files.GROUPS, **states.GROUPS}
 
 
 def child(folder, cases, seed):

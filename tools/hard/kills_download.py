@@ -92,13 +92,13 @@ def phase(folder):
 
 def one(out, url, sums):
     """A download, in the process that is killed."""
-    from unet_course.data import downloads as published
+    from unet_course.data import downloads
     from unet_course.data.downloads import download
     from unet_course.data.files.fetch import MIRROR
 
     os.environ |= {MIRROR: url, "NO_PROXY": "127.0.0.1"}
     archives = {name: (url, sha256) for name, sha256 in sums.items()}
-    published.SETS["bbbc039"] = replace(published.SETS["bbbc039"], archives=archives)
+    downloads.SETS["bbbc039"] = replace(downloads.SETS["bbbc039"], archives=archives)
     download("bbbc039", out, accept=True, progress=False)
 
 

@@ -2,32 +2,12 @@
 
 import csv
 import os
-import pkgutil
 import re
 from pathlib import Path
 
 import unet_course
 from tools.elsewhere.beside import ROOT
 
-GROUPS = {
-    "The network": ["blocks", "unet", "pretrained", "family", "ablations", "results"],
-    "Data": ["data", "masks", "augment", "touching"],
-    "Your own data": ["folder", "survey", "looking", "kinds", "report", "pages", "tiffs", "reading", "pictures",
-                      "projects", "plans", "runs", "assessing", "mask_files", "cards", "commands", "failures", "locks",
-                      "practice"],
-    "Downloads": ["downloads", "published", "fetching", "archives"],
-    "Training": ["training", "batches", "checkpoints", "validation", "losses", "precision", "diagnosis", "findings", "clinic"],
-    "Many processes": ["distributed", "shared_norm", "compiling"],
-    "Export": ["export", "canvas"],
-    "Judging": ["metrics", "objects", "instances", "scoring"],
-    "Whole images": ["inference", "tiles"],
-    "Looking": ["figures", "charts", "charts_seeds", "drawing", "family_drawing", "palette", "tracing", "widgets", "lab",
-                "labs", "labs_results"],
-    "Exercises": ["exercises.core", "exercises.answers", "exercises.guard", "exercises.watching", "progress", "languages",
-                  "classroom", "guide", "grading", "grading_command", "grading_kernel", "grading_child"],
-    "Limits": ["sandbox", "sandbox_keeper", "sandbox_posix", "sandbox_linux"],
-}
-REST = "Further modules"
 FOLDED = {"en": ("Show the solution", "Hide the solution"), "zh": ("显示答案", "收起答案")}
 
 
@@ -76,14 +56,15 @@ def section(text, heading):
     return found[0]
 
 
-def groups(package=unet_course.__path__):
-    """{title: modules} of the package: those named above, then all others that a reader may import."""
-    names = [m.name for m in pkgutil.iter_modules(package) if not m.ispkg]
-    names += [f"exercises.{m.name}" for m in pkgutil.iter_modules([str(Path(package[0]) / "exercises")])]
-    public = [name for name in names if not re.match(r"_|exercises\.(_|nb\d\d)", name)]  # nbNN declare exercises, no more
-    named = {title: [name for name in modules if name in public] for title, modules in GROUPS.items()}
-    rest = [name for name in public if not any(name in modules for modules in GROUPS.values())]
-    return {title: modules for title, modules in {**named, REST: rest}.items() if modules}
+def groups(package=Path(unet_course.__file__).parent):
+    """{title: modules} of the package as its folders have them: the top, then room by room."""
+    found = {"The network, and what stands beside it": []}
+    for path in sorted(package.rglob("*.py"), key=lambda path: path.relative_to(package).parts):
+        if not re.match(r"_|nb\d\d", path.name):  # nbNN declare exercises, no more
+            *rooms, name = path.relative_to(package).with_suffix("").parts
+            title = rooms[0].replace("_", " ").capitalize() if rooms else next(iter(found))
+            found.setdefault(title, []).append(".".join([*rooms, name]))
+    return {title: modules for title, modules in found.items() if modules}
 
 
 def api():
@@ -94,7 +75,7 @@ def api():
         for module in modules:
             text += [f"## {module.split('.')[-1]}", "", "```{eval-rst}", f".. automodule:: unet_course.{module}",
                      "   :members:", "```", ""]
-        pages[title.lower().replace(" ", "-")] = "\n".join(text)
+        pages[re.sub(r"\W+", "-", title.lower())] = "\n".join(text)
     names = {name: thing.__module__ for name, thing in vars(unet_course).items()
              if getattr(thing, "__module__", "").startswith("unet_course.")}
     links = ", ".join(f"{{py:obj}}`{name} <{module}.{name}>`" for name, module in sorted(names.items()))

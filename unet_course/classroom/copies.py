@@ -5,7 +5,7 @@ import re
 import shutil
 from pathlib import Path
 
-from unet_course.exercises import Exercise
+from unet_course.exercises.core import Exercise
 
 NOTEBOOKS = Path(__file__).resolve().parents[2] / "notebooks"
 

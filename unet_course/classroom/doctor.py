@@ -88,7 +88,7 @@ def _device():
 def _forward():
     import torch
 
-    from unet_course import UNet
+    from unet_course.unet import UNet
 
     shape = tuple(UNet(channels=(4, 8))(torch.zeros(2, 1, 9, 7)).shape)
     return "a small U-Net", f"9×7 in, {shape[2]}×{shape[3]} out", "" if shape == (2, 2, 9, 7) else "install torch again"
@@ -126,7 +126,7 @@ def _data():
 
 
 def _weights():
-    from unet_course import load_pretrained
+    from unet_course.training.checkpoints import load_pretrained
 
     count = sum(p.numel() for p in load_pretrained().parameters())
     return "trained weights", f"{count:,} parameters", ""

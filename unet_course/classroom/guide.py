@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 from unet_course.classroom.copies import NOTEBOOKS, asked, find_notebooks
-from unet_course.exercises import Exercise, check
+from unet_course.exercises.core import Exercise, check
 
 READING = 130  # words a minute, of technical text in a language that may be foreign
 CELL = 0.7  # minutes to read a cell of code, run it and look at what it shows

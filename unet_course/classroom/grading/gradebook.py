@@ -13,7 +13,7 @@ from pathlib import Path
 
 from unet_course.classroom.copies import NOTEBOOKS, asked, find_notebooks
 from unet_course.classroom.sandbox.limited import run_limited
-from unet_course.exercises import Exercise
+from unet_course.exercises.core import Exercise
 
 CHILD = Path(__file__).with_name("child.py")
 ENVIRONMENT = {"PYTHONPATH": str(Path(__file__).resolve().parents[3]), "PYTHONUTF8": "1", "UNET_COURSE_PROGRESS": "off",

@@ -13,7 +13,7 @@ import types
 
 import torch
 
-from unet_course.exercises import check
+from unet_course.exercises.core import check
 
 OWN, READ = "unet_course", "Read it before you give points."
 OTHERS = ("torch", "torch.nn", "torch.nn.functional", "torch.linalg", "torch.testing", "torch.autograd", "numpy", "math",
