@@ -69,7 +69,7 @@ def halves(value=1, side=24, dtype=np.uint8):
 @contextlib.contextmanager
 def interrupted(monkeypatch, after):
     """Within it, a training is interrupted after so many steps; those that were taken are counted."""
-    taken, step = [], loop._step
+    taken, step = [], loop.train_step
 
     def counted(*arguments):
         if len(taken) == after:
@@ -78,7 +78,7 @@ def interrupted(monkeypatch, after):
         return step(*arguments)
 
     with monkeypatch.context() as patch:
-        patch.setattr(loop, "_step", counted)
+        patch.setattr(loop, "train_step", counted)
         yield taken
 
 

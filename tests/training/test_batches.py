@@ -7,7 +7,7 @@ from skimage.io import imsave
 
 from unet_course import Augment, SegmentationFolder, UNet, fit, random_crops
 from unet_course.training import batches as of
-from unet_course.training.batches import Pictures, batch_maker, epoch_order, seed_of, shares
+from unet_course.training.batches import Batches, Pictures, epoch_order, seed_of, shares
 
 
 class Watched:
@@ -30,7 +30,7 @@ def numbers(x):
 
 @pytest.mark.parametrize("n, batch_size", [(6, 3), (6, 4), (5, 8), (1, 2), (7, 1)])
 def test_an_epoch_shows_each_picture_once_whatever_the_batch(n, batch_size):
-    make = batch_maker("epochs", Pictures(Watched(n), "train"), crop=4, batch_size=batch_size)
+    make = Batches(Watched(n), order="epochs", crop=4, batch_size=batch_size).make
     seen = [number for step in range(-(-3 * n // batch_size)) for number in numbers(make(step, None)[0])]
     for epoch in range(3):
         assert sorted(seen[epoch * n : (epoch + 1) * n]) == list(range(n))
@@ -58,14 +58,13 @@ def test_shares_are_each_part_cut_once(batch_size, parts, size):
 @pytest.mark.parametrize("size, parts", [(2, 1), (4, 1), (2, 2)])
 def test_shares_of_all_processes_are_the_batch_of_one(monkeypatch, order, size, parts):
     images, masks = torch.rand(5, 1, 9, 9), torch.randint(0, 2, (5, 9, 9))
-    pictures = (images, masks) if order == "random" else Pictures((images, masks), "train")
     augment = Augment(scale=0.2, elastic=1)
 
     def batch(step, number, of_all):
         monkeypatch.setattr(of, "rank", lambda: number)
         monkeypatch.setattr(of, "size", lambda: of_all)
-        make = batch_maker(order, pictures, crop=7, batch_size=8, parts=parts, augment=augment, seed=3)
-        return make(step, torch.Generator().manual_seed(step))
+        batches = Batches((images, masks), order=order, crop=7, batch_size=8, parts=parts, augment=augment, seed=3)
+        return batches.make(step, torch.Generator().manual_seed(step))
 
     for step in (0, 5):
         whole = batch(step, 0, 1)
@@ -78,21 +77,22 @@ def test_shares_of_all_processes_are_the_batch_of_one(monkeypatch, order, size, 
 
 def test_random_is_the_batch_that_it_always_was():
     data = torch.rand(3, 1, 20, 20), torch.randint(0, 2, (3, 20, 20))
-    x, y = batch_maker("random", data, crop=8, batch_size=4)(7, torch.Generator().manual_seed(7))
+    x, y = Batches(data, crop=8, batch_size=4).make(7, torch.Generator().manual_seed(7))
     wanted = random_crops(*data, size=8, count=4, generator=torch.Generator().manual_seed(7))
     assert torch.equal(x, wanted[0]) and torch.equal(y, wanted[1])
 
 
 def test_crops_of_one_picture_differ_from_epoch_to_epoch():
     picture = [(torch.rand(1, 40, 40), torch.zeros(40, 40).long())]
-    make = batch_maker("epochs", Pictures(picture, "train"), crop=8, batch_size=1)
+    make = Batches(picture, order="epochs", crop=8, batch_size=1).make
     assert len({tuple(make(step, None)[0].ravel().tolist()) for step in range(6)}) == 6
 
 
-def test_pictures_are_read_when_their_turn_comes_and_kept_while_there_is_room():
+def test_pictures_are_read_when_their_turn_comes_and_kept_while_there_is_room(monkeypatch):
     watched = Watched(6)
     each = 8 * 8 * (4 + 8)  # float32 and int64
-    make = batch_maker("epochs", Pictures(watched, "train", keep=2 * each), crop=4, batch_size=2)
+    monkeypatch.setattr(of, "GIB", 2 * each)
+    make = Batches(watched, order="epochs", crop=4, batch_size=2).make
     order = epoch_order(0, 0, 6)
     for step in range(3):
         make(step, None)

@@ -1,5 +1,6 @@
 """Training: the same seed, a kill at any step, a NaN, and what is left on disk."""
 
+import inspect
 import os
 import random
 import signal
@@ -13,8 +14,10 @@ import pytest
 import torch
 from skimage.io import imsave
 
-from unet_course import Augment, SegmentationFolder, UNet, fit, predict, seed_everything
-from unet_course.training.loop import save_atomically, schedule
+from unet_course import Augment, SegmentationFolder, UNet, dice_score, fit, predict, seed_everything
+from unet_course.losses import combined_loss
+from unet_course.training.batches import Batches
+from unet_course.training.loop import save_atomically, schedule, train_loop, train_step
 from unet_course.training.speed import bf16_pays
 
 
@@ -120,7 +123,7 @@ def test_global_random_numbers_are_untouched():
 CHILD = """
     import sys, os, signal, torch
     torch.set_num_threads(1)  # as here: the order in which threads add up would change the last digits
-    from tests.test_training import data
+    from tests.training.test_loop import data
     from unet_course import Augment, UNet, fit, seed_everything
     seed_everything(0)
     model = UNet(channels=(4, 8))
@@ -490,3 +493,99 @@ def test_measuring_bf16_leaves_the_model_alone():
     assert bf16_pays(model, (1, 1, 16, 16)) in (True, False)
     assert all(torch.equal(before[k], v) for k, v in model.state_dict().items())
     assert all(p.grad is None for p in model.parameters())
+
+
+# --- the loop that 06 writes, and what `fit` hangs on it --------------------------------------------------------------
+
+def test_fit_is_train_loop_with_adamw_and_a_schedule():
+    """Written out by hand, the training of `fit` is the same to the last bit."""
+    seed_everything(0)
+    model = UNet(channels=(4, 8))
+    optimiser = torch.optim.AdamW(model.parameters(), lr=3e-3, weight_decay=1e-4)
+    scheduler = torch.optim.lr_scheduler.LambdaLR(optimiser, lambda step: schedule(step, 6))
+    batches = Batches(data(), crop=16, batch_size=2, layout=torch.channels_last)
+    losses = train_loop(model.to(memory_format=torch.channels_last), batches.steps(0, 6), optimiser, combined_loss,
+                        scheduler=scheduler)
+    fitted, history = train(6)
+    assert same(model, fitted) and losses == history.loss
+
+
+def test_the_lesson_fits_on_a_slide():
+    for function in (train_step, train_loop):
+        body = textwrap.dedent(inspect.getsource(function)).split('"""')[2]
+        assert body.count("\n") <= 20
+    assert inspect.getsource(fit).count("for step in") == 0  # one loop, not two
+
+
+def test_on_step_sees_every_step_also_after_a_resume(tmp_path):
+    seen = []
+    model, history = train(5, on_step=lambda *step: seen.append(step))
+    assert [number for number, *_ in seen] == [1, 2, 3, 4, 5]
+    assert all(who is model for _, who, _ in seen) and [loss for *_, loss in seen] == history.loss
+    stopped(tmp_path / "run.pt", 3)
+    seen.clear()
+    train(8, checkpoint=tmp_path / "run.pt", resume=True, on_step=lambda *step: seen.append(step[0]))
+    assert seen == [4, 5, 6, 7, 8]
+
+
+def test_looking_in_on_step_changes_nothing():
+    def look(number, model, loss):
+        model.eval()
+        torch.rand(3)
+        predict(model, data()[0])
+
+    assert same(train(5, on_step=look)[0], train(5)[0])
+
+
+def test_history_has_each_class_said_and_true():
+    x, y = data(3)
+    y[0, :4] = 2
+    seed_everything(0)
+    model = UNet(num_classes=4, channels=(4, 8))
+    history = fit(model, (x, y), (x, y), steps=3, crop=16, batch_size=2, bf16=False, progress=False)
+    said = torch.stack([predict(model, image) for image in x]).argmax(dim=1)
+    for number in range(4):
+        drawn, given = y == number, said == number
+        dice = 2 * (drawn & given).sum() / (drawn.sum() + given.sum()) if (drawn | given).any() else 1
+        assert history.val_class_dice[-1][number] == pytest.approx(float(dice))
+        assert history.val_true[-1][number] == pytest.approx(float(drawn.double().mean()))
+        assert history.val_predicted[-1][number] == pytest.approx(float(given.double().mean()))
+    assert history.val_dice[-1] == pytest.approx(dice_score(said, y))
+
+
+def test_a_validation_mask_with_a_number_that_is_no_class_is_refused():
+    x, y = data(1)
+    with pytest.raises(ValueError, match="classes 0 to 5; wanted 0 to 1"):
+        fit(UNet(channels=(2,)), (x, y), (x, 5 * y), steps=1, crop=16, batch_size=1, bf16=False, progress=False)
+
+
+@pytest.mark.parametrize("order", ["random", "epochs"])
+@pytest.mark.parametrize("augment", [None, Augment(scale=0.3, elastic=2)])
+def test_weights_travel_with_their_pixels(order, augment):
+    """The weight of a pixel is told by its class: so it is after cropping, mirroring, turning and bending, too."""
+    x, y = data(3, 33)
+    worth, seen = torch.tensor([1.5, 7.25]), []
+
+    def loss(logits, target, weights):
+        seen.append(torch.equal(weights, worth[target]))
+        return (weights * logits.mean(dim=1) ** 2).mean()
+
+    weighted = (x, y, worth[y])
+    for pictures in (weighted, list(zip(*weighted))):
+        fit(UNet(channels=(2, 4)), pictures, pictures, steps=3, crop=20, batch_size=4, order=order, augment=augment, loss=loss,
+            accumulate=2, bf16=False, progress=False)
+    assert seen == [True] * 12
+
+
+def test_weights_change_no_square():
+    x, y = data(3, 33)
+    batches = [Batches(pictures, crop=12, batch_size=4, augment=Augment(scale=0.2)) for pictures in ((x, y), (x, y, y + 0.5))]
+    for (images, masks), (same_images, same_masks, _) in zip(*(b.steps(0, 3) for b in batches)):
+        assert torch.equal(images, same_images) and torch.equal(masks, same_masks)
+
+
+@pytest.mark.parametrize("weights, words", [(torch.ones(2, 40, 39), "weights .40, 39., mask .40, 40.; wanted the same"),
+                                            (torch.ones(1, 40, 40), "2 images and 2 masks and 1 weights")])
+def test_weights_that_do_not_fit_are_refused(weights, words):
+    with pytest.raises(ValueError, match=words):
+        fit(UNet(channels=(2,)), (*data(), weights), steps=1, progress=False)

@@ -14,6 +14,7 @@ from unet_course.metrics.pixels import (
     bootstrap_interval,
     boundary_f1,
     confusion_counts,
+    confusion_matrix,
     dice_score,
     iou_score,
     outline,

@@ -5,6 +5,7 @@ Masks are integer arrays or tensors of any shape in which 0 is background. Where
 """
 
 import numpy as np
+import torch
 
 from unet_course.data.masks import as_array, foreground, label_nuclei, two, whole_numbers
 from unet_course.metrics.objects import (
@@ -17,9 +18,9 @@ from unet_course.metrics.objects import (
     variation_of_information,
 )
 
-__all__ = ["accuracy", "bootstrap_interval", "boundary_f1", "confusion_counts", "dice_score", "iou_score", "iou_table",
-           "label_nuclei", "match_objects", "mean_object_f1", "merges_and_splits", "object_f1", "precision_score",
-           "rand_f_score", "recall_score", "variation_of_information"]
+__all__ = ["accuracy", "bootstrap_interval", "boundary_f1", "confusion_counts", "confusion_matrix",
+           "dice_score", "iou_score", "iou_table", "label_nuclei", "match_objects", "mean_object_f1", "merges_and_splits",
+           "object_f1", "precision_score", "rand_f_score", "recall_score", "variation_of_information"]
 
 
 def dice_score(prediction, target):
@@ -135,6 +136,38 @@ def confusion_counts(prediction, target):
     prediction, target = two(prediction, target, foreground)
     tp = int(np.count_nonzero(prediction & target))
     return tp, int(np.count_nonzero(prediction)) - tp, int(np.count_nonzero(target)) - tp
+
+
+def confusion_matrix(prediction, target, num_classes):
+    """Count the pixels of each true class that were given to each class.
+
+    Parameters
+    ----------
+    prediction, target : Tensor of int, same shape
+        Classes.
+    num_classes : int
+
+    Returns
+    -------
+    Tensor of int64, shape (num_classes, num_classes)
+        Rows are true classes, columns predicted ones.
+
+    Raises
+    ------
+    ValueError
+        If `target` has a number that is no class.
+
+    Examples
+    --------
+    >>> confusion_matrix(torch.tensor([0, 1, 1]), torch.tensor([0, 0, 1]), 2)
+    tensor([[1, 1],
+            [0, 1]])
+    """
+    prediction, target = prediction.cpu().ravel(), target.cpu().ravel()
+    low, high = target.aminmax()
+    if low < 0 or high >= num_classes:
+        raise ValueError(f"target has classes {low} to {high}; wanted 0 to {num_classes - 1}")
+    return torch.bincount(num_classes * target + prediction, minlength=num_classes**2).reshape(num_classes, num_classes)
 
 
 def accuracy(prediction, target):

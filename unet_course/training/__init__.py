@@ -12,5 +12,5 @@ from unet_course.training.ablations import (
 )
 from unet_course.training.checkpoints import load_pretrained
 from unet_course.training.distributed import joined, rank
-from unet_course.training.loop import History, fit, foreground_dice, schedule
+from unet_course.training.loop import History, fit, foreground_dice, schedule, train_loop, train_step
 from unet_course.training.seeds import seed_everything

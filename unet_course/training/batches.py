@@ -1,6 +1,7 @@
-"""What each step of a training sees, and which part of it this process makes."""
+"""What each step of a training sees: pictures are read, cut and augmented; several processes share a batch. (06)"""
 
 import hashlib
+import math
 from collections.abc import Sequence
 
 import torch
@@ -11,55 +12,105 @@ from unet_course.training.distributed import rank, size
 GIB = 2**30
 
 
-def batch_maker(order, pictures, *, crop, batch_size, parts=1, augment=None, seed=0, device="cpu"):
-    """The function that makes this process's share of the batch of a step.
+class Batches:
+    """What each step of a training sees: squares cut from the pictures and changed, on the network's device.
 
     Parameters
     ----------
-    order : {"random", "epochs"}
+    data : (images, masks), or a sequence of (image, mask); with weights of the pixels as a third, see `fit`
+    order : {"random", "epochs"}, default "random"
         See `fit`.
-    pictures : (images, masks), or `Pictures`
-        The first for "random", the second for "epochs".
     crop, batch_size : int
     parts : int, default 1
         The batch is used in so many parts; this process's share of the first part comes first.
     augment : callable, optional
-    seed : int
-    device : torch.device
+    seed : int, default 0
+    device, dtype, layout
+        Of the batches' images; the network's.
 
-    Returns
-    -------
-    callable
-        ``make(step, generator)`` returns images and masks, on the device.
+    Attributes
+    ----------
+    pictures : Pictures
+        What the squares are cut from.
 
     Examples
     --------
-    >>> pictures = Pictures([(torch.full((1, 4, 4), float(i)), torch.zeros(4, 4).long()) for i in range(6)], "train")
-    >>> make = batch_maker("epochs", pictures, crop=2, batch_size=3)
-    >>> sorted(int(x[0, 0, 0]) for step in (0, 1) for x in make(step, None)[0])
+    >>> pictures = [(torch.full((1, 4, 4), float(i)), torch.zeros(4, 4).long()) for i in range(6)]
+    >>> batches = Batches(pictures, order="epochs", crop=2, batch_size=3)
+    >>> sorted(int(x[0, 0, 0]) for images, masks in batches.steps(0, 2) for x in images)
     [0, 1, 2, 3, 4, 5]
     """
-    mine = shares(batch_size, parts, rank(), size())
 
-    def changed(x, y, generator):
-        x, y = x.to(device), y.to(device)
-        return (x, y) if augment is None else augment(x, y, generator)
+    def __init__(self, data, *, order="random", crop, batch_size, parts=1, augment=None, seed=0, device="cpu",
+                 dtype=torch.float32, layout=torch.contiguous_format):
+        self.crop, self.batch_size, self.augment, self.seed = crop, batch_size, augment, seed
+        # Random squares come from anywhere, so that all pictures are read first.
+        self.keep, self.make = {"random": (math.inf, self._random), "epochs": (GIB // size(), self._epochs)}[order]
+        self.pictures = self.read(data, "train")
+        self.mine = shares(batch_size, parts, rank(), size())
+        self.device, self.dtype, self.layout = device, dtype, layout
 
-    def random(step, generator):
-        x, y = random_crops(*pictures, size=crop, count=batch_size, generator=generator)
-        x, y = changed(x, y, generator)  # the whole batch, because one generator serves all of it
-        return (x, y) if size() == 1 else (x[mine], y[mine])
+    def read(self, data, name):
+        """Pictures in the way of this order: all at once, or each when its turn comes."""
+        return Pictures(data, name, keep=self.keep)
 
-    def epochs(step, generator):
-        items = [item(step * batch_size + place) for place in mine]
-        return torch.cat([x for x, _ in items]), torch.cat([y for _, y in items])
+    def steps(self, start, stop):
+        """The batches of these steps; each sets torch's own random numbers, which dropout draws from."""
+        for step in range(start, stop):
+            batch = self.make(step, torch.manual_seed(self.seed * 1_000_003 + step))
+            if size() > 1:  # otherwise different pictures would lose the same channels
+                torch.manual_seed(seed_of(self.seed, "dropout", step, rank()))
+            yield batch
 
-    def item(number):
-        image, mask = pictures[epoch_order(seed, number // len(pictures), len(pictures))[number % len(pictures)]]
-        own = torch.Generator().manual_seed(seed_of(seed, "item", number))
-        return changed(*random_crops([image], [mask], size=crop, count=1, generator=own), own)
+    def _random(self, step, generator):
+        batch = self._cut(self.pictures, self.batch_size, generator)  # whole, because one generator serves all of it
+        return batch if size() == 1 else tuple(t[self.mine] for t in batch)
 
-    return {"random": random, "epochs": epochs}[order]
+    def _epochs(self, step, generator):
+        items = [self._item(step * self.batch_size + place) for place in self.mine]
+        return tuple(torch.cat(parts) for parts in zip(*items))
+
+    def _item(self, number):
+        n = len(self.pictures)
+        picture = self.pictures[epoch_order(self.seed, number // n, n)[number % n]]
+        return self._cut([picture], 1, torch.Generator().manual_seed(seed_of(self.seed, "item", number)))
+
+    def _cut(self, pictures, count, generator):
+        """Squares: images (N, C, H, W), masks (N, H, W), and weights (N, H, W) if the pictures have some."""
+        x, y = random_crops(_Column(pictures, _image_and_weights), _Column(pictures, lambda picture: picture[1]),
+                            size=self.crop, count=count, generator=generator)
+        channels = pictures[0][0].shape[0]
+        batch = (x, y) if x.shape[1] == channels else (x[:, :channels], y, x[:, channels])
+        return self._changed(*(t.to(self.device) for t in batch), generator=generator)
+
+    def _changed(self, x, y, *weights, generator):
+        if self.augment is not None and weights:
+            # The mask that is moved holds each pixel's number; where it came from, class and weight are looked up.
+            numbers = torch.arange(y[0].numel(), device=y.device).reshape(y[0].shape).expand(y.shape)
+            x, numbers = self.augment(x, numbers, generator)
+            y, *weights = (t.flatten(1).gather(1, numbers.flatten(1)).reshape(y.shape) for t in (y, *weights))
+        elif self.augment is not None:
+            x, y = self.augment(x, y, generator)
+        return x.to(self.dtype, memory_format=self.layout), y, *weights
+
+
+class _Column(Sequence):
+    """One thing of each picture, looked at when it is asked for."""
+
+    def __init__(self, pictures, look):
+        self.pictures, self.look = pictures, look
+
+    def __len__(self):
+        return len(self.pictures)
+
+    def __getitem__(self, index):
+        return self.look(self.pictures[index])
+
+
+def _image_and_weights(picture):
+    """The image; weights are cut with it, as a further channel."""
+    image, _, *weights = picture
+    return torch.cat([image, *(w[None].to(image) for w in weights)]) if weights else image
 
 
 def shares(batch_size, parts, rank, size):
@@ -98,15 +149,15 @@ def seed_of(*what):
 
 
 class Pictures(Sequence):
-    """Pictures that are read when they are asked for, checked then, and kept as long as memory allows.
+    """Pictures that are checked when they are read, and kept as long as memory allows.
 
     Parameters
     ----------
-    data : (images, masks), or a sequence of (image, mask)
+    data : (images, masks), or a sequence of (image, mask); with weights of the pixels as a third, see `fit`
     name : str
         For messages.
-    keep : int, default 1 GiB
-        Bytes, over all processes together. What is beyond is read again each time.
+    keep : float, default 1 GiB
+        Bytes. What is beyond is read again each time; with infinity, all is read at once.
 
     Examples
     --------
@@ -116,10 +167,12 @@ class Pictures(Sequence):
     """
 
     def __init__(self, data, name, keep=GIB):
-        self.data, self.name, self.room = _pairs(data, name), name, keep // size()
+        self.data, self.name, self.room = _items(data, name), name, keep
         self.kept, self.channels = {}, None
         if len(self.data) == 0:
             raise ValueError(f"{name} has 0 images and 0 masks; wanted as many of each, at least one")
+        if keep == math.inf:
+            list(self)
 
     def __len__(self):
         return len(self.data)
@@ -129,57 +182,38 @@ class Pictures(Sequence):
             raise IndexError(index)
         if index in self.kept:
             return self.kept[index]
-        image, mask = self.data[index]
-        check_picture(image, mask, f"{self.name}, picture {index}")
-        self.channels = self.channels or image.shape[0]
-        if image.shape[0] != self.channels:
-            raise ValueError(f"{self.name}, picture {index}: image has {image.shape[0]} channels, others {self.channels}; "
-                             "wanted as many in all: grey ones as grey, or all as RGB")
-        bytes_ = sum(t.numel() * t.element_size() for t in (image, mask))
+        picture = tuple(self.data[index])
+        check_picture(*picture, name=f"{self.name}, picture {index}")
+        self.channels = self.channels or picture[0].shape[0]
+        if picture[0].shape[0] != self.channels:
+            raise ValueError(f"{self.name}, picture {index}: image has {picture[0].shape[0]} channels, others "
+                             f"{self.channels}; wanted as many in all: grey ones as grey, or all as RGB")
+        bytes_ = sum(t.numel() * t.element_size() for t in picture)
         if bytes_ <= self.room:  # none is dropped for another: in a shuffled epoch that would be no gain
             self.room -= bytes_
-            self.kept[index] = image, mask
-        return image, mask
+            self.kept[index] = picture
+        return picture
 
 
-def read_all(data, name):
-    """Images and masks as two sequences, whichever form the data came in; all are read and checked."""
-    two = _two_sequences(data, name)
-    if two is None:
-        pairs = [data[i] for i in range(len(data))]
-        two = [image for image, _ in pairs], [mask for _, mask in pairs]
-    images, masks = two
-    if len(images) == 0 or len(images) != len(masks):
-        raise ValueError(f"{name} has {len(images)} images and {len(masks)} masks; wanted as many of each, at least one")
-    for index, (image, mask) in enumerate(zip(images, masks)):
-        check_picture(image, mask, f"{name}, picture {index}")
-        if image.shape[0] != images[0].shape[0]:
-            raise ValueError(f"{name}, picture {index}: image has {image.shape[0]} channels, others {images[0].shape[0]}; "
-                             "wanted as many in all: grey ones as grey, or all as RGB")
-    return images, masks
-
-
-def _pairs(data, name):
-    two = _two_sequences(data, name)
-    if two is None:
-        return data
-    if len(two[0]) != len(two[1]):
-        raise ValueError(f"{name} has {len(two[0])} images and {len(two[1])} masks; wanted as many of each, at least one")
-    return list(zip(*two))
-
-
-def _two_sequences(data, name):
-    """(images, masks) if that is what the data are, None if they are a sequence of pictures."""
-    pair = isinstance(data, (tuple, list)) and len(data) == 2
-    if pair and getattr(data[0], "ndim", 4) == 3 == getattr(data[1], "ndim", 0):
+def _items(data, name):
+    """The data as a sequence of (image, mask), or of (image, mask, weights)."""
+    several = isinstance(data, (tuple, list)) and len(data) in (2, 3)
+    if several and getattr(data[0], "ndim", 4) == 3 == getattr(data[1], "ndim", 0):
         raise ValueError(f"{name} has images of shape {tuple(data[0].shape)}; wanted (N, C, H, W): images[:, None] adds the "
                          "channel axis")
-    return data if pair and getattr(data[0], "ndim", 0) == 4 else None
+    if not several or getattr(data[0], "ndim", 0) != 4:
+        return data
+    images, masks, *weights = data
+    if any(len(part) != len(images) for part in (masks, *weights)):
+        raise ValueError(f"{name} has {len(images)} images and {len(masks)} masks"
+                         + "".join(f" and {len(part)} weights" for part in weights)
+                         + "; wanted as many of each, at least one")
+    return list(zip(*data))
 
 
-def check_picture(image, mask, name):
+def check_picture(image, mask, weights=None, *, name):
     """A ValueError that says what does not fit, if an image and its mask are not fit to be trained on."""
-    for what, picture in (("image", image), ("mask", mask)):
+    for what, picture in (("image", image), ("mask", mask), ("weights", mask if weights is None else weights)):
         if not isinstance(picture, torch.Tensor):
             raise ValueError(f"{name}: {what} is of type {type(picture).__name__}; wanted a tensor: use "
                              "torch.from_numpy")
@@ -190,3 +224,5 @@ def check_picture(image, mask, name):
                          "unet_course.data.normalise")
     if not torch.isfinite(image).all():
         raise ValueError(f"{name}: image has NaN or infinite values; replace them first, for instance with torch.nan_to_num")
+    if weights is not None and weights.shape != mask.shape:
+        raise ValueError(f"{name}: weights {tuple(weights.shape)}, mask {tuple(mask.shape)}; wanted the same")

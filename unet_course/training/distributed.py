@@ -160,7 +160,7 @@ def added_up(*numbers):
     return tuple(shared.tolist())
 
 
-def gathered(logits, target):
+def gathered(logits, *truth):
     """Logits and targets of all processes, in order; the gradient flows to this process's own part alone.
 
     So every process sees the loss of the whole batch, whatever loss that is. A mean of the processes' own losses would be
@@ -168,14 +168,14 @@ def gathered(logits, target):
     its backward pass.
     """
     if size() == 1:
-        return logits, target
+        return logits, *truth
     found = []
-    for mine in (logits.detach(), target):
+    for mine in (logits.detach(), *truth):
         parts = [torch.empty_like(mine, memory_format=torch.contiguous_format) for _ in range(size())]
         dist.all_gather(parts, mine.contiguous())
         found.append(parts)
     found[0][rank()] = logits
-    return torch.cat(found[0]), torch.cat(found[1])
+    return tuple(torch.cat(parts) for parts in found)
 
 
 @contextmanager
@@ -237,6 +237,25 @@ def wrapped(model):
 def unshared(runner, last):
     """For all parts of a batch but the last: gradients add up here, and are averaged once, with the last part."""
     return runner.no_sync() if size() > 1 and not last else nullcontext()
+
+
+def in_parts(parts):
+    """`train_step` for a batch that goes through the network in parts, one after the other, and over all processes."""
+
+    def step(model, optimiser, loss, x, *truth):
+        model.train()
+        optimiser.zero_grad()
+        total = 0.0
+        for part, (some, *its_truth) in enumerate(zip(*(t.chunk(parts) for t in (x, *truth))), start=1):
+            with unshared(model, last=part == parts):
+                value = loss(*gathered(model(some), *its_truth))
+                # Each process's gradient is that of its own share; what is averaged over them has to be their sum.
+                (value * (size() / parts) if size() != parts else value).backward()
+            total = total + value.detach()
+        optimiser.step()
+        return (total / parts).item()
+
+    return step
 
 
 @contextmanager

@@ -1,32 +1,94 @@
-"""Training: `fit` runs the steps, draws the bar, keeps a checkpoint and can go on from it."""
+"""Training: `train_step` and `train_loop` are the lesson; `fit` calls them with all that a long training needs. (06)"""
 
 import math
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import torch
+from torch.optim.lr_scheduler import LambdaLR
 from tqdm.auto import tqdm
 
 from unet_course.inference.prediction import predict
 from unet_course.losses import combined_loss
-from unet_course.metrics.pixels import confusion_counts
-from unet_course.training.batches import Pictures, batch_maker, read_all, seed_of
+from unet_course.metrics.pixels import confusion_matrix
+from unet_course.training.batches import Batches
 from unet_course.training.checkpoints import load_checkpoint, save_atomically
 from unet_course.training.distributed import (
     added_up,
     agree,
     explained,
     from_first,
-    gathered,
+    in_parts,
     is_first,
     rank,
     shared_norms,
     size,
     started_by_torchrun,
-    unshared,
     wrapped,
 )
-from unet_course.training.speed import bf16_pays, compiler
+from unet_course.training.speed import Mixed, bf16_pays, compiler
+
+
+def train_step(model, optimiser, loss, x, *truth):
+    """Change a network once, after one batch; return the loss.
+
+    Parameters
+    ----------
+    model : Module
+    optimiser : torch.optim.Optimizer
+    loss : callable
+        ``loss(logits, mask)`` returns a scalar tensor; with weights ``loss(logits, mask, weights)``.
+    x : Tensor, shape (N, C, H, W)
+    *truth : Tensor, shape (N, H, W)
+        The mask, and weights of the pixels where there are some.
+
+    Examples
+    --------
+    >>> model = torch.nn.Conv2d(1, 2, 1)
+    >>> optimiser = torch.optim.SGD(model.parameters(), lr=0.1)
+    >>> value = train_step(model, optimiser, combined_loss, torch.zeros(1, 1, 8, 8), torch.zeros(1, 8, 8).long())
+    >>> value > 0
+    True
+    """
+    model.train()
+    value = loss(model(x), *truth)  # logits (N, classes, H, W), mask (N, H, W) -> one number
+    optimiser.zero_grad()
+    value.backward()
+    optimiser.step()
+    return value.item()
+
+
+def train_loop(model, batches, optimiser, loss, *, scheduler=None, on_step=None, step=train_step):
+    """Take a step with each batch; return the losses.
+
+    Parameters
+    ----------
+    model, optimiser, loss
+        As for `train_step`.
+    batches : iterable
+        Of (images, masks), or (images, masks, weights).
+    scheduler : torch.optim.lr_scheduler.LRScheduler, optional
+        Changes the learning rate after each step.
+    on_step : callable, optional
+        ``on_step(number, model, loss)`` is called after each step; the first has number 1.
+    step : callable, default `train_step`
+        What is done with a batch.
+
+    Examples
+    --------
+    >>> model = torch.nn.Conv2d(1, 2, 1)
+    >>> batches = [(torch.zeros(1, 1, 8, 8), torch.zeros(1, 8, 8).long())] * 3
+    >>> len(train_loop(model, batches, torch.optim.SGD(model.parameters(), lr=0.1), combined_loss))
+    3
+    """
+    losses = []
+    for number, batch in enumerate(batches, start=1):
+        losses.append(step(model, optimiser, loss, *batch))
+        if scheduler is not None:
+            scheduler.step()
+        if on_step is not None:
+            on_step(number, model, losses[-1])
+    return losses
 
 
 @dataclass
@@ -43,17 +105,33 @@ class History:
         Foreground Dice (every class but 0) on the validation data, one for each of `val_steps`.
     bf16 : bool
         Whether the forward pass ran in bfloat16.
+    val_class_dice : list of list of float
+        The same for each class by itself, 0 included; 1.0 where a class is neither drawn nor predicted.
+    val_predicted, val_true : list of list of float
+        The share of the pixels that the network gives to each class, and the share that is drawn so.
     """
 
     loss: list = field(default_factory=list)
     val_steps: list = field(default_factory=list)
     val_dice: list = field(default_factory=list)
     bf16: bool = False
+    val_class_dice: list = field(default_factory=list)
+    val_predicted: list = field(default_factory=list)
+    val_true: list = field(default_factory=list)
+
+    def add_scores(self, step, matrix):
+        """Keep what a confusion matrix says of the validation data after a step."""
+        hits, drawn, predicted = (t.double() for t in (matrix.diagonal(), matrix.sum(dim=1), matrix.sum(dim=0)))
+        self.val_steps.append(step)
+        self.val_dice.append(foreground_of(matrix))
+        self.val_class_dice.append([_dice(2 * h, d + p) for h, d, p in zip(*(t.tolist() for t in (hits, drawn, predicted)))])
+        self.val_predicted.append((predicted / matrix.sum()).tolist())
+        self.val_true.append((drawn / matrix.sum()).tolist())
 
 
 def fit(model, train, val=None, *, steps, batch_size=8, crop=128, lr=3e-3, weight_decay=1e-4, loss=combined_loss,
         augment=None, seed=0, bf16="auto", val_every=100, checkpoint=None, save_every=50, resume=False, progress=True,
-        order="random", accumulate=1, compile=False, channels_last=True):
+        order="random", accumulate=1, compile=False, channels_last=True, on_step=None):
     """Train a network on random crops: AdamW, warm-up over the first tenth, then a cosine down to zero.
 
     Parameters
@@ -61,7 +139,9 @@ def fit(model, train, val=None, *, steps, batch_size=8, crop=128, lr=3e-3, weigh
     model : Module
         Changed in place. It stays on the device that it is on.
     train : (images, masks), or a sequence of (image, mask) such as `SegmentationFolder`
-        Images ``(N, C, H, W)`` float, masks ``(N, H, W)`` int64, or single pictures of different sizes.
+        Images ``(N, C, H, W)`` float, masks ``(N, H, W)`` int64, or single pictures of different sizes. A third member,
+        weights of the masks' shape such as `border_weight_map` gives, is cut and moved with the mask, and the loss is
+        called as ``loss(logits, target, weights)``.
     val : same, optional
         Scored every `val_every` steps and at the end.
     steps : int
@@ -100,6 +180,8 @@ def fit(model, train, val=None, *, steps, batch_size=8, crop=128, lr=3e-3, weigh
         Run the network through `torch.compile`: faster steps after a first one that takes long. Needs a C++ compiler.
     channels_last : bool, default True
         Keep channels innermost in memory, which convolutions on most processors and GPUs are faster with.
+    on_step : callable, optional
+        ``on_step(number, model, loss)`` is called after each step, to watch the network learn; the first has number 1.
 
     Returns
     -------
@@ -132,59 +214,52 @@ def fit(model, train, val=None, *, steps, batch_size=8, crop=128, lr=3e-3, weigh
     """
     _check(order, resume, checkpoint, steps=steps, batch_size=batch_size, crop=crop, val_every=val_every,
            save_every=save_every, accumulate=accumulate)
-    train = read_all(train, "train") if order == "random" else Pictures(train, "train")
-    if val is not None:
-        val = list(zip(*read_all(val, "val"))) if order == "random" else Pictures(val, "val")
-    device = next(model.parameters()).device
-    layout = torch.channels_last if channels_last else torch.contiguous_format
+    first, layout = next(model.parameters()), torch.channels_last if channels_last else torch.contiguous_format
     model.to(memory_format=layout)
+    batches = Batches(train, order=order, crop=crop, batch_size=batch_size, parts=accumulate, augment=augment, seed=seed,
+                      device=first.device, dtype=first.dtype, layout=layout)
+    val = None if val is None else batches.read(val, "val")
     optimiser = torch.optim.AdamW(model.parameters(), lr=lr, weight_decay=weight_decay)
     settings = dict(steps=steps, batch_size=batch_size, crop=crop, lr=lr, weight_decay=weight_decay, seed=seed,
                     order=order, accumulate=accumulate)
     history, start = None, 0
     if resume and Path(checkpoint).exists():
-        stored, start = load_checkpoint(checkpoint, model, optimiser, settings, device)
+        stored, start = load_checkpoint(checkpoint, model, optimiser, settings, first.device)
         history = History(**stored)
         if bf16 != "auto" and bool(bf16) != history.bf16:
             raise ValueError(f"bf16 is {bf16}, but checkpoint {Path(checkpoint).name} was made with bf16={history.bf16}; "
                              "use the same, or another file name")
-    agree(step=start, pictures=len(train[0] if order == "random" else train))
-    history = history or History(bf16=_precision(bf16, model, train, batch_size, crop))
-
-    make = batch_maker(order, train, crop=crop, batch_size=batch_size, parts=accumulate, augment=augment, seed=seed,
-                       device=device)
-    was_training = model.training
+    agree(step=start, pictures=len(batches.pictures))
+    history = history or History(bf16=_precision(bf16, model, batches))
+    for group in optimiser.param_groups:  # a checkpoint holds the rate of its last step
+        group["lr"] = group["initial_lr"] = lr
+    scheduler = LambdaLR(optimiser, lambda step: schedule(step, steps), last_epoch=start - 1)
     bar = tqdm(total=steps, initial=start, disable=not (progress and is_first()), desc="training", unit="step", leave=False)
+
+    def after(number, _, value):
+        done = start + number
+        if not math.isfinite(value):
+            raise FloatingPointError(
+                f"loss is {value} at step {done - 1}; the weights of this step are lost. Try a smaller lr (now {lr}), "
+                "look for NaN in the images, and for a division by zero or the log of 0 in your loss")
+        history.loss.append(value)
+        if val is not None and (done % val_every == 0 or done == steps):
+            history.add_scores(done, confusion(model, val))
+        bar.update()
+        dice = f"{history.val_dice[-1]:.3f}" if history.val_dice else "–"
+        bar.set_postfix_str(f"loss {value:.3f}, validation Dice {dice}", refresh=False)
+        if checkpoint is not None and (done % save_every == 0 or done == steps):
+            if is_first():
+                save_atomically(dict(model=model.state_dict(), optimiser=optimiser.state_dict(), step=done,
+                                     settings=settings, history=asdict(history)), checkpoint)
+            agree(step=done)  # nobody is a step ahead of the file
+        if on_step is not None:
+            on_step(done, model, value)
+
+    was_training = model.training
     with explained(), shared_norms(model), compiler(model, compile) as runner, bar, torch.random.fork_rng():
-        runner = wrapped(runner)
-        for step in range(start, steps):
-            model.train()
-            generator = torch.manual_seed(seed * 1_000_003 + step)  # also what dropout draws from
-            x, y = make(step, generator)
-            if x.is_floating_point():  # pictures of double or half precision
-                x = x.to(next(model.parameters()).dtype)
-            if size() > 1:  # otherwise different pictures would lose the same channels
-                torch.manual_seed(seed_of(seed, "dropout", step, rank()))
-            for group in optimiser.param_groups:
-                group["lr"] = lr * schedule(step, steps)
-            value = _step(runner, optimiser, loss, x.to(memory_format=layout), y, history.bf16, accumulate)
-            if not math.isfinite(value):
-                raise FloatingPointError(
-                    f"loss is {value} at step {step}; the weights of this step are lost. Try a smaller lr (now {lr}), "
-                    "look for NaN in the images, and for a division by zero or the log of 0 in your loss")
-            history.loss.append(value)
-            done = step + 1
-            if val is not None and (done % val_every == 0 or done == steps):
-                history.val_steps.append(done)
-                history.val_dice.append(dice_of(model, val))
-            bar.update()
-            dice = f"{history.val_dice[-1]:.3f}" if history.val_dice else "–"
-            bar.set_postfix_str(f"loss {value:.3f}, validation Dice {dice}", refresh=False)
-            if checkpoint is not None and (done % save_every == 0 or done == steps):
-                if is_first():
-                    save_atomically(dict(model=model.state_dict(), optimiser=optimiser.state_dict(), step=done,
-                                         settings=settings, history=asdict(history)), checkpoint)
-                agree(step=done)  # nobody is a step ahead of the file
+        train_loop(wrapped(Mixed(runner, history.bf16)), batches.steps(start, steps), optimiser, loss, scheduler=scheduler,
+                   on_step=after, step=train_step if accumulate == size() == 1 else in_parts(accumulate))
     model.train(was_training)
     return history
 
@@ -207,27 +282,12 @@ def _check(order, resume, checkpoint, **numbers):
                          f"{numbers['accumulate']}): {f'{less} or ' if less else ''}{more}")
 
 
-def _precision(bf16, model, train, batch_size, crop):
+def _precision(bf16, model, batches):
     """Whether to compute in bfloat16; if it has to be measured, process 0 does it for all."""
     if bf16 != "auto":
         return bool(bf16)
-    image = train[0][0]  # the first of the images, or the image of the first picture
-    return bool(from_first(is_first() and bf16_pays(model, (batch_size, image.shape[0], crop, crop))))
-
-
-def _step(runner, optimiser, loss, x, y, bf16, parts):
-    optimiser.zero_grad(set_to_none=True)
-    sum_of_parts = 0.0
-    for part, (some, truth) in enumerate(zip(x.chunk(parts), y.chunk(parts)), start=1):
-        with unshared(runner, last=part == parts):
-            with torch.autocast(x.device.type, dtype=torch.bfloat16, enabled=bf16):
-                logits = runner(some)
-            value = loss(*gathered(logits.float(), truth))
-            # Each process's gradient is that of its own share; what is averaged over the processes has to be their sum.
-            (value * (size() / parts) if size() != parts else value).backward()
-        sum_of_parts = sum_of_parts + value.detach()
-    optimiser.step()
-    return (sum_of_parts / parts).item()
+    shape = (batches.batch_size, len(batches.pictures[0][0]), batches.crop, batches.crop)
+    return bool(from_first(is_first() and bf16_pays(model, shape)))
 
 
 def schedule(step, steps):
@@ -257,16 +317,32 @@ def foreground_dice(model, images, masks):
     -------
     float
     """
-    return dice_of(model, list(zip(images, masks, strict=True)), alone=True)
+    return foreground_of(confusion(model, list(zip(images, masks, strict=True)), alone=True))
 
 
-def dice_of(model, pictures, alone=False):
-    """`foreground_dice` of (image, mask) pairs, one picture in memory at a time; several processes share the pictures."""
+def confusion(model, pictures, alone=False):
+    """Pixels of each class that get each class, over (image, mask) pairs, one picture in memory at a time.
+
+    Returns
+    -------
+    Tensor of int64, shape (classes, classes)
+        Rows are what is drawn, columns what is predicted. Several processes share the pictures, unless `alone`.
+    """
     first, every = (0, 1) if alone else (rank(), size())
-    counts = [0, 0, 0]
-    for index in range(first, len(pictures), every):
-        image, mask = pictures[index]
-        found = confusion_counts(predict(model, image).argmax(dim=0), mask.cpu())
-        counts = [a + b for a, b in zip(counts, found)]
-    tp, fp, fn = counts if alone else added_up(*counts)
-    return 2 * tp / (2 * tp + fp + fn) if tp + fp + fn else 1.0
+    total = 0
+    for index in range(first, len(pictures), every) or [0]:  # one without a share learns the number of classes
+        image, mask, *_ = pictures[index]
+        scores = predict(model, image)  # (classes, H, W)
+        counts = confusion_matrix(scores.argmax(dim=0), mask, len(scores))
+        total = total + counts * (index % every == first)
+    return total if alone else torch.tensor(added_up(*total.ravel().tolist())).reshape(total.shape)
+
+
+def foreground_of(matrix):
+    """Foreground Dice of a confusion matrix."""
+    hits, drawn, predicted = (int(part.sum()) for part in (matrix[1:, 1:], matrix[1:], matrix[:, 1:]))
+    return _dice(2 * hits, drawn + predicted)
+
+
+def _dice(twice_hits, areas):
+    return twice_hits / areas if areas else 1.0  # nothing was missed and nothing was invented
