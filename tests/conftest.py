@@ -1,6 +1,7 @@
 """What every test starts from: the same random numbers, one thread, no stopwatch; and a browser for those that look."""
 
 import os
+import signal
 import tracemalloc  # noqa: F401  pytest imports it when a warning nobody caught turns up, which may be in the midst of an import
 
 import pytest
@@ -23,6 +24,14 @@ settings.load_profile("course")
 @pytest.fixture(autouse=True)
 def same_random_numbers():
     torch.manual_seed(0)
+
+
+@pytest.fixture
+def interruptible():
+    """Children hear Ctrl-C: a job in the background has it ignored, and what it starts inherits that."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 @pytest.fixture(scope="module")
