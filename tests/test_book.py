@@ -249,7 +249,7 @@ def look(page, path, axe, whole=True, pictures=None):
     page.evaluate(axe)
     for width in (1440, 390):
         page.set_viewport_size({"width": width, "height": 900})
-        page.wait_for_timeout(100)
+        page.evaluate("() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")  # drawn anew
         wide += [(path.name, width, what) for what in page.evaluate(FITS)]
         if whole or width == 1440:
             found = page.evaluate(AXE, [{"include": ["html"]} if whole else INSIDE, width == 1440])["violations"]
