@@ -21,11 +21,15 @@ settings.register_profile("course", deadline=None)
 settings.load_profile("course")
 
 
+# To make these takes long: the site, slides in a browser, a class that is graded, limits by another user.
+LONG = {"site", "axe", "slideshow", "assignments", "graded", "without"}
+
+
 @pytest.hookimpl(tryfirst=True)  # before pytest looks at -m
 def pytest_collection_modifyitems(items):
-    """Chinese notebooks have the code and the outputs of the English ones, as test_translate.py proves."""
+    """Mark what is left to `full`: also the Chinese notebooks, which test_translate.py compares."""
     for item in items:
-        if item.path.parent.name == "zh":
+        if item.path.parent.name == "zh" or LONG & set(getattr(item, "fixturenames", ())):
             item.add_marker("full")
 
 

@@ -78,7 +78,11 @@ def stored(lab, name):
         return written(json.load(answer)["content"]["cells"])
 
 
-@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+MARKS = {path: () if path.stem.startswith("02") else pytest.mark.full for path in NOTEBOOKS}
+
+
+@pytest.mark.parametrize("path", [pytest.param(path, marks=mark) for path, mark in MARKS.items()],
+                         ids=lambda path: path.stem)
 def test_runs_whole_and_a_slider_moves_by_keyboard(opened, lab, path):
     page = opened(path.name)
     page.keyboard.press("Control+s")

@@ -21,6 +21,7 @@ from unet_course.reading import read_mask
 pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="memory is limited and measured as Linux does it")
 
 
+@pytest.mark.full
 def test_ten_thousand_hard_cases():
     found = fuzz()
     assert found["wrong"] == []
