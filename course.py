@@ -17,33 +17,42 @@ STAMP = VENV / "installed.txt"
 ROOT = ["--allow-root"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []  # in a container; the token stays
 LAB = ["-m", "jupyterlab", "notebooks", "--ServerApp.ip=127.0.0.1", "--LabApp.news_url=None", *ROOT]
 
-# Two workers; what stands in a file stays in one of them, and in order. What waits for a browser runs alone.
-PYTEST, BROWSER = ["-m", "pytest", "--nbval", "--nbval-cell-timeout=900", "-q"], "tests/course/test_browser.py"
-
-# name: (what it does, the commands that Python runs one after the other; arguments of yours go to the last one)
+# name: (what it does, what Python runs; arguments of yours are added)
 TASKS = {
-    "lab": ("open the course in JupyterLab", [LAB]),
-    "test": ("lint, unit tests, doctests, and every notebook checked strictly", [
-        ["-m", "ruff", "check", "."],
-        [*PYTEST, "-n2", "--dist=loadfile", "--ignore", BROWSER, "unet_course", "tests", "notebooks"], [*PYTEST, BROWSER]]),
-    "notebooks": ("run notebooks in place and refresh the time table (names: 00 03 ...)", [["-m", "tools.notebooks.run"]]),
-    "weights": ("train the small network of data/weights again", [["-m", "tools.trained.weights"]]),
-    "bench": ("measure the course beside its peers (parts: peers scaling recipe large ...)", [["-m", "benchmarks"]]),
-    "ablations": ("train each variant of notebook 11 from three seeds; goes on where it stopped (names: ...)",
-                  [["-m", "tools.trained.ablations"]]),
-    "mutants": ("change each solution a little and see whether its check notices (ids: 4.2 ...)", [["-m", "tools.mutants.mutants"]]),
-    "colab": ("run the notebooks with Colab's versions, each alone (names: 00 03 ...)", [["-m", "tools.elsewhere.colab"]]),
-    "classroom": ("run notebook 02 for a whole class at once, and measure (learners: 10 20 30)", [["-m", "tools.elsewhere.classroom"]]),
-    "translate": ("take the English prose over into translations/, build notebooks/zh", [["-m", "tools.notebooks.translate"]]),
-    "book": ("build the site in build/book", [["-m", "tools.website.book"]]),
-    "slides": ("open the notebooks as slides, for a projector", [["-m", "tools.notebooks.slides"]]),
-    "hard": ("damaged files, absurd arguments, kills at any moment, full disks: thousands of cases (parts: fuzz kills)",
-             [["-m", "tools.hard.cases"]]),
-    "oldest": ("the package's tests with the oldest versions that it supports", [["-m", "tools.elsewhere.versions", "oldest"]]),
-    "newest": ("the package's tests with the newest versions", [["-m", "tools.elsewhere.versions", "newest"]]),
-    "audit": ("compare the installed versions with the published list of known holes", [["-m", "tools.elsewhere.audit"]]),
-    "address": ("write the course's public address everywhere: OWNER/NAME", [["-m", "tools.website.address"]]),
-    "doctor": ("look for what would keep the course from running", [["-m", "unet_course", "doctor"]]),
+    "lab": ("open the course in JupyterLab", LAB),
+    "quick": ("while you work: lint, the tests of what has changed, one notebook",
+              ["-m", "tools.gates", "quick"]),
+    "test": ("for every change: lint, tests, every notebook (parts: lint tests browser)",
+             ["-m", "tools.gates", "test"]),
+    "full": ("at night: test, and all that takes long (parts: lint tests browser oldest ...)",
+             ["-m", "tools.gates", "full"]),
+    "notebooks": ("run notebooks in place and refresh the time table (names: 00 03 ...)",
+                  ["-m", "tools.notebooks.run"]),
+    "weights": ("train the small network of data/weights again", ["-m", "tools.trained.weights"]),
+    "bench": ("measure the course beside its peers (parts: peers scaling recipe large ...)",
+              ["-m", "benchmarks"]),
+    "ablations": ("train each variant of notebook 11 from three seeds, or go on with it (names: ...)",
+                  ["-m", "tools.trained.ablations"]),
+    "mutants": ("change each solution a little and see whether its check notices (ids: 4.2 ...)",
+                ["-m", "tools.mutants.mutants"]),
+    "colab": ("run the notebooks with Colab's versions, each alone (names: 00 03 ...)",
+              ["-m", "tools.elsewhere.colab"]),
+    "classroom": ("run notebook 02 for a whole class at once, and measure (learners: 10 20 30)",
+                  ["-m", "tools.elsewhere.classroom"]),
+    "translate": ("take the English prose over into translations/, build notebooks/zh",
+                  ["-m", "tools.notebooks.translate"]),
+    "book": ("build the site in build/book", ["-m", "tools.website.book"]),
+    "slides": ("open the notebooks as slides, for a projector", ["-m", "tools.notebooks.slides"]),
+    "hard": ("thousands of damaged files, absurd arguments, kills, full disks (parts: fuzz kills)",
+             ["-m", "tools.hard.cases"]),
+    "oldest": ("the package's tests with the oldest versions that it supports",
+               ["-m", "tools.elsewhere.versions", "oldest"]),
+    "newest": ("the package's tests with the newest versions", ["-m", "tools.elsewhere.versions", "newest"]),
+    "audit": ("compare the installed versions with the published list of known holes",
+              ["-m", "tools.elsewhere.audit"]),
+    "address": ("write the course's public address everywhere: OWNER/NAME",
+                ["-m", "tools.website.address"]),
+    "doctor": ("look for what would keep the course from running", ["-m", "unet_course", "doctor"]),
 }
 
 
@@ -60,12 +69,9 @@ def main(arguments):
         return stop(f"There is no task {arguments[0]!r}. There are: {', '.join(TASKS)}.")
     if install():
         return 1
-    *before, last = TASKS[arguments[0]][1]
-    for command in [*before, last + arguments[1:]]:
-        print("> python", *command, flush=True)
-        if code := follow(command):
-            return code
-    return 0
+    command = TASKS[arguments[0]][1] + arguments[1:]
+    print("> python", *command, flush=True)
+    return follow(command)
 
 
 def follow(command):

@@ -1,6 +1,7 @@
 """What every test starts from: the same random numbers, one thread, no stopwatch; and a browser for those that look."""
 
 import os
+import signal
 import tracemalloc  # noqa: F401  pytest imports it when a warning nobody caught turns up, which may be in the midst of an import
 
 import pytest
@@ -20,9 +21,29 @@ settings.register_profile("course", deadline=None)
 settings.load_profile("course")
 
 
+# To make these takes long: the site, slides in a browser, a class that is graded, limits by another user.
+LONG = {"site", "axe", "slideshow", "assignments", "graded", "without"}
+
+
+@pytest.hookimpl(tryfirst=True)  # before pytest looks at -m
+def pytest_collection_modifyitems(items):
+    """Mark what is left to `full`: also the Chinese notebooks, which test_translate.py compares."""
+    for item in items:
+        if item.path.parent.name == "zh" or LONG & set(getattr(item, "fixturenames", ())):
+            item.add_marker("full")
+
+
 @pytest.fixture(autouse=True)
 def same_random_numbers():
     torch.manual_seed(0)
+
+
+@pytest.fixture
+def interruptible():
+    """Children hear Ctrl-C: a job in the background has it ignored, and what it starts inherits that."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 @pytest.fixture(scope="module")

@@ -35,6 +35,7 @@ def test_only_solutions_and_outputs_are_gone(path, copies):
     assert "@title Solution" not in (copies / path.name).read_text(encoding="utf-8")
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("path", PATHS, ids=lambda path: path.stem)
 def test_a_copy_runs_whole_and_no_check_is_attempted(path, copies):
     notebook = shortened(nbformat.read(copies / path.name, as_version=4))

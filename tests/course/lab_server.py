@@ -27,7 +27,7 @@ def serving(command, folder, **environment):
             subprocess.Popen([*command, *options], env=calm, stdout=log, stderr=log) as server:
         address = f"http://127.0.0.1:{port}"
         try:
-            for _ in range(120):
+            while server.poll() is None:  # on a machine with other work it may take minutes
                 try:
                     urllib.request.urlopen(f"{address}/api?token={TOKEN}", timeout=5).close()
                     break

@@ -17,6 +17,7 @@ from tests.course.short import shortened
 ROOT = Path(__file__).resolve().parents[2]
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 PICTURES = ROOT / "artefacts" / "browser"
+GIVE_UP = 480_000  # milliseconds, for all that has to come: on a machine with other work it comes late
 
 pytestmark = pytest.mark.skipif(not CHROMIUM, reason="there is no Chromium on this machine")
 
@@ -31,7 +32,10 @@ def lab(tmp_path_factory):
         "@jupyterlab/apputils-extension:notification": {"fetchNews": "false"},
         "@jupyterlab/notebook-extension:tracker": {"windowingMode": "none"}}))  # all cells are on the page, seen or not
     for path in NOTEBOOKS:
-        nbformat.write(shortened(nbformat.read(path, as_version=4)), folder / path.name)
+        notebook = shortened(nbformat.read(path, as_version=4))
+        for cell in written(notebook.cells):
+            cell.execution_count, cell.outputs = None, []  # a number that is there later is this run's
+        nbformat.write(notebook, folder / path.name)
     command = [sys.executable, "-m", "jupyterlab", "--allow-root", "--ServerApp.ip=127.0.0.1", f"--ServerApp.root_dir={folder}",
                f"--LabApp.app_settings_dir={settings}", "--LabApp.extension_manager=readonly", "--LabApp.news_url=None"]
     with serving(command, folder) as address:
@@ -42,45 +46,51 @@ def lab(tmp_path_factory):
 def opened(lab, browser):
     """Open a notebook, run all its cells, wait for the end."""
     page = browser.new_page(viewport={"width": 1280, "height": 900})
+    page.set_default_timeout(GIVE_UP)
 
     def open_(name):
         page.goto(f"{lab}/lab/tree/{name}?token={TOKEN}&reset")
-        idle = page.locator(".jp-NotebookPanel .jp-Notebook-ExecutionIndicator[data-status=idle]")
-        idle.wait_for(state="attached", timeout=60_000)
+        # The sign beside the notebook rests before there is a kernel too, and cells that run then stay empty.
+        page.locator("#jp-main-statusbar").get_by_text("| Idle").wait_for()
         page.get_by_role("menuitem", name="Run", exact=True).click()
         page.get_by_text("Run All Cells", exact=True).click()
-        # done when the last code cell has a number and the kernel rests; stored numbers are taken away by running
-        page.locator(".jp-Notebook-ExecutionIndicator[data-status=busy]").wait_for(state="attached", timeout=60_000)
+        # Done when cells have numbers, none waits, the kernel rests. A busy kernel is no sign of the beginning: a short
+        # notebook has left it before somebody looks.
         page.wait_for_function("""() => {
             const busy = document.querySelector('.jp-Notebook-ExecutionIndicator').dataset.status !== 'idle';
-            const waiting = [...document.querySelectorAll('.jp-InputPrompt')].some(p => p.textContent.includes('[*]'));
-            return !busy && !waiting }""", timeout=480_000, polling=500)
-        page.wait_for_timeout(500)
+            const prompts = [...document.querySelectorAll('.jp-InputPrompt')].map(p => p.textContent);
+            return !busy && prompts.some(p => /\\d/.test(p)) && !prompts.some(p => p.includes('[*]')) }""",
+            polling=500)
         return page
 
     yield open_
     page.close()
 
 
+def written(cells):
+    """The cells that have code to run."""
+    return [cell for cell in cells if cell["cell_type"] == "code" and "".join(cell["source"]).strip()]
+
+
 def stored(lab, name):
-    """The notebook as the server has it, and when it was saved."""
+    """The cells of a notebook that have code, as the server has them."""
     with urllib.request.urlopen(f"{lab}/api/contents/{name}?token={TOKEN}", timeout=30) as answer:
-        model = json.load(answer)
-        return model["content"], model["last_modified"]
+        return written(json.load(answer)["content"]["cells"])
 
 
-@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+MARKS = {path: () if path.stem.startswith("02") else pytest.mark.full for path in NOTEBOOKS}
+
+
+@pytest.mark.parametrize("path", [pytest.param(path, marks=mark) for path, mark in MARKS.items()],
+                         ids=lambda path: path.stem)
 def test_runs_whole_and_a_slider_moves_by_keyboard(opened, lab, path):
-    _, before = stored(lab, path.name)
     page = opened(path.name)
     page.keyboard.press("Control+s")
-    page.wait_for_timeout(500)
-    for _ in range(40):
-        content, saved = stored(lab, path.name)
-        if saved != before:
+    for _ in range(240):  # JupyterLab saves when it finds the time
+        cells = stored(lab, path.name)
+        if all(cell["execution_count"] for cell in cells):
             break
         page.wait_for_timeout(250)
-    cells = [c for c in content["cells"] if c["cell_type"] == "code" and "".join(c["source"]).strip()]
     assert [c["execution_count"] for c in cells] == list(range(1, len(cells) + 1))
     failed = [i for i, c in enumerate(cells, 1) for o in c["outputs"]
               if o["output_type"] == "error" and "raises-exception" not in c["metadata"].get("tags", [])]
@@ -95,13 +105,13 @@ def test_runs_whole_and_a_slider_moves_by_keyboard(opened, lab, path):
 def play(page, name):
     """Move the first control of each lab by keyboard, and see its picture change."""
     boxes = page.locator(".jupyter-widgets.widget-vbox:has(> .widget-html img)")
-    boxes.first.wait_for(timeout=20_000)
+    boxes.first.wait_for()
     for index, box in enumerate(boxes.all()):
         box.scroll_into_view_if_needed()
         before = box.locator("img").last.get_attribute("src")
         move(page, box)
         page.wait_for_function("([box, before]) => [...box.querySelectorAll('img')].pop().src !== before",
-                               arg=[box.element_handle(), before], timeout=20_000)
+                               arg=[box.element_handle(), before])
         box.screenshot(path=PICTURES / f"{name}_lab{index}.png")
 
 

@@ -26,7 +26,7 @@ PROJECT = tomllib.loads((HERE / "pyproject.toml").read_text(encoding="utf-8"))
 
 def test_course_py_is_short_and_needs_the_standard_library_only():
     source = (HERE / "course.py").read_text(encoding="utf-8")
-    assert len(source.splitlines()) < 130
+    assert len(source.splitlines()) < 150
     imported = {name.name.split(".")[0] for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Import)
                 for name in node.names}
     imported |= {node.module.split(".")[0] for node in ast.walk(ast.parse(source)) if isinstance(node, ast.ImportFrom)}
@@ -35,7 +35,7 @@ def test_course_py_is_short_and_needs_the_standard_library_only():
 
 def test_help_lists_every_task():
     printed = subprocess.run([sys.executable, "course.py", "--help"], cwd=HERE, capture_output=True, text=True, check=True)
-    for task in ("lab", "test", "notebooks", "weights", "bench", "ablations", "address", "doctor"):
+    for task in ("lab", "quick", "test", "full", "notebooks", "weights", "bench", "ablations", "address", "doctor"):
         assert f"course.py {task}" in printed.stdout
 
 
@@ -48,6 +48,14 @@ def test_an_old_code_page_does_not_stop_it():
     environment = {**os.environ, "PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0"}
     run = subprocess.run([sys.executable, "course.py", "编码"], cwd=HERE, capture_output=True, env=environment)
     assert run.returncode == 1 and b"There is no task" in run.stderr
+
+
+def test_a_task_has_the_arguments_and_its_exit_code_is_kept(monkeypatch):
+    seen = []
+    monkeypatch.setattr(course, "install", lambda: 0)
+    monkeypatch.setattr(course, "follow", lambda command: seen.append(command) or 3)
+    for gate in ("quick", "test", "full"):  # what these run and report, test_gates.py looks at
+        assert course.main([gate, "lint"]) == 3 and seen[-1] == ["-m", "tools.gates", gate, "lint"]
 
 
 @pytest.fixture
@@ -94,7 +102,11 @@ def test_lab_stays_on_this_machine_with_its_token():
 def test_ci_runs_the_same_command():
     assert (HERE / ".ci/run").read_text().strip().splitlines()[-1] == "python3 course.py test"
     workflow = yaml.safe_load((HERE / ".github/workflows/test.yml").read_text())
-    job = workflow["jobs"]["test"]
+    job, night = workflow["jobs"]["test"], workflow["jobs"]["full"]
+    assert workflow[True] == {"push": None, "pull_request": None,  # YAML takes "on" for a truth value
+                              "schedule": [{"cron": "17 2 * * *"}]}
+    assert (job["if"], night["if"]) == ("github.event_name != 'schedule'", "github.event_name == 'schedule'")
+    assert night["steps"][-1]["run"] == "python course.py full"
     assert job["steps"][-1]["run"] == "python course.py test"
     assert {s.split("-")[0] for s in job["strategy"]["matrix"]["os"]} == {"ubuntu", "macos", "windows"}
     assert job["strategy"]["matrix"]["python"] == ["3.10", "3.13"]

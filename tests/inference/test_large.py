@@ -127,7 +127,7 @@ def test_interrupted_it_leaves_nothing_half_written(tmp_path, error, suffix):
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows sends no SIGINT to a child")
-def test_ctrl_c_leaves_nothing_behind(tmp_path):
+def test_ctrl_c_leaves_nothing_behind(tmp_path, interruptible):
     code = f"""
         import numpy as np, sys
         from unet_course import UNet, predict

@@ -258,7 +258,7 @@ def test_an_interrupt_is_130_and_says_how_to_go_on(monkeypatch, capsys):
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows sends no interrupt to a single process")
-def test_a_training_that_somebody_interrupts_goes_on(folder, tmp_path):
+def test_a_training_that_somebody_interrupts_goes_on(folder, tmp_path, interruptible):
     command = [sys.executable, "-m", "unet_course", "train", str(folder), "--out", str(tmp_path / "run"), "--steps", "400",
                "--save-every", "1", "--quiet", *SMALL]
     child = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)

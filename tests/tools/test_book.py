@@ -239,6 +239,7 @@ FITS = """() => {
   const page = document.documentElement.scrollWidth > innerWidth ? ["the page: " + document.documentElement.scrollWidth] : [];
   return [...page, ...out.map((e) => e.outerHTML.slice(0, 120)), ...small.map((e) => "small: " + e.src)];
 }"""
+DRAWN = "() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))"
 AXE = """([parts, colours]) =>
   axe.run(parts, {resultTypes: ['violations'], rules: {'color-contrast': {enabled: colours}}})"""
 INSIDE = {"include": ["main"], "exclude": ["pre"]}  # what differs from page to page
@@ -252,7 +253,7 @@ def look(page, path, axe, whole=True, pictures=None):
     page.evaluate(axe)
     for width in (1440, 390):
         page.set_viewport_size({"width": width, "height": 900})
-        page.wait_for_timeout(100)
+        page.evaluate(DRAWN)
         wide += [(path.name, width, what) for what in page.evaluate(FITS)]
         if whole or width == 1440:
             found = page.evaluate(AXE, [{"include": ["html"]} if whole else INSIDE, width == 1440])["violations"]

@@ -13,6 +13,7 @@ from tools.elsewhere.beside import environment
 README = Path(__file__).resolve().parents[2] / "README.md"
 
 
+@pytest.mark.full
 def test_two_learners_at_once():
     result = classroom.measure(2)
     assert result["learners"] == 2 and result["failed"] == 0

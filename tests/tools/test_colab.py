@@ -15,6 +15,9 @@ ROOT = Path(__file__).resolve().parents[2]
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("0[0-8]*.ipynb"))
 
 
+pytestmark = pytest.mark.full  # Colab's packages are downloaded
+
+
 @pytest.fixture(scope="module")
 def python():
     return colab.base()

@@ -23,6 +23,7 @@ from unet_course.training import checkpoints
 pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="memory is limited and measured as Linux does it")
 
 
+@pytest.mark.full
 def test_ten_thousand_hard_cases():
     found = fuzz()
     assert found["wrong"] == []

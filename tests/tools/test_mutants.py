@@ -24,6 +24,7 @@ def test_every_exercise_has_a_solution_to_change():
     assert set(SOLUTIONS) == set(Exercise.registry)
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("id", sorted(SOLUTIONS))
 def test_every_mutant_is_refused_or_listed_with_a_reason(id):
     number, alive = mutants.survivors(id, *SOLUTIONS[id])

@@ -1,7 +1,8 @@
 """The notebooks as Colab has them: an old IPython and ipywidgets, an empty folder, one notebook, the package from its wheel.
 
 ``python course.py colab`` runs all of them and checks them strictly; ``python course.py colab 02 05`` those two. What is
-simulated: the versions in ``tests/course/colab-constraints.txt``, as far as this Python allows. What is not: Colab's own Python and
+simulated: the versions in ``tests/course/colab-constraints.txt``, as far as this Python allows.
+What is not: Colab's own Python and
 torch, its page, and its GPU.
 """
 

@@ -2,6 +2,7 @@
 
 ``python course.py oldest`` takes the lower bounds of ``pyproject.toml``, on the oldest Python that is on this machine;
 ``python course.py newest`` takes no bounds, but for torch, of which a build without CUDA exists in one version.
+``python -m tools.elsewhere.versions 3.12`` does that on another Python that is on this machine.
 
 The package's tests are its doctests and those files in ``tests`` that need nothing but the package, what it depends on, and
 what tests are written with: not the notebooks' tools, no browser, no Jupyter. In which file that is so, its imports say.
@@ -35,15 +36,20 @@ def project():
     return tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 
 
+def find_python(version):
+    """A Python of this version, such as "3.12", that is on this machine and can make environments; or None."""
+    found = [shutil.which(f"python{version}"), *Path.home().glob(f".pyenv/versions/{version}.*/bin/python")]
+    for python in filter(None, found):
+        if subprocess.run([python, "-c", "import venv, ensurepip"], capture_output=True).returncode == 0:
+            return Path(python)
+    return None
+
+
 def oldest_python():
     """The Python of the oldest version, from the one that the package asks for on, that is on this machine; or this one."""
     least = int(re.search(r"3\.(\d+)", project()["requires-python"]).group(1))
-    for minor in range(least, sys.version_info.minor):
-        found = [shutil.which(f"python3.{minor}"), *Path.home().glob(f".pyenv/versions/3.{minor}.*/bin/python")]
-        for python in filter(None, found):
-            if subprocess.run([python, "-c", "import venv, ensurepip"], capture_output=True).returncode == 0:
-                return Path(python)
-    return Path(sys.executable)
+    found = (find_python(f"3.{minor}") for minor in range(least, sys.version_info.minor))
+    return next(filter(None, found), Path(sys.executable))
 
 
 def requirements(which):
@@ -89,11 +95,14 @@ def tests():
 
 
 def main(arguments):
-    if arguments not in (["oldest"], ["newest"]):
-        print("Wanted one word: oldest or newest.", file=sys.stderr)
+    which = arguments[0] if len(arguments) == 1 else ""
+    if which not in ("oldest", "newest") and not re.fullmatch(r"3\.\d+", which):
+        print("Wanted one word: oldest or newest, or another Python's version, such as 3.12.", file=sys.stderr)
         return 2
-    which = arguments[0]
-    base = oldest_python() if which == "oldest" else Path(sys.executable)
+    base = {"oldest": oldest_python, "newest": lambda: Path(sys.executable)}.get(which, lambda: find_python(which))()
+    if base is None:
+        print(f"There is no Python {which} here.", file=sys.stderr)
+        return 1
     # The course itself too, for its version; its files come from this tree.
     python = environment(f".venv-{which}", [requirements(which), "--no-deps -e ."], sees_course=False, base=base)
     version, listed = (subprocess.run([python, *ask], capture_output=True, text=True, check=True).stdout.splitlines()
@@ -102,6 +111,7 @@ def main(arguments):
     print(*version, *(line for line in listed if line.split("==")[0] in names), flush=True)
     # What one old package's use of another is warned of is nobody's concern here; with the newest it is.
     options = ["-W", "ignore::DeprecationWarning", "--deselect", NOT_WITH_THE_OLDEST] if which == "oldest" else []
+    options += ["-m", "not full"] if which[0] == "3" else []  # the same packages as the newest, once more
     return subprocess.run([python, "-m", "pytest", "-q", *options, *tests()], cwd=ROOT, env=surroundings()).returncode
 
 
