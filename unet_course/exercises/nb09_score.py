@@ -5,7 +5,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from unet_course.exercises.core import Exercise, call, close, expect, said, shape, tensor
-from unet_course.patients import ClinicUNet, crops_of
+from unet_course.patients import ClinicUNet
 
 twelve = Exercise("9.12", "Patient 12", "find", minutes=5)
 
@@ -149,7 +149,7 @@ def nothing_is_shared(answer):
 def enough_in_both(answer):
     for size in ((192, 384), (256, 320)):
         field, train, val = halves(answer, size=size)
-        known = {float(c[0, 0, 0]) for c in crops_of(field, step=1)}
+        known = set(field[0, :-63, :-63].flatten().tolist())  # where a crop may begin
         for crops in (train, val):
             whole = all(float(c[0, 0, 0]) in known and bool((c[0, :, 1:] - c[0, :, :-1] == 1).all()) for c in crops)
             expect(whole, "Your crops are not pieces of the field any more, pixel for pixel.")
