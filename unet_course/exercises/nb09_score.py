@@ -43,14 +43,15 @@ def learns_one_batch(answer):
     optimiser = call(answer, net)
     expect(isinstance(optimiser, torch.optim.Optimizer), f"You return {said(optimiser)}; wanted an optimiser.")
     values = []
-    for _ in range(120):
+    for _ in range(300):
         loss = F.cross_entropy(net(x), y)
         optimiser.zero_grad()
         loss.backward()
         optimiser.step()
         values.append(loss.item())
     expect(max(values) < 3 * values[0], "Now the loss jumps up. How much is a hundred times?")
-    expect(values[-1] < 0.93 * values[0], f"After 120 steps on one batch the loss is still {values[-1] / values[0]:.2f} of "
+    # A rate of 0.001 comes down to 0.7 at most, 0.0003 to no less than 0.89.
+    expect(values[-1] < 0.8 * values[0], f"After 300 steps on one batch the loss is still {values[-1] / values[0]:.2f} of "
            "what it was. What sets how far a step goes?")
 
 
