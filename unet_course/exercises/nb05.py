@@ -146,7 +146,8 @@ def returns_logits(answer):
     # One of the two has negative values, whichever way the weights were drawn.
     expect(bool((out < 0).any() or (turned < 0).any()),
            "No output is negative. Is there a ReLU or a sigmoid after the last convolution?")
-    expect(torch.allclose(turned, -50 * out, rtol=1e-3, atol=1e-3), "With the weights of the last convolution 50 "
+    expect(torch.allclose(turned, -50 * out, rtol=1e-3, atol=1e-3),
+           "With the weights of the last convolution 50 "
            "times as large, your output is not 50 times as large. What comes after that convolution? Logits are its "
            "values as they are.")
 
