@@ -9,6 +9,7 @@ import pytest
 
 from unet_course.__main__ import main
 from unet_course.classroom.copies import NOTEBOOKS
+from unet_course.classroom.grading.child import stopped
 from unet_course.classroom.grading.gradebook import Row, asked_in, grade, harmless, sent, write
 from unet_course.classroom.sandbox.limited import run_limited
 
@@ -110,6 +111,13 @@ def test_answers_get_what_the_checks_say(graded):
     assert (first, points) == ("hint", 0) and hint
     assert broken[0] == "hint" and "SyntaxError" in broken[2]
     assert missing[0] == "missing" and missing[1] == 0
+
+
+def test_code_that_breaks_off_is_worded_alike_on_every_python():
+    about = [dict(status="error", ename=name, evalue="incomplete input")
+             for name in ("SyntaxError", "_IncompleteInputError")]
+    assert {stopped(one) for one in about} == {"The cell stopped with SyntaxError: incomplete input"}
+    assert stopped(dict(status="ok")) == ""
 
 
 def test_a_cell_that_hangs_is_interrupted_and_the_rest_is_graded(graded):

@@ -6,7 +6,7 @@ import pytest
 
 from unet_course.__main__ import main
 from unet_course.classroom.copies import NOTEBOOKS
-from unet_course.classroom.guide import teachers_guide, wrong_answers
+from unet_course.classroom.guide import expected, teachers_guide, wrong_answers
 from unet_course.exercises import Exercise
 
 PATHS = sorted(NOTEBOOKS.glob("*.ipynb"))
@@ -42,6 +42,14 @@ def test_a_mistake_stands_beside_its_hint(guide):
     row = next(line for line in page.splitlines() if line.startswith("| ") and "norm before the last of C" in line)
     assert "What has to come last?" in row
     assert "Traceback" not in page and "/tmp" not in page and " at 0x" not in page
+
+
+def test_an_answer_that_is_not_refused_after_all_is_named():
+    answers = {"0.1": [("a float", 0.5), ("right", lambda p: p.argmax(dim=0)), ("dots", ...)]}
+    *_, wrong, right, dots = expected("0.1", answers)
+    assert wrong.startswith("| a float |") and "None: the check" not in wrong
+    assert right == "| right | *None: the check says 'passed'.* |"
+    assert dots == "| dots | *None: the check says 'not attempted'.* |"
 
 
 def test_the_time_that_a_notebook_states_is_that_of_the_guide(guide):

@@ -177,6 +177,14 @@ def parameters(c, o, norm):
     return 9 * c * o + 9 * o * o + (4 * o if norm else 2 * o)
 
 
+class AboveZero(UNet):
+    """A right network, whose weights were drawn so that no logit is negative."""
+
+    def __init__(self, *arguments, **options):
+        super().__init__(*arguments, **options)
+        nn.init.constant_(self.head.bias, 99.0)
+
+
 WRONG = [
     ("5.1", "pool changes channels", ledger((64, 64), {"pooled 0": (32, 32, 32)}), "even_64x64"),
     ("5.1", "height last", ledger((70, 95), {"skip 0": (16, 95, 70)}), "oblong_70x95"),
@@ -250,6 +258,7 @@ RIGHT = [
     ("5.1", "true", ledger()), ("5.1", "lists", {s: {k: list(v) for k, v in p.items()} for s, p in ledger().items()}),
     ("5.2", "formula", parameters),
     ("5.2", "counted", lambda c, o, norm: sum(p.numel() for p in ConvBlock(c, o, norm=norm).parameters())),
+    ("5.3", "happens to begin above zero", AboveZero),
     ("5.3", "package", UNet), ("5.3", "written again", unet()), ("5.3", "recursive", Recursive),
     ("5.3", "block by block", Flat), ("5.3", "other decoder", unet(decoder=Sized)),
     ("5.3", "functions and parameters", unet(encoder=bank03.OfFunctions, decoder=bank04.OfFunctions)),

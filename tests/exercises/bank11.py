@@ -1,8 +1,10 @@
 """Answers that learners give to the exercises of notebook 11."""
 
 import copy
+import functools
 import itertools
 import math
+import operator
 import statistics
 
 import numpy as np
@@ -96,6 +98,15 @@ def share(*, at_least=lambda x, y: x >= y - 1e-12, absolute=abs, mean=statistics
     return p
 
 
+def summed(values):
+    """The plain mean of every Python: its own sum() rounds only once from 3.12 on."""
+    return functools.reduce(operator.add, values) / len(values)
+
+
+MEANS = {"summed one by one": summed, "by sum()": lambda v: sum(v) / len(v),
+         "rounded once": lambda v: math.fsum(v) / len(v), "by statistics": statistics.mean}
+
+
 def halves(a, b):
     """Right only for groups of one size."""
     return share()(a, b) if len(a) == len(b) else share()(a[: min(len(a), len(b))], b[: min(len(a), len(b))])
@@ -178,7 +189,8 @@ WRONG = [
     ("11.5", "one-sided, doubled without a limit", doubled, "unequal_groups"),
     ("11.5", "sums", share(mean=sum), "unequal_groups"),
     ("11.5", "groups of one size", halves, "unequal_groups"),
-    ("11.5", "the last digit decides", share(at_least=lambda x, y: x >= y, mean=lambda v: sum(v) / len(v)), "equal_values"),
+    *(("11.5", f"the last digit decides, {what}", share(at_least=lambda x, y: x >= y, mean=mean),
+       "equal_values") for what, mean in MEANS.items()),
 ]
 
 RIGHT = [

@@ -51,10 +51,10 @@ def waits_in_a_generator(*arguments):
 @pytest.mark.parametrize("answer", [never_ends, catches_everything, sleeps, computes_for_ever, waits_in_a_generator])
 @pytest.mark.parametrize("id", ["1.2", "4.2", "7.1"])
 def test_an_answer_that_never_ends_is_stopped(id, answer, impatient):
-    handler, start = signal.getsignal(signal.SIGINT), time.monotonic()
+    handler, start = signal.getsignal(signal.SIGINT), time.process_time()
     report = check(id, answer)
     assert report.status == "hint" and "still running" in report.hints[0] and len(report.hints) == 1
-    assert time.monotonic() - start < 10
+    assert time.process_time() - start < 10
     assert signal.getsignal(signal.SIGINT) is handler and threading.active_count() < 20
 
 
@@ -62,12 +62,13 @@ def test_it_works_in_another_thread(impatient):
     reports = []
     thread = threading.Thread(target=lambda: reports.append(check("7.1", never_ends)))
     thread.start()
-    thread.join(20)
+    thread.join(120)
     assert "still running" in reports[0].hints[0]
 
 
-def test_time_is_that_of_the_processor(impatient):
+def test_time_is_that_of_the_processor(impatient, monkeypatch):
     """A wait that is shorter than the clock's limit is no fault."""
+    monkeypatch.setattr(guard.within_time.__wrapped__, "__defaults__", (0.3, 60.0))
     def slow(prediction, target):
         time.sleep(0.05)
         areas = prediction.sum() + target.sum()

@@ -1,6 +1,7 @@
 """Small changes to the solutions: they are made in every way, each is refused or listed, and a weak check is found out."""
 
 import ast
+import time
 
 import pytest
 import torch
@@ -47,6 +48,17 @@ def test_a_weak_check_is_found_out(weak):
     number, alive = mutants.survivors("99.1", ast.parse("def double(n):\n    return n * 2\nANSWER = double"), 0)
     assert number >= 6 and "n * 2: Mult → Add" in alive and "n * 2: left side only" not in alive
     assert equivalent.reason("99.1", "n * 2: Mult → Add") is None
+
+
+def test_no_mutant_is_refused_because_its_check_is_slow(weak):
+    @weak.behaviour
+    def slow(answer):
+        end = time.process_time() + 1.5
+        while time.process_time() < end:
+            pass
+    tree = ast.parse("def double(n):\n    return 2 * n\nANSWER = double")
+    _, alive = mutants.survivors("99.1", tree, 0)
+    assert "2 * n: sides swapped" in alive
 
 
 @pytest.mark.parametrize("code, wanted", [

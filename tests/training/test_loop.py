@@ -7,7 +7,6 @@ import signal
 import subprocess
 import sys
 import textwrap
-import time
 
 import numpy as np
 import pytest
@@ -266,9 +265,8 @@ def test_a_training_that_ends_while_it_saves_leaves_the_last_whole_checkpoint(tm
 def test_a_finished_training_is_not_run_again(tmp_path):
     path = tmp_path / "run.pt"
     done, _ = train(checkpoint=path)
-    start = time.perf_counter()
     again, history = train(checkpoint=path, resume=True, augment=lambda *_: 1 / 0)
-    assert same(done, again) and len(history.loss) == 6 and time.perf_counter() - start < 5
+    assert same(done, again) and len(history.loss) == 6
 
 
 @pytest.mark.parametrize("options", [{"seed": 1}, {"lr": 1e-3}, {"crop": 8}, {"batch_size": 1}, {"weight_decay": 0.0}])

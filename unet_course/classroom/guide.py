@@ -171,8 +171,9 @@ def expected(id, mistakes):
     with open(os.devnull, "w", encoding="utf-8") as nowhere, contextlib.redirect_stdout(nowhere):
         for what, answer in mistakes.get(id, []):
             report = check(id, answer)
-            by_hint.setdefault((report.failed[0], report.hints[0]), []).append(what)
-    rows = [f"| {'; '.join(whats)} | {cell_text(hint)} |" for (_, hint), whats in by_hint.items()]
+            hint = report.hints[0] if report.hints else f"*None: the check says {report.status!r}.*"
+            by_hint.setdefault((*report.failed[:1], hint), []).append(what)
+    rows = [f"| {'; '.join(whats)} | {cell_text(hint)} |" for (*_, hint), whats in by_hint.items()]
     return ["| the answer | the hint |", "|---|---|", *rows]
 
 

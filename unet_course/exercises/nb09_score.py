@@ -4,7 +4,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from unet_course.clinic.patients import ClinicUNet, crops_of
+from unet_course.clinic.patients import ClinicUNet
 from unet_course.exercises.core import Exercise, call, close, expect, said, shape, tensor
 
 twelve = Exercise("9.12", "Patient 12", "find", minutes=5)
@@ -43,14 +43,15 @@ def learns_one_batch(answer):
     optimiser = call(answer, net)
     expect(isinstance(optimiser, torch.optim.Optimizer), f"You return {said(optimiser)}; wanted an optimiser.")
     values = []
-    for _ in range(120):
+    for _ in range(300):
         loss = F.cross_entropy(net(x), y)
         optimiser.zero_grad()
         loss.backward()
         optimiser.step()
         values.append(loss.item())
     expect(max(values) < 3 * values[0], "Now the loss jumps up. How much is a hundred times?")
-    expect(values[-1] < 0.93 * values[0], f"After 120 steps on one batch the loss is still {values[-1] / values[0]:.2f} of "
+    # A rate of 0.001 comes down to 0.7 at most, 0.0003 to no less than 0.89.
+    expect(values[-1] < 0.8 * values[0], f"After 300 steps on one batch the loss is still {values[-1] / values[0]:.2f} of "
            "what it was. What sets how far a step goes?")
 
 
@@ -149,7 +150,7 @@ def nothing_is_shared(answer):
 def enough_in_both(answer):
     for size in ((192, 384), (256, 320)):
         field, train, val = halves(answer, size=size)
-        known = {float(c[0, 0, 0]) for c in crops_of(field, step=1)}
+        known = set(field[0, :-63, :-63].flatten().tolist())  # where a crop may begin
         for crops in (train, val):
             whole = all(float(c[0, 0, 0]) in known and bool((c[0, :, 1:] - c[0, :, :-1] == 1).all()) for c in crops)
             expect(whole, "Your crops are not pieces of the field any more, pixel for pixel.")

@@ -90,8 +90,7 @@ class Kernel:
         reply = self._ask(source, seconds, silent=silent, store_history=not silent)
         if reply is None:
             return f"The cell was still running after {seconds:g} seconds, and was interrupted."
-        content = reply["content"]
-        return f"The cell stopped with {content['ename']}: {content['evalue']}" if content["status"] == "error" else ""
+        return stopped(reply["content"])
 
     def _ask(self, source, seconds, **options):
         options = dict(allow_stdin=False, stop_on_error=False, output_hook=lambda message: None, **options)
@@ -129,6 +128,15 @@ class Kernel:
             say(stopped=why)
         sys.stdout.flush()
         os._exit(0)  # the sandbox ends the kernel
+
+
+def stopped(content):
+    """What a cell stopped with, in the same words on every Python, or nothing."""
+    if content["status"] != "error":
+        return ""
+    # Python 3.13 has a name of its own for code that breaks off.
+    name = content["ename"].replace("_IncompleteInputError", "SyntaxError")
+    return f"The cell stopped with {name}: {content['evalue']}"
 
 
 def eval_pair(text):
