@@ -108,7 +108,7 @@ python -m unet_course predict {name} IMAGE.tif --out masks
 ```
 
 ```python
-from unet_course.projects import load_run, predict_files
+from unet_course.own_data.train import load_run, predict_files
 run = load_run("{name}")
 predict_files(run, ["IMAGE.tif"], "masks")
 ```
