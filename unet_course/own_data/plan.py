@@ -6,7 +6,7 @@ import math
 from pathlib import Path
 
 from unet_course.data.files.saving import sha256
-from unet_course.data.folder import SegmentationFolder, list_images
+from unet_course.data.folder import SegmentationFolder, first_of, pair
 from unet_course.own_data.reports import few
 from unet_course.own_data.run import FORMAT, versions
 from unet_course.own_data.survey import survey
@@ -81,17 +81,15 @@ def plan(folder, kind, settings, channels, old=None, *, progress=True):
 
 
 def _digests(folder):
-    images, masks = (list_images(part, part.name) for part in parts_of(folder))
-    return {name: {"image": sha256(images[name]), "mask": sha256(masks[name])}
-            for name in sorted(images.keys() & masks.keys())}
+    return {both.name: {"image": sha256(both.image), "mask": sha256(both.mask)}
+            for both in pair(*parts_of(folder))[0]}
 
 
 def _look(folder, kind, progress):
     """What a survey says of a network for these pictures, in the form of a config."""
     found = survey(*parts_of(folder), kind=None if kind == "auto" else kind, progress=progress)
     if found.blocking:
-        more = "" if len(found.blocking) == 1 else f" ({len(found.blocking)} such things; survey names them all)"
-        raise ValueError(f"{found.blocking[0]}{more}")
+        raise ValueError(first_of(found.blocking))
     if found.num_classes > 256:
         raise ValueError(f"masks give {found.num_classes} classes; wanted at most 256: if each number is an object, the kind "
                          "is labels")

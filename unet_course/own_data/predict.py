@@ -9,9 +9,9 @@ import numpy as np
 import torch
 from tqdm.auto import tqdm
 
-from unet_course.data.files.images import read_pages, resolution, write_image
+from unet_course.data.files.images import SUFFIXES, read_pages, resolution, write_image
 from unet_course.data.files.saving import sha256, sweep, write_json
-from unet_course.data.folder import SUFFIXES
+from unet_course.data.folder import list_files
 from unet_course.data.masks import label_nuclei
 from unet_course.data.nuclei import normalise
 from unet_course.inference.prediction import predict
@@ -163,7 +163,7 @@ def input_files(images):
     for name in [images] if isinstance(images, (str, Path)) else images:
         path = Path(name)
         if path.is_dir():
-            files = sorted(p for p in path.iterdir() if p.suffix.lower() in SUFFIXES and not p.name.startswith("."))
+            files, _ = list_files(path)
         elif path.is_file():
             files = [path]
         else:  # the shells of Windows leave patterns to the program

@@ -3,13 +3,12 @@
 import hashlib
 from collections import Counter
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import numpy as np
 from tqdm.auto import tqdm
 
-from unet_course.data.files.images import SUFFIXES, read_pages
-from unet_course.data.folder import near_miss, whole_mask
+from unet_course.data.files.images import read_pages
+from unet_course.data.folder import misfit, pair, whole_mask
 from unet_course.data.mask_kinds import Numbers, classes_of, objects_to_classes, shown
 from unet_course.own_data.reports import report
 
@@ -112,6 +111,7 @@ def survey(images, masks, *, kind=None, progress=True):
     Examples
     --------
     >>> import tempfile
+    >>> from pathlib import Path
     >>> from unet_course.data import write_image
     >>> with tempfile.TemporaryDirectory() as top:
     ...     for name in ("images", "masks"):
@@ -124,53 +124,13 @@ def survey(images, masks, *, kind=None, progress=True):
     if kind is not None:
         classes_of(kind)
     found = Survey(str(images), str(masks))
-    listed = [_list(folder, name, found) for folder, name in ((images, "images"), (masks, "masks"))]
-    _unmatched(*listed, found)
+    pairs, problems, found.remarks = pair(images, masks)
+    found.pairs, found.blocking = len(pairs), [str(problem) for problem in problems]
     look = Look(found)
-    both = sorted(listed[0].keys() & listed[1].keys())
-    for name in tqdm(both, disable=not progress, desc="looking", unit="pair", leave=False):
-        found.pairs += 1
-        look.at_pair(listed[0][name], listed[1][name])
+    for both in tqdm(pairs, disable=not progress, desc="looking", unit="pair", leave=False):
+        look.at_pair(both.image, both.mask)
     look.conclude(kind)
     return found
-
-
-def _list(folder, name, found):
-    """{stem: path}; what does not belong there goes to the problems."""
-    folder = Path(folder)
-    if not folder.is_dir():
-        raise FileNotFoundError(f"{name} is {str(folder)!r}, which is not a folder; wanted a folder of image files")
-    paths, others = {}, []
-    for path in sorted(p for p in folder.iterdir() if not p.name.startswith(".") and p.is_file()):
-        if path.suffix.lower() not in SUFFIXES:
-            others.append(path.name)
-        elif path.stem in paths:
-            found.blocking.append(f"{name} has both {paths[path.stem].name} and {path.name}: keep one of them, or rename it")
-        else:
-            paths[path.stem] = path
-    if others:
-        found.remarks.append(f"{name} has {len(others)} other files, such as {others[0]}, which are passed over: wanted "
-                             f"{', '.join(SUFFIXES)}")
-    if not paths:
-        found.blocking.append(f"{name} is {str(folder)!r}, which has no image in it: wanted files that end in "
-                              f"{', '.join(SUFFIXES)}")
-    return paths
-
-
-def _unmatched(images, masks, found):
-    """Names in one folder only, with the name that was probably meant."""
-    alone = images.keys() - masks.keys(), masks.keys() - images.keys()
-    explained = set()
-    for name in sorted(alone[1]):
-        image = near_miss(name, alone[0])
-        if image is None:
-            found.blocking.append(f"{masks[name].name} is a mask without an image: add the image, or take the mask away")
-        else:
-            explained.add(image)
-            found.blocking.append(f"{masks[name].name} is a mask without an image of that name: rename it to "
-                                  f"{image}{masks[name].suffix}, so that it fits {images[image].name}")
-    for name in sorted(alone[0] - explained):
-        found.blocking.append(f"{images[name].name} is an image without a mask: draw one, or take the image away")
 
 
 class Look:
@@ -188,19 +148,12 @@ class Look:
     def at_pair(self, image, mask):
         """Read both files of a pair, page by page."""
         shapes = self._images(image), self._masks(mask)
-        if None in shapes:
-            return
-        if len(shapes[0]) != len(shapes[1]):
-            self.found.blocking.append(f"{image.name} has {len(shapes[0])} pages and its mask {len(shapes[1])}: give both as "
-                                       "many, or save the planes as single files")
+        if None in shapes or len(shapes[0]) != len(shapes[1]):
             return
         for page, sizes in enumerate(zip(*shapes)):
-            if sizes[0] != sizes[1]:
-                where = f"{image.name}, page {page}" if len(shapes[0]) > 1 else image.name
-                (a, b), (c, d) = sizes
-                turned = ", turned by a quarter" if (a, b) == (d, c) else ""
-                self.found.blocking.append(f"{where}: the image is {a}×{b}, the mask {c}×{d}{turned}: make them the same "
-                                           "size, the mask with nearest neighbour only")
+            where = f"{image.name}, page {page}" if len(shapes[0]) > 1 else image.name
+            if wrong := misfit(where, *sizes):
+                self.found.blocking.append(wrong)
                 return
         self.found.pages += len(shapes[0])
 
