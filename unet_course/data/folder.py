@@ -9,7 +9,7 @@ import torch
 
 from unet_course.data.files.images import SUFFIXES, count_pages, read_page
 from unet_course.data.mask_kinds import classes_of, objects_to_classes
-from unet_course.data.nuclei import normalise
+from unet_course.data.scaling import network_input
 
 
 def read_image(path, *, page=None):
@@ -31,9 +31,8 @@ def read_image(path, *, page=None):
         If the file is damaged or is not a two-dimensional image.
     """
     image = _one_page("image", path, page)
-    image = image[None] if image.ndim == 2 else np.moveaxis(image, -1, 0)
     try:
-        return normalise(image)
+        return network_input(image)
     except ValueError as error:
         raise ValueError(f"{Path(path).name}: {error}") from error
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from unet_course.data.files.saving import sha256
 from unet_course.data.folder import SegmentationFolder, first_of, pair
+from unet_course.data.scaling import HIGH, LOW
 from unet_course.own_data.reports import few
 from unet_course.own_data.run import FORMAT, versions
 from unet_course.own_data.survey import survey
@@ -75,7 +76,8 @@ def plan(folder, kind, settings, channels, old=None, *, progress=True):
             "val": {name: file for name, file in files.items() if name in val}, "found": facts["data"]["found"]}
     config = {"format": FORMAT, "network": {**facts["network"], "channels": list(channels)}, "kind": facts["kind"],
             "masks": facts["masks"], "training": settings,
-            "scaling": {"function": "unet_course.normalise", "low": 1.0, "high": 99.8, "over": "each picture"},
+            "scaling": {"function": "unet_course.normalise", "low": LOW, "high": HIGH,
+                        "over": "each picture"},
             "data": data, "versions": versions()}
     return json.loads(json.dumps(config)), remarks  # as it will be read back
 

@@ -6,7 +6,8 @@ from pathlib import Path
 import numpy as np
 
 from unet_course.data.files.images import read_page, write_image
-from unet_course.data.nuclei import load_instances, load_raw, normalise
+from unet_course.data.nuclei import load_instances, load_raw
+from unet_course.data.scaling import normalise
 
 
 def make_practice(folder):

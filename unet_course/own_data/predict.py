@@ -13,7 +13,7 @@ from unet_course.data.files.images import SUFFIXES, read_pages, resolution, writ
 from unet_course.data.files.saving import sha256, sweep, write_json
 from unet_course.data.folder import list_files
 from unet_course.data.masks import label_nuclei
-from unet_course.data.nuclei import normalise
+from unet_course.data.scaling import network_input
 from unet_course.inference.prediction import predict
 from unet_course.inference.tiles import reach
 from unet_course.own_data.reports import few
@@ -133,7 +133,7 @@ class Segmenter:
 
     def __call__(self, page, name):
         try:
-            image = as_input(page)
+            image = network_input(page)
         except ValueError as error:
             raise ValueError(f"{name}: {error}") from error
         wanted = self.config["network"]["in_channels"]
@@ -141,11 +141,6 @@ class Segmenter:
             raise ValueError(f"{name} has {len(image)} channel{'s' * (len(image) > 1)}, but the network was trained on images "
                              f"of {wanted}: convert it {'to grey' if wanted == 1 else 'to colour'} first")
         return self.objects(self.classes(torch.from_numpy(image)))
-
-
-def as_input(page):
-    """A page of a file as the network wants it: ``(C, H, W)``, scaled by `normalise`."""
-    return normalise(np.moveaxis(page, -1, 0) if page.ndim == 3 else page[None])
 
 
 def input_files(images):
