@@ -17,6 +17,7 @@ from PIL import Image
 
 from tools.hard.kills_project import make_folder
 from unet_course.__main__ import main
+from unet_course.data.mask_kinds import KINDS
 from unet_course.own_data import commands
 from unet_course.own_data.train import load_run, train
 
@@ -287,3 +288,11 @@ def test_two_processes_train_one_network_and_one_of_them_speaks(folder, tmp_path
     pairs = zip(one.model.state_dict().values(), two.model.state_dict().values())
     assert max(float((a.double() - b.double()).abs().max()) for a, b in pairs) < 1e-3
     assert {path.name for path in (tmp_path / "two").iterdir()} == {path.name for path in (tmp_path / "one").iterdir()}
+
+
+@pytest.mark.parametrize("command, more", [("survey", []), ("train", ["auto"])])
+def test_the_commands_know_the_kinds_of_masks(command, more):
+    parser = argparse.ArgumentParser()
+    commands.COMMANDS[command][2](parser.add_argument)
+    (kind,) = (action for action in parser._actions if action.dest == "kind")
+    assert list(kind.choices) == more + list(KINDS)

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 
 from unet_course.data.files.images import SUFFIXES, count_pages, read_page
-from unet_course.data.mask_kinds import classes_of, objects_to_classes
+from unet_course.data.mask_kinds import check_classes, classes_of, objects_to_classes
 from unet_course.data.scaling import network_input
 
 
@@ -64,13 +64,7 @@ def read_mask(path, num_classes=None, *, kind="classes", page=None):
     mask = read_numbers(path, page, grey_colours=kind != "classes")
     if kind != "classes":
         return objects_to_classes(mask, kind)
-    values = np.unique(mask)
-    if set(values.tolist()) <= {0, 255} and 255 in values:
-        raise ValueError(f"mask {name} has values {set(values.tolist())}; wanted class indices 0 and 1: divide by 255, or say "
-                         'kind="binary"')
-    if num_classes is not None and values[-1] >= num_classes:
-        raise ValueError(f"mask {name} has values {values[0]} to {values[-1]}; wanted class indices 0 to {num_classes - 1}"
-                         + ("" if values[-1] < 255 else ': if each number is an object, say kind="labels"'))
+    check_classes(mask, name, num_classes)
     return mask
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from unet_course.data.files.saving import sha256
 from unet_course.data.folder import SegmentationFolder, first_of, pair
+from unet_course.data.mask_kinds import settings_of
 from unet_course.data.scaling import HIGH, LOW
 from unet_course.own_data.reports import few
 from unet_course.own_data.run import FORMAT, versions
@@ -95,10 +96,7 @@ def _look(folder, kind, progress):
     if found.num_classes > 256:
         raise ValueError(f"masks give {found.num_classes} classes; wanted at most 256: if each number is an object, the kind "
                          "is labels")
-    values = [value for value in found.values if value]
-    masks = {"foreground": values[0] if len(values) == 1 and values[0] < 256 else 255} if found.kind == "binary" else {}
-    if found.kind == "labels":  # smaller pieces than a tenth of the usual object are no objects
-        masks = {"min_area": min(30, max(1, int(found.diameter**2 * math.pi / 40)))}
+    masks = settings_of(found.kind, found.values, found.diameter)
     seen = {"pictures": found.pages, "types": dict(found.dtypes), "balance": found.balance, "reason": found.reason,
             "sizes": {f"{height} × {width}": count for (height, width), count in found.sizes.items()}}
     return {"network": {"in_channels": next(iter(found.channels)), "num_classes": found.num_classes}, "kind": found.kind,
