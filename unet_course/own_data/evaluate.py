@@ -40,25 +40,28 @@ def evaluate(run, folder, *, progress=True):
         If the folder is missing, pictures and masks do not fit, or are not of the kind that the network knows.
     """
     run = run if isinstance(run, Run) else load_run(run)
-    pictures = own_folder(folder, kind=run.config["kind"], num_classes=run.config["network"]["num_classes"])
-    return assess(run, pictures, range(len(pictures)), progress=progress)
+    dataset = own_folder(folder, kind=run.config["kind"],
+                         num_classes=run.config["network"]["num_classes"])
+    return assess(run, dataset, range(len(dataset)), progress=progress)
 
 
-def assess(run, pictures, indices, *, progress=True):
-    """Score a network on some pictures of a `SegmentationFolder`; see `evaluate` for what comes back."""
+def assess(run, dataset, indices, *, progress=True):
+    """Score a network on some items of a `SegmentationFolder`, see `evaluate`."""
     segment, rows = Segmenter(run), []
     known = {file["image"] for file in run.config["data"]["train"].values()}
     classes = run.config["network"]["num_classes"]
     kind, masks = run.config["kind"], run.config["masks"]
     for index in tqdm(indices, disable=not progress, desc="pictures", unit="picture", leave=False):
-        image, truth = pictures[index]
+        image, truth = dataset[index]
         found, truth = segment.classes(image), truth.numpy()
         numbered = numbered_objects(truth, kind, masks)
         if kind == "labels":  # the numbers that somebody drew, not what a network is shown of them
-            numbered = read_numbers(pictures.mask_paths[index], pictures.pages[index], grey_colours=True)
+            numbered = read_numbers(dataset.mask_paths[index], dataset.pages[index],
+                                    grey_colours=True)
         pair = numbered_objects(found, kind, masks), numbered
-        rows.append({"name": pictures.names[index], "pixels": counts(found, truth, classes), "objects": matches(*pair),
-                     "trained_on": sha256(pictures.image_paths[index]) in known})
+        rows.append({"name": dataset.names[index], "pixels": counts(found, truth, classes),
+                     "objects": matches(*pair),
+                     "trained_on": sha256(dataset.image_paths[index]) in known})
     whole = {key: np.sum([row[key] for row in rows], axis=0) for key in ("pixels", "objects")}
     single = [{"name": row["name"], **scores(row["pixels"], row["objects"]), "trained_on": row["trained_on"]} for row in rows]
     return {"n": len(rows), **scores(whole["pixels"], whole["objects"]),

@@ -72,7 +72,7 @@ def plan(folder, kind, settings, channels, old=None, *, progress=True):
     files = _digests(folder)
     val = divide({name: file["image"] for name, file in files.items()}, settings["seed"], settings["val_share"])
     same = old is not None and {**old["data"]["train"], **old["data"]["val"]} == files and kind in ("auto", old["kind"])
-    facts, remarks = (old, []) if same else _look(folder, kind, progress)
+    facts, remarks = (old, []) if same else _from_survey(folder, kind, progress)
     data = {"train": {name: file for name, file in files.items() if name not in val},
             "val": {name: file for name, file in files.items() if name in val}, "found": facts["data"]["found"]}
     config = {"format": FORMAT, "network": {**facts["network"], "channels": list(channels)}, "kind": facts["kind"],
@@ -88,7 +88,7 @@ def _digests(folder):
             for both in pair(*parts_of(folder))[0]}
 
 
-def _look(folder, kind, progress):
+def _from_survey(folder, kind, progress):
     """What a survey says of a network for these pictures, in the form of a config."""
     found = survey(*parts_of(folder), kind=None if kind == "auto" else kind, progress=progress)
     if found.blocking:
@@ -140,15 +140,16 @@ def same_training(old, new, name):
     other = [f"{key} {flat(old).get(key)!r} there, {value!r} here" for key, value in flat(new).items()
              if flat(old).get(key) != value]
     before, now = ({**config["data"]["train"], **config["data"]["val"]} for config in (old, new))
-    pictures = [f"{what} {few(names)}" for what, names in (
+    changes = [f"{what} {few(names)}" for what, names in (
         ("new:", sorted(now.keys() - before.keys())), ("gone:", sorted(before.keys() - now.keys())),
         ("changed:", sorted(key for key in now.keys() & before.keys() if now[key] != before[key]))) if names]
-    if not other and not pictures:
+    if not other and not changes:
         return
     why = (" (the learning rate has fallen to nothing at the last step, so that a longer training begins anew)"
            if any(text.startswith("steps ") for text in other) else "")
     raise ValueError(f"{name} holds a training of other {'settings' if other else 'pictures'}: "
-                     f"{'; '.join(other + pictures)}{why}. Use the same, or another folder for the run")
+                     f"{'; '.join(other + changes)}{why}. "
+                     "Use the same, or another folder for the run")
 
 
 def announcement(config, remarks, *, started):

@@ -126,15 +126,15 @@ def survey(images, masks, *, kind=None, progress=True):
     found = Survey(str(images), str(masks))
     pairs, problems, found.remarks = pair(images, masks)
     found.pairs, found.blocking = len(pairs), [str(problem) for problem in problems]
-    look = Look(found)
-    for both in tqdm(pairs, disable=not progress, desc="looking", unit="pair", leave=False):
-        look.at_pair(both.image, both.mask)
-    look.conclude(kind)
+    builder = SurveyBuilder(found)
+    for both in tqdm(pairs, disable=not progress, desc="survey", unit="pair", leave=False):
+        builder.add(both.image, both.mask)
+    builder.conclude(kind)
     return found
 
 
-class Look:
-    """Goes through the pairs one by one, and writes into a `Survey` what it sees; at the end it draws conclusions.
+class SurveyBuilder:
+    """Reads pairs one by one, and writes into a `Survey` what is in them; at the end what follows.
 
     Parameters
     ----------
@@ -143,9 +143,10 @@ class Look:
 
     def __init__(self, found):
         self.found, self.numbers, self.seen = found, Numbers(), {}
-        self.readable, self.empty, self.constant, self.colours, self.many_channels = [], [], [], [], {}
+        self.readable, self.empty, self.constant, self.colours = [], [], [], []
+        self.with_channels = {}
 
-    def at_pair(self, image, mask):
+    def add(self, image, mask):
         """Read both files of a pair, page by page."""
         shapes = self._images(image), self._masks(mask)
         if None in shapes or len(shapes[0]) != len(shapes[1]):
@@ -160,22 +161,23 @@ class Look:
     def _images(self, path):
         sizes, found = [], self.found
         try:
-            for page, picture in enumerate(read_pages(path)):
+            for page, image in enumerate(read_pages(path)):
                 place = f"{path.name}[{page}]" if page else path.name
-                if picture.dtype.kind not in "buif" or not np.isfinite(picture).all():
+                if image.dtype.kind not in "buif" or not np.isfinite(image).all():
                     raise ValueError(f"{place} has NaN or infinite values, or is not made of numbers: replace them, for "
                                      "instance with numpy.nan_to_num")
-                channels = 1 if picture.ndim == 2 else picture.shape[-1]
-                sizes.append(picture.shape[:2])
-                found.sizes[picture.shape[:2]] += 1
-                found.dtypes[str(picture.dtype)] += 1
+                channels = 1 if image.ndim == 2 else image.shape[-1]
+                sizes.append(image.shape[:2])
+                found.sizes[image.shape[:2]] += 1
+                found.dtypes[str(image.dtype)] += 1
                 found.channels[channels] += 1
-                self.many_channels.setdefault(channels, place)
-                low, high = float(picture.min()), float(picture.max())
+                self.with_channels.setdefault(channels, place)
+                low, high = float(image.min()), float(image.max())
                 found.range = min(found.range[0], low), max(found.range[1], high)
                 if low == high:
                     self.constant.append(place)
-                digest = hashlib.sha256(f"{picture.shape}{picture.dtype}".encode() + picture.tobytes()).digest()
+                content = f"{image.shape}{image.dtype}".encode() + image.tobytes()
+                digest = hashlib.sha256(content).digest()
                 if digest in self.seen and low < high:
                     found.remarks.append(f"{place} is the same picture as {self.seen[digest]}: keep one, or take care "
                                          "that both are on the same side when you split, or the score means nothing")
@@ -204,7 +206,7 @@ class Look:
         return sizes
 
     def conclude(self, kind):
-        """The kind, the balance, and what only shows when all pictures have been seen."""
+        """The kind, the balance, and what only shows when all images have been read."""
         found, numbers = self.found, self.numbers
         found.values = sorted(numbers.counts)
         if found.values:
@@ -219,7 +221,8 @@ class Look:
             found.blocking.append(f"{len(self.colours)} masks are in colour: {shown(self.colours, 5)}: save them with one "
                                   "channel")
         if len(found.channels) > 1:
-            examples = ", ".join(f"{count} in {name}" for count, name in sorted(self.many_channels.items()))
+            examples = ", ".join(f"{count} in {name}"
+                                 for count, name in sorted(self.with_channels.items()))
             found.blocking.append(f"images have different numbers of channels ({examples}): save all as grey, or all in "
                                   "colour")
         for names, what in ((self.empty, "masks have no foreground"), (self.constant, "images have one value throughout")):
@@ -228,7 +231,7 @@ class Look:
         self._foreground()
 
     def _balance(self):
-        """Pixels of each class; of label masks they are counted in a second look, because boundaries need it."""
+        """Pixels of each class; label masks are read again, because boundaries need it."""
         found, counts = self.found, Counter()
         if found.kind == "labels":
             found.objects = self.numbers.objects
