@@ -16,6 +16,7 @@ import torch
 from PIL import Image
 
 from tools.hard.kills_project import make_folder
+from unet_course import __main__
 from unet_course.__main__ import main
 from unet_course.data.mask_kinds import KINDS
 from unet_course.own_data import commands
@@ -251,7 +252,10 @@ def test_a_mistake_of_the_course_is_not_hidden(monkeypatch, error):
 
 
 def test_an_interrupt_is_130_and_says_how_to_go_on(monkeypatch, capsys):
-    assert commands.call(argparse.Namespace(command="train", run=lambda chosen: (_ for _ in ()).throw(KeyboardInterrupt))) == 130
+    def interrupted(chosen):
+        raise KeyboardInterrupt
+
+    assert __main__.call(argparse.Namespace(command="train", run=interrupted)) == 130
     assert "goes on from what is there" in capsys.readouterr().err
     failing(monkeypatch, KeyboardInterrupt())
     assert call("survey", "x") == 130
