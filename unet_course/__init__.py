@@ -6,7 +6,8 @@ try:
     from unet_course.inference.prediction import pick_device, predict
     from unet_course.training.checkpoints import load_pretrained
     from unet_course.training.seeds import seed_everything
-    from unet_course.data.nuclei import load_instances, load_nuclei, normalise, random_crops  # 01
+    from unet_course.data.nuclei import load_instances, load_nuclei, random_crops  # 01
+    from unet_course.data.scaling import normalise
     from unet_course.data.masks import label_nuclei
     from unet_course.metrics.objects import object_f1
     from unet_course.metrics.pixels import dice_score, iou_score

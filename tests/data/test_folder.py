@@ -1,6 +1,7 @@
 """The learner's own folder: what is read, and what each bad file is told."""
 
 import gc
+import re
 
 import numpy as np
 import pytest
@@ -10,7 +11,8 @@ from PIL import Image
 from skimage import measure
 from skimage.io import imsave
 
-from unet_course import SegmentationFolder, load_instances, load_nuclei, normalise
+from unet_course import SegmentationFolder, load_instances, load_nuclei, normalise, survey
+from unet_course.data import read_image
 
 # imageio forgets to close a file that none of its readers understands.
 pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning")
@@ -186,7 +188,7 @@ def test_a_stack_of_planes_is_refused_by_name(folders):
     pair(folders)
     (folders[0] / "a.png").unlink()
     tifffile.imwrite(folders[0] / "a.tif", np.zeros((5, 4, 6), np.uint8), photometric="minisblack")
-    with pytest.raises(ValueError, match=r"image a.tif has shape \(5, 4, 6\).*single files"):
+    with pytest.raises(ValueError, match="a.tif has 5 pages and its mask 1.*single files"):
         SegmentationFolder(*folders)[0]
 
 
@@ -223,7 +225,7 @@ def test_folders_that_do_not_fit_are_refused(folders, tmp_path):
         SegmentationFolder(tmp_path / "nowhere", folders[1])
     pair(folders)
     save(folders[0] / "b.png", np.zeros((2, 2), np.uint8))
-    with pytest.raises(ValueError, match="1 names are in one folder only: b"):
+    with pytest.raises(ValueError, match="b.png is an image without a mask: draw one"):
         SegmentationFolder(*folders)
     save(folders[0] / "b.tif", np.zeros((2, 2), np.uint8))
     with pytest.raises(ValueError, match="both b.png and b.tif"):
@@ -296,10 +298,36 @@ def test_a_stack_with_one_mask_is_told_what_to_do(folders):
     pair(folders, mask=np.zeros((4, 6), np.uint8))
     (folders[0] / "a.png").unlink()
     tifffile.imwrite(folders[0] / "a.tif", np.zeros((5, 4, 6), np.uint8), photometric="minisblack")
-    folder = SegmentationFolder(*folders)
-    assert folder.names == ["a"]
+    with pytest.raises(ValueError, match="a.tif has 5 pages and its mask 1: give both"):
+        SegmentationFolder(*folders)
     with pytest.raises(ValueError, match=r"single files, or give image and mask 5 pages each"):
-        folder[0]
+        read_image(folders[0] / "a.tif")
+
+
+STACK = np.zeros((5, 4, 5), np.uint8)
+
+
+@pytest.mark.parametrize("damage", [
+    lambda images, masks: (images / "a.png").unlink(),
+    lambda images, masks: (masks / "a.png").rename(masks / "a_mask.png"),
+    lambda images, masks: save(masks / "a.tif", np.zeros((4, 5), np.uint8)),
+    lambda images, masks: tifffile.imwrite(images / "b.tif", STACK, photometric="minisblack"),
+])
+def test_folder_and_survey_say_the_same_of_files_that_do_not_fit(folders, damage):
+    pair(folders)
+    save(folders[1] / "b.png", np.zeros((4, 5), np.uint8))
+    save(folders[0] / "b.tif", np.zeros((4, 5), np.uint8))
+    damage(*folders)
+    (problem,) = survey(*folders, progress=False, kind="classes").blocking
+    with pytest.raises(ValueError, match=f"^{re.escape(problem)}$"):
+        SegmentationFolder(*folders)
+
+
+def test_sizes_that_differ_are_told_in_the_same_words(folders):
+    pair(folders, mask=np.ones((5, 4), np.uint8))
+    (problem,) = survey(*folders, progress=False, kind="binary").blocking
+    with pytest.raises(ValueError, match=re.escape(problem.partition(":")[2])):
+        SegmentationFolder(*folders)[0]
 
 
 def test_fluorescence_channels_are_channels(folders):

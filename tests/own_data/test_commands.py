@@ -16,7 +16,9 @@ import torch
 from PIL import Image
 
 from tools.hard.kills_project import make_folder
+from unet_course import __main__
 from unet_course.__main__ import main
+from unet_course.data.mask_kinds import KINDS
 from unet_course.own_data import commands
 from unet_course.own_data.train import load_run, train
 
@@ -250,7 +252,10 @@ def test_a_mistake_of_the_course_is_not_hidden(monkeypatch, error):
 
 
 def test_an_interrupt_is_130_and_says_how_to_go_on(monkeypatch, capsys):
-    assert commands.call(argparse.Namespace(command="train", run=lambda chosen: (_ for _ in ()).throw(KeyboardInterrupt))) == 130
+    def interrupted(chosen):
+        raise KeyboardInterrupt
+
+    assert __main__.call(argparse.Namespace(command="train", run=interrupted)) == 130
     assert "goes on from what is there" in capsys.readouterr().err
     failing(monkeypatch, KeyboardInterrupt())
     assert call("survey", "x") == 130
@@ -287,3 +292,11 @@ def test_two_processes_train_one_network_and_one_of_them_speaks(folder, tmp_path
     pairs = zip(one.model.state_dict().values(), two.model.state_dict().values())
     assert max(float((a.double() - b.double()).abs().max()) for a, b in pairs) < 1e-3
     assert {path.name for path in (tmp_path / "two").iterdir()} == {path.name for path in (tmp_path / "one").iterdir()}
+
+
+@pytest.mark.parametrize("command, more", [("survey", []), ("train", ["auto"])])
+def test_the_commands_know_the_kinds_of_masks(command, more):
+    parser = argparse.ArgumentParser()
+    commands.COMMANDS[command][2](parser.add_argument)
+    (kind,) = (action for action in parser._actions if action.dest == "kind")
+    assert list(kind.choices) == more + list(KINDS)

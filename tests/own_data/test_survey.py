@@ -7,7 +7,7 @@ from PIL import Image
 
 from unet_course import SegmentationFolder
 from unet_course.data.files.images import write_image
-from unet_course.own_data import survey
+from unet_course.own_data.survey import survey
 
 RNG = np.random.default_rng(0)
 OBJECTS = np.zeros((40, 50), np.uint8)
@@ -96,7 +96,7 @@ def test_a_name_that_nearly_fits_gets_the_new_name(folders, mask, image):
     (line,) = look(folders).blocking[:1]
     assert line.startswith(f"{mask}.tif is a mask without an image") and f"rename it to {image}.tif" in line
     assert not any("without a mask" in line for line in look(folders).blocking)
-    with pytest.raises(ValueError, match=f"rename {mask}.tif to {image}.tif"):
+    with pytest.raises(ValueError, match=f"{mask}.tif is a mask .*: rename it to {image}.tif"):
         SegmentationFolder(*folders)
 
 

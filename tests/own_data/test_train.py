@@ -399,10 +399,11 @@ def test_small_objects_are_not_dropped_as_specks(tmp_path):
         mask[4 + 7 * y : 8 + 7 * y, 4 + 7 * x : 8 + 7 * x] = number + 1
     data = simple_folder(tmp_path / "data", [mask])
     run = train(data, tmp_path / "run", steps=1, **SMALL)
-    from unet_course.own_data.evaluate import objects_in
+    from unet_course.data.mask_kinds import numbered_objects
 
     _, classes = SegmentationFolder(data / "images", data / "masks", kind="labels")[0]
-    assert run.config["kind"] == "labels" and objects_in(classes.numpy(), run.config).max() == 36
+    assert run.config["kind"] == "labels"
+    assert numbered_objects(classes.numpy(), "labels", run.config["masks"]).max() == 36
 
 
 def test_tiles_give_what_the_whole_gives(run, tmp_path):

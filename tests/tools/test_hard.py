@@ -17,7 +17,7 @@ from unet_course.data.folder import read_mask
 from unet_course.data.masks import label_nuclei
 from unet_course.losses import combined_loss, cross_entropy, dice_loss
 from unet_course.metrics.pixels import accuracy, object_f1
-from unet_course.own_data import survey
+from unet_course.own_data.survey import survey
 from unet_course.training import checkpoints
 
 pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="memory is limited and measured as Linux does it")

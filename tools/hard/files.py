@@ -19,7 +19,7 @@ from unet_course import SegmentationFolder, normalise, predict
 from unet_course.data.files.images import count_pages, read_page, read_pages, resolution, write_image
 from unet_course.data.folder import read_image, read_mask
 from unet_course.data.mask_kinds import objects_to_classes
-from unet_course.own_data import survey
+from unet_course.own_data.survey import survey
 
 MASKS = ["bool", "uint8", "uint16", "int8", "int16", "int32", "uint32", "int64", "uint64", "float16", "float32", "float64"]
 WAYS = {  # how tifffile can write the same picture

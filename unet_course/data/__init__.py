@@ -4,5 +4,6 @@ from unet_course.data.files.archive import unpack
 from unet_course.data.files.images import read_page, read_pages, write_image
 from unet_course.data.folder import SegmentationFolder, read_image, read_numbers
 from unet_course.data.masks import label_nuclei, separate_touching
-from unet_course.data.nuclei import DATA, load_instances, load_nuclei, load_raw, normalise, random_crops
+from unet_course.data.nuclei import DATA, load_instances, load_nuclei, load_raw, random_crops
+from unet_course.data.scaling import normalise
 from unet_course.data.touching import crowd, cut_out

@@ -1,14 +1,15 @@
 """The learner's own data: a folder of images and a folder of masks."""
 
 import re
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import torch
 
 from unet_course.data.files.images import SUFFIXES, count_pages, read_page
-from unet_course.data.mask_kinds import classes_of, objects_to_classes
-from unet_course.data.nuclei import normalise
+from unet_course.data.mask_kinds import check_classes, classes_of, objects_to_classes
+from unet_course.data.scaling import network_input
 
 
 def read_image(path, *, page=None):
@@ -30,9 +31,8 @@ def read_image(path, *, page=None):
         If the file is damaged or is not a two-dimensional image.
     """
     image = _one_page("image", path, page)
-    image = image[None] if image.ndim == 2 else np.moveaxis(image, -1, 0)
     try:
-        return normalise(image)
+        return network_input(image)
     except ValueError as error:
         raise ValueError(f"{Path(path).name}: {error}") from error
 
@@ -64,13 +64,7 @@ def read_mask(path, num_classes=None, *, kind="classes", page=None):
     mask = read_numbers(path, page, grey_colours=kind != "classes")
     if kind != "classes":
         return objects_to_classes(mask, kind)
-    values = np.unique(mask)
-    if set(values.tolist()) <= {0, 255} and 255 in values:
-        raise ValueError(f"mask {name} has values {set(values.tolist())}; wanted class indices 0 and 1: divide by 255, or say "
-                         'kind="binary"')
-    if num_classes is not None and values[-1] >= num_classes:
-        raise ValueError(f"mask {name} has values {values[0]} to {values[-1]}; wanted class indices 0 to {num_classes - 1}"
-                         + ("" if values[-1] < 255 else ': if each number is an object, say kind="labels"'))
+    check_classes(mask, name, num_classes)
     return mask
 
 
@@ -175,7 +169,8 @@ class SegmentationFolder:
     FileNotFoundError
         If a folder does not exist or has no images in it.
     ValueError
-        If a name occurs twice or has no partner; and, when an item is read, if a file is damaged, sizes differ, or
+        If a name occurs twice or has no partner, or an image has not as many pages as its mask;
+        and, when an item is read, if a file is damaged, sizes differ, or
         a mask is RGB, 0/255 or not made of class indices. The message names the file and the cure.
 
     Notes
@@ -201,21 +196,17 @@ class SegmentationFolder:
         least = classes_of(kind)
         if least is not None and num_classes is not None and num_classes < least:
             raise ValueError(f"num_classes is {num_classes}; wanted at least {least}: so many come from kind={kind!r}")
-        found = [list_images(images, "images"), list_images(masks, "masks")]
-        alone = sorted(found[0].keys() ^ found[1].keys())
-        if alone:
-            raise ValueError(f"{len(alone)} names are in one folder only: {', '.join(alone[:5])}"
-                             f"{' …' if len(alone) > 5 else ''}; wanted an image and a mask of the same name each"
-                             f"{_renaming(found)}")
+        pairs, problems, _ = pair(images, masks)
+        if problems:
+            raise type(problems[0])(first_of(problems))
         self.kind, self.num_classes = kind, least if num_classes is None else num_classes
         self.names, self.image_paths, self.mask_paths, self.pages = [], [], [], []
-        for name in sorted(found[0]):
-            image, mask = found[0][name], found[1][name]
-            count = _pages_of_both(image, mask)
-            self.names += [f"{name}[{page}]" for page in range(count)] if count else [name]
-            self.image_paths += [image] * (count or 1)
-            self.mask_paths += [mask] * (count or 1)
-            self.pages += list(range(count)) if count else [None]
+        for both in pairs:
+            pages = range(both.pages) if both.pages > 1 else [None]
+            self.names += [both.name if page is None else f"{both.name}[{page}]" for page in pages]
+            self.image_paths += [both.image] * both.pages
+            self.mask_paths += [both.mask] * both.pages
+            self.pages += pages
 
     def __len__(self):
         return len(self.names)
@@ -224,49 +215,143 @@ class SegmentationFolder:
         page = self.pages[index]
         image = read_image(self.image_paths[index], page=page)
         mask = read_mask(self.mask_paths[index], self.num_classes, kind=self.kind, page=page)
-        if image.shape[-2:] != mask.shape:
-            raise ValueError(f"{self.names[index]}: the image is {image.shape[-2]}×{image.shape[-1]}, the mask "
-                             f"{mask.shape[0]}×{mask.shape[1]}; wanted the same size: if the mask has to be resized, "
-                             "use nearest neighbour")
+        if wrong := misfit(self.names[index], image.shape[-2:], mask.shape):
+            raise ValueError(wrong)
         return torch.from_numpy(image), torch.from_numpy(mask)
 
 
-def _pages_of_both(image, mask):
-    """How many pages two stacks have that fit each other, or 0: then each has to be one picture."""
-    try:
-        counts = {count_pages(path) if path.suffix.lower() in (".tif", ".tiff") else 1 for path in (image, mask)}
-    except (ValueError, OSError):  # said when the item is asked for; the others do not mind
-        return 0
-    return counts.pop() if len(counts) == 1 and counts != {1} else 0
+@dataclass(frozen=True)
+class Pair:
+    """An image file and its mask file.
+
+    Attributes
+    ----------
+    name : str
+        Of both, without the suffix.
+    image, mask : Path
+    pages : int
+        Of both; 1 where they differ or a file cannot be read.
+    """
+
+    name: str
+    image: Path
+    mask: Path
+    pages: int = 1
 
 
-def list_images(folder, name):
-    """The picture files of a folder: {name without suffix: path}.
+def pair(images, masks):
+    """Match the files of two folders by their names without the suffix, and say what does not fit.
 
     Parameters
     ----------
-    folder : str or Path
-    name : str
-        What messages call it.
+    images, masks : str or Path
+        Folders.
+
+    Returns
+    -------
+    pairs : list of Pair
+        In the order of their names.
+    problems : list of Exception
+        What has to be mended before the pairs can be trained on: a line each, with its cure.
+    remarks : list of str
+        What can stay, and is worth a look.
 
     Raises
     ------
-    FileNotFoundError, ValueError
-        If it is no folder, has no picture, or a name twice.
+    FileNotFoundError
+        If one of them is no folder.
     """
+    problems, remarks = [], []
+    images, masks = (_by_name(folder, what, problems, remarks)
+                     for folder, what in ((images, "images"), (masks, "masks")))
+    problems += map(ValueError, _alone(images, masks))
+    pairs = []
+    for name in sorted(images.keys() & masks.keys()):
+        image, mask, pages = images[name], masks[name], 1
+        try:
+            pages, other = count_pages(image), count_pages(mask)
+        except (ValueError, OSError):  # said when the file is read; the others do not mind
+            other = pages
+        if pages != other:
+            problems.append(ValueError(f"{image.name} has {pages} pages and its mask {other}: "
+                                       "give both as many, or save the planes as single files"))
+        pairs.append(Pair(name, image, mask, pages if pages == other else 1))
+    return pairs, problems, remarks
+
+
+def first_of(problems):
+    """The first of some problems in words, and how many there are.
+
+    Examples
+    --------
+    >>> first_of(["a.png is an image without a mask"] * 3)
+    'a.png is an image without a mask (3 such things; survey names them all)'
+    """
+    more = "" if len(problems) == 1 else f" ({len(problems)} such things; survey names them all)"
+    return f"{problems[0]}{more}"
+
+
+def misfit(name, image, mask):
+    """What is wrong with the sizes (height, width) of an image and its mask, and its cure, or "".
+
+    Examples
+    --------
+    >>> print(misfit("a.png", (4, 5), (5, 4)))
+    a.png: the image is 4×5, the mask 5×4, turned by a quarter: make them the same size, ...
+    """
+    if image == mask:
+        return ""
+    turned = ", turned by a quarter" if image == mask[::-1] else ""
+    return (f"{name}: the image is {image[0]}×{image[1]}, the mask {mask[0]}×{mask[1]}{turned}: "
+            "make them the same size, the mask with nearest neighbour only")
+
+
+def list_files(folder):
+    """The image files of a folder, and all others, each by name; hidden ones are passed over."""
+    images, others = [], []
+    for path in sorted(Path(folder).iterdir()):
+        if path.is_file() and not path.name.startswith("."):
+            (images if path.suffix.lower() in SUFFIXES else others).append(path)
+    return images, others
+
+
+def _by_name(folder, what, problems, remarks):
+    """The image files of a folder: {name without suffix: path}."""
     folder = Path(folder)
     if not folder.is_dir():
-        raise FileNotFoundError(f"{name} is {str(folder)!r}, which is not a folder; wanted a folder of image files")
-    found = {}
-    for path in sorted(folder.iterdir()):
-        if path.suffix.lower() in SUFFIXES and not path.name.startswith("."):
-            if path.stem in found:
-                raise ValueError(f"{name} has both {found[path.stem].name} and {path.name}; wanted each name once")
-            found[path.stem] = path
+        raise FileNotFoundError(f"{what} is {str(folder)!r}, which is not a folder; "
+                                "wanted a folder of image files")
+    (paths, others), found = list_files(folder), {}
+    for path in paths:
+        if path.stem in found:
+            problems.append(ValueError(f"{what} has both {found[path.stem].name} and {path.name}: "
+                                       "keep one of them, or rename it"))
+        found.setdefault(path.stem, path)
+    wanted = f"wanted files that end in {', '.join(SUFFIXES)}"
+    if others:
+        remarks.append(f"{what} has {len(others)} other files, such as {others[0].name}, "
+                       f"which are passed over: {wanted}")
     if not found:
-        raise FileNotFoundError(f"{name} is {str(folder)!r}, which has no image in it; wanted files that end in "
-                                f"{', '.join(SUFFIXES)}")
+        problems.append(FileNotFoundError(f"{what} is {str(folder)!r}, "
+                                          f"which has no image in it: {wanted}"))
     return found
+
+
+def _alone(images, masks):
+    """Names in one folder only, with the name that was probably meant."""
+    only = images.keys() - masks.keys(), masks.keys() - images.keys()
+    explained = set()
+    for name in sorted(only[1]):
+        image = near_miss(name, only[0])
+        if image is None:
+            yield (f"{masks[name].name} is a mask without an image: "
+                   "add the image, or take the mask away")
+        else:
+            explained.add(image)
+            yield (f"{masks[name].name} is a mask without an image of that name: rename it to "
+                   f"{image}{masks[name].suffix}, so that it fits {images[image].name}")
+    for name in sorted(only[0] - explained):
+        yield f"{images[name].name} is an image without a mask: draw one, or take the image away"
 
 
 def near_miss(name, others):
@@ -282,13 +367,3 @@ def near_miss(name, others):
                       text.lower()).strip(" _.-")
     fits = [other for other in others if plain(other) == plain(name)]
     return fits[0] if len(fits) == 1 else None
-
-
-def _renaming(found):
-    images, masks = (found[0].keys() - found[1].keys(), found[1].keys() - found[0].keys())
-    for mask in sorted(masks):
-        image = near_miss(mask, images)
-        if image is not None:
-            old = found[1][mask]
-            return f": for instance rename {old.name} to {image}{old.suffix}"
-    return ""

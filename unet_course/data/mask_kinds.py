@@ -1,11 +1,18 @@
-"""What do the numbers in a folder of masks mean? A guess with its reason, from what is counted mask by mask."""
+"""The kinds of masks: what their numbers mean, a guess of it, and what a network makes of each."""
 
+import math
 from collections import Counter
 
 import numpy as np
 
+from unet_course.data.masks import label_nuclei
+
 KINDS = {"classes": None, "binary": 2, "labels": 3}  # of masks, and how many classes come out
 NAMES = {"binary": ("background", "foreground"), "labels": ("background", "boundary", "interior")}
+OUTPUTS = {"classes": "a mask of class indices, 0 to {last}",
+           "binary": "a mask of 0 (background) and {foreground}",
+           "labels": "a mask with another number for each object, 16 bit; inside, the network "
+                     "tells background, boundary and interior apart"}
 MANY = 20  # more numbers than a course on segmentation has classes
 
 
@@ -137,3 +144,106 @@ def classes_of(kind):
     if kind not in KINDS:
         raise ValueError(f"kind is {kind!r}; wanted one of {', '.join(map(repr, KINDS))}")
     return KINDS[kind]
+
+
+def class_name(kind, number):
+    """What a class of a kind of masks is called.
+
+    Examples
+    --------
+    >>> class_name("labels", 1), class_name("classes", 0), class_name("classes", 2)
+    ('boundary', 'background', 'class 2')
+    """
+    names = NAMES.get(kind, ("background",))
+    return names[number] if number < len(names) else f"class {number}"
+
+
+def check_classes(mask, name, num_classes=None):
+    """Refuse numbers that are no class indices, with the kind that they may be of.
+
+    Examples
+    --------
+    >>> check_classes(np.array([[0, 255]]), "a.png")
+    Traceback (most recent call last):
+        ...
+    ValueError: mask a.png has values {0, 255}; wanted class indices 0 and 1: divide by 255, ...
+    """
+    values = np.unique(mask)
+    if set(values.tolist()) <= {0, 255} and 255 in values:
+        raise ValueError(f"mask {name} has values {set(values.tolist())}; wanted class indices "
+                         '0 and 1: divide by 255, or say kind="binary"')
+    if num_classes is not None and values[-1] >= num_classes:
+        cure = "" if values[-1] < 255 else ': if each number is an object, say kind="labels"'
+        raise ValueError(f"mask {name} has values {values[0]} to {values[-1]}; wanted class "
+                         f"indices 0 to {num_classes - 1}{cure}")
+
+
+def settings_of(kind, values, diameter):
+    """What has to be known of training masks to write such masks, as it stands in ``config.json``.
+
+    Parameters
+    ----------
+    kind : str
+    values : sequence of int
+        Numbers in the masks.
+    diameter : float
+        Of a usual object, in pixels; for kind "labels".
+
+    Returns
+    -------
+    dict
+
+    Examples
+    --------
+    >>> settings_of("binary", [0, 7], 0), settings_of("labels", [0, 1, 2], 10.0)
+    ({'foreground': 7}, {'min_area': 7})
+    """
+    if kind == "labels":  # smaller pieces than a tenth of the usual object are no objects
+        return {"min_area": min(30, max(1, int(diameter**2 * math.pi / 40)))}
+    others = [value for value in values if value]
+    single = len(others) == 1 and others[0] < 256
+    return {"foreground": others[0] if single else 255} if kind == "binary" else {}
+
+
+def numbered_objects(classes, kind, settings):
+    """Objects of a mask of classes, numbered: nuclei of kind "labels", else pieces of foreground.
+
+    Examples
+    --------
+    >>> numbered_objects(np.array([[1, 0, 2]]), "classes", {}).tolist()
+    [[1, 0, 2]]
+    """
+    if kind == "labels":
+        return label_nuclei(classes, min_area=settings["min_area"])
+    from skimage.measure import label  # here, because importing scikit-image takes a while
+
+    return label(classes > 0, connectivity=2)
+
+
+def classes_to_mask(classes, kind, settings):
+    """A mask as the learner's own: numbers of objects, or 0 and another value, or the classes.
+
+    Parameters
+    ----------
+    classes : ndarray of uint8, shape (H, W)
+        What the network found.
+    kind : str
+    settings : dict
+        Of `settings_of`.
+
+    Returns
+    -------
+    ndarray of uint8 or, of kind "labels", uint16
+
+    Examples
+    --------
+    >>> classes_to_mask(np.uint8([[0, 1]]), "binary", {"foreground": 255})
+    array([[  0, 255]], dtype=uint8)
+    """
+    if kind != "labels":
+        return classes * np.uint8(settings.get("foreground", 1))
+    numbers = numbered_objects(classes, kind, settings)
+    if numbers.max(initial=0) > 65535:
+        raise ValueError(f"{numbers.max()} objects were found; a mask of 16 bits holds 65535: "
+                         "cut the image in pieces")
+    return numbers.astype(np.uint16)

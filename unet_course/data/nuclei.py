@@ -7,6 +7,7 @@ import numpy as np
 import torch
 
 from unet_course.data.masks import label_nuclei
+from unet_course.data.scaling import normalise
 
 # In an installed package the data lies inside it, in a clone beside it.
 _HERE = Path(__file__).resolve().parents[1]
@@ -155,52 +156,6 @@ def verify_data():
         except (OSError, ValueError) as error:
             found.append((name, str(error)))
     return found
-
-
-def normalise(image, *, low=1.0, high=99.8):
-    """Scale an image to 0 … 1 between two of its own percentiles, and clip what lies outside.
-
-    Parameters
-    ----------
-    image : array_like, any shape, at least one pixel
-        Any integer or float type.
-    low, high : float, default 1.0 and 99.8
-        Percentiles. The few brightest pixels are clipped, so that one bright speck does not make all else dark.
-
-    Returns
-    -------
-    ndarray of float32, same shape
-        A constant image becomes zeros.
-
-    Raises
-    ------
-    ValueError
-        If the image is empty, complex or not numeric, or has NaN or infinite values.
-
-    Examples
-    --------
-    >>> normalise([[100, 200], [300, 400]], low=0, high=100)
-    array([[0.        , 0.33333334],
-           [0.6666667 , 1.        ]], dtype=float32)
-    """
-    image = np.asarray(image)
-    if image.dtype.kind not in "buif":
-        raise ValueError(f"image has dtype {image.dtype}; wanted integers or floats")
-    if image.size == 0:
-        raise ValueError(f"image has shape {image.shape}; wanted at least one pixel")
-    if not np.isfinite(image).all():
-        raise ValueError("image has NaN or infinite values; replace them first, for instance with numpy.nan_to_num")
-    if not 0 <= low < high <= 100:
-        raise ValueError(f"low is {low} and high is {high}; wanted two percentiles, 0 <= low < high <= 100")
-    with np.errstate(over="ignore"):  # what is too large is said below
-        image = image.astype(np.float64)
-    if max(image.max(), -image.min()) > 1e300:
-        raise ValueError(f"image has values from {image.min():.3g} to {image.max():.3g}; wanted numbers that can be "
-                         "subtracted from each other: replace what stands for missing values")
-    bottom, top = np.percentile(image, [low, high])
-    if top <= bottom:
-        return np.zeros(image.shape, dtype=np.float32)
-    return np.clip((image - bottom) / (top - bottom), 0, 1).astype(np.float32)
 
 
 def random_crops(images, masks, *, size, count, generator=None):

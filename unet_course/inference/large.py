@@ -4,14 +4,15 @@ What is read is given back to the system at once, so that the memory in use does
 """
 
 import contextlib
-import mmap
 import os
 from pathlib import Path
 
 import numpy as np
 import torch
 
-from unet_course.data.files.images import SUFFIXES, count_pages, is_tiff, read_pages
+from unet_course.data.files.images import SUFFIXES, count_pages, is_tiff, read_page, read_pages
+from unet_course.data.files.tiff import tiff_pages
+from unet_course.data.scaling import channels_first, percentiles, release, stretch
 from unet_course.inference.tiles import mirrored
 
 
@@ -32,12 +33,9 @@ class Picture:
     """
 
     def __init__(self, image):
-        self.low = self.high = None
         self.on_disk = isinstance(image, (str, os.PathLike, np.memmap))
-        array = open_image(image) if isinstance(image, (str, os.PathLike)) else image
-        if self.on_disk:
-            array = _channels_first(array)
-        elif not isinstance(array, torch.Tensor):
+        array = open_input(image) if self.on_disk else image
+        if not self.on_disk and not isinstance(array, torch.Tensor):
             array = np.asarray(array)
             if array.dtype.kind != "f" or array.dtype.itemsize > 8:
                 raise ValueError(f"image has dtype {array.dtype}; wanted float scaled to about 0..1: use "
@@ -50,9 +48,9 @@ class Picture:
         self.batched = array.ndim == 4
         self.array = array[(None,) * (4 - array.ndim)]
         self.shape = tuple(self.array.shape)
-        if self.on_disk and array.dtype.kind in "ui":
-            self.low, self.high = percentiles(array)
-        elif self.on_disk and array.dtype.kind != "f" or not self.on_disk and not array.is_floating_point():
+        if self.on_disk:
+            self.limits = percentiles(array)
+        elif not array.is_floating_point():
             raise ValueError(f"image has dtype {array.dtype}; wanted float scaled to about 0..1: "
                              "use unet_course.data.normalise")
 
@@ -71,10 +69,8 @@ class Picture:
         box = [slice(int(p.min()), int(p.max()) + 1) for p in places]
         part = self.array[..., box[0], box[1]]
         if self.on_disk:
-            part = torch.from_numpy(np.array(part, dtype=np.float32))
+            part = torch.from_numpy(stretch(np.array(part, dtype=np.float64), *self.limits))
             release(self.array)
-            if self.high is not None:
-                part = _scaled(part, self.low, self.high)
         part = part.detach().cpu().float()
         if not torch.isfinite(part).all():
             raise ValueError("image has NaN or infinite values; replace them first, for instance with numpy.nan_to_num")
@@ -82,6 +78,43 @@ class Picture:
             return part[..., places[0] - box[0].start, :][..., places[1] - box[1].start]
         missing = [n for (a, b), size in ((columns, width), (rows, height)) for n in (max(-a, 0), max(b - size, 0))]
         return torch.nn.functional.pad(part, missing)
+
+
+def open_input(image):
+    """An image with the axes that a network takes, mapped into memory where its format allows that.
+
+    Parameters
+    ----------
+    image : path or memory-mapped array
+
+    Returns
+    -------
+    ndarray or memmap, shape (H, W), (C, H, W) or (N, C, H, W)
+        Not scaled.
+    """
+    if isinstance(image, (str, os.PathLike)):
+        page = _only_page(Path(image))
+        if page is not None:
+            return channels_first(page)
+        image = open_image(image)
+    # Arrays and stacks say nothing of their axes; colours mostly come last.
+    last = image.ndim == 3 and image.shape[-1] in (3, 4) and image.shape[0] > 4
+    return np.moveaxis(image, -1, 0) if last else image
+
+
+def _only_page(path):
+    """The page of an image file that has one, with the axes of `read_page`; else None."""
+    if not path.is_file() or not (is_tiff(path) or path.suffix.lower() in SUFFIXES):
+        return None
+    try:
+        if count_pages(path) > 1:
+            return None
+        if is_tiff(path):
+            with contextlib.suppress(Exception), tiff_pages(path, mapped=True) as pages:
+                return pages[0]()
+        return read_page(path)  # it says what is wrong with a file
+    except ValueError as error:
+        raise ValueError(f"image {error}") from error
 
 
 def open_image(path):
@@ -124,51 +157,6 @@ def open_image(path):
             raise ValueError(f"image {error}") from error
         raise ValueError(f"image {path.name!r} cannot be read ({type(error).__name__}); it is damaged or no image: wanted "
                          ".npy, .tif, .png or another format that scikit-image reads") from error
-
-
-def percentiles(array, low=1.0, high=99.8):
-    """Two percentiles of an integer image, as `normalise` takes them, counted band by band.
-
-    Examples
-    --------
-    >>> percentiles(np.arange(101, dtype=np.uint8).reshape(1, 101), 1, 50)
-    (1.0, 50.0)
-    """
-    if array.dtype.itemsize > 2:
-        raise ValueError(f"image has dtype {array.dtype}; wanted 8 or 16 bits, or float scaled to about 0..1: convert it")
-    first = np.iinfo(array.dtype).min
-    counts = np.zeros(2 ** (8 * array.dtype.itemsize), dtype=np.int64)
-    for plane in array.reshape(-1, *array.shape[-2:]) if array.ndim > 2 else array[None]:
-        for top in range(0, len(plane), 512):
-            counts += np.bincount(plane[top : top + 512].ravel().astype(np.int64) - first, minlength=len(counts))
-            release(array)
-    reached = counts.cumsum()
-
-    def at(percent):  # between two neighbours in order of size, as numpy.percentile
-        place = (reached[-1] - 1) * percent / 100
-        below, above = (int(np.searchsorted(reached, k + 1)) + first for k in (np.floor(place), np.ceil(place)))
-        return float(below + (above - below) * (place % 1))
-    return at(low), at(high)
-
-
-def _scaled(part, low, high):
-    return ((part.double() - low) / (high - low)).clamp(0, 1).float() if high > low else torch.zeros_like(part)
-
-
-def _channels_first(array):
-    """Files keep colours last: (H, W, 3) becomes (3, H, W)."""
-    if array.ndim == 3 and array.shape[-1] in (3, 4) and array.shape[0] > 4:
-        return np.moveaxis(array, -1, 0)
-    return array
-
-
-def release(array):
-    """Give the pages of a memory-mapped array back to the system; on systems that cannot, do nothing."""
-    while array is not None and not isinstance(array, mmap.mmap):
-        array = getattr(array, "base", None)
-    if array is not None and hasattr(mmap, "MADV_DONTNEED"):
-        with contextlib.suppress(ValueError, OSError):
-            array.madvise(mmap.MADV_DONTNEED)
 
 
 class Output:

@@ -21,8 +21,8 @@ def predict(model, image, *, tile=None, overlap=None, border=None, blend=False, 
         Returns logits ``(N, K, H, W)``. Its training mode is put back afterwards.
     image : array_like of float, shape (H, W), (C, H, W) or (N, C, H, W); or path; or memory-mapped array
         Arrays are scaled to about 0 to 1, as `normalise` and `load_nuclei` give it. Of a file (``.npy``, ``.tif``; others
-        are read whole) or a memory-mapped array only a tile at a time is in memory; whole numbers of 8 or 16 bits are
-        scaled as `normalise` does, by percentiles that are counted first.
+        are read whole) or a memory-mapped array only a tile at a time is in memory; its numbers, of
+        whatever type, are scaled as `normalise` does, by percentiles that are counted first.
     tile : int, optional
         Side, in pixels, of the square that is computed at a time. Not given: the whole image at once; 1024 for a file.
     overlap : int, optional

@@ -5,7 +5,7 @@ from tqdm.auto import tqdm
 
 from unet_course.data.files.saving import sha256
 from unet_course.data.folder import read_numbers
-from unet_course.data.masks import label_nuclei
+from unet_course.data.mask_kinds import numbered_objects
 from unet_course.metrics.objects import iou_table
 from unet_course.own_data.plan import own_folder
 from unet_course.own_data.predict import Segmenter
@@ -40,38 +40,33 @@ def evaluate(run, folder, *, progress=True):
         If the folder is missing, pictures and masks do not fit, or are not of the kind that the network knows.
     """
     run = run if isinstance(run, Run) else load_run(run)
-    pictures = own_folder(folder, kind=run.config["kind"], num_classes=run.config["network"]["num_classes"])
-    return assess(run, pictures, range(len(pictures)), progress=progress)
+    dataset = own_folder(folder, kind=run.config["kind"],
+                         num_classes=run.config["network"]["num_classes"])
+    return assess(run, dataset, range(len(dataset)), progress=progress)
 
 
-def assess(run, pictures, indices, *, progress=True):
-    """Score a network on some pictures of a `SegmentationFolder`; see `evaluate` for what comes back."""
+def assess(run, dataset, indices, *, progress=True):
+    """Score a network on some items of a `SegmentationFolder`, see `evaluate`."""
     segment, rows = Segmenter(run), []
     known = {file["image"] for file in run.config["data"]["train"].values()}
     classes = run.config["network"]["num_classes"]
+    kind, masks = run.config["kind"], run.config["masks"]
     for index in tqdm(indices, disable=not progress, desc="pictures", unit="picture", leave=False):
-        image, truth = pictures[index]
+        image, truth = dataset[index]
         found, truth = segment.classes(image), truth.numpy()
-        numbered = objects_in(truth, run.config)
-        if run.config["kind"] == "labels":  # the numbers that somebody drew, not what the network is shown of them
-            numbered = read_numbers(pictures.mask_paths[index], pictures.pages[index], grey_colours=True)
-        pair = objects_in(found, run.config), numbered
-        rows.append({"name": pictures.names[index], "pixels": counts(found, truth, classes), "objects": matches(*pair),
-                     "trained_on": sha256(pictures.image_paths[index]) in known})
+        numbered = numbered_objects(truth, kind, masks)
+        if kind == "labels":  # the numbers that somebody drew, not what a network is shown of them
+            numbered = read_numbers(dataset.mask_paths[index], dataset.pages[index],
+                                    grey_colours=True)
+        pair = numbered_objects(found, kind, masks), numbered
+        rows.append({"name": dataset.names[index], "pixels": counts(found, truth, classes),
+                     "objects": matches(*pair),
+                     "trained_on": sha256(dataset.image_paths[index]) in known})
     whole = {key: np.sum([row[key] for row in rows], axis=0) for key in ("pixels", "objects")}
     single = [{"name": row["name"], **scores(row["pixels"], row["objects"]), "trained_on": row["trained_on"]} for row in rows]
     return {"n": len(rows), **scores(whole["pixels"], whole["objects"]),
             "pictures": sorted(single, key=lambda row: (row["dice"], row["name"])),
             "trained_on": [row["name"] for row in rows if row["trained_on"]]}
-
-
-def objects_in(classes, config):
-    """Numbered objects of a class mask: nuclei of a boundary and an interior, else connected pieces of the foreground."""
-    if config["kind"] == "labels":
-        return label_nuclei(classes, min_area=config["masks"]["min_area"])
-    from skimage.measure import label  # here, because importing scikit-image takes a while
-
-    return label(classes > 0, connectivity=2)
 
 
 def counts(found, truth, classes):

@@ -6,7 +6,9 @@ import math
 from pathlib import Path
 
 from unet_course.data.files.saving import sha256
-from unet_course.data.folder import SegmentationFolder, list_images
+from unet_course.data.folder import SegmentationFolder, first_of, pair
+from unet_course.data.mask_kinds import settings_of
+from unet_course.data.scaling import HIGH, LOW
 from unet_course.own_data.reports import few
 from unet_course.own_data.run import FORMAT, versions
 from unet_course.own_data.survey import survey
@@ -70,35 +72,31 @@ def plan(folder, kind, settings, channels, old=None, *, progress=True):
     files = _digests(folder)
     val = divide({name: file["image"] for name, file in files.items()}, settings["seed"], settings["val_share"])
     same = old is not None and {**old["data"]["train"], **old["data"]["val"]} == files and kind in ("auto", old["kind"])
-    facts, remarks = (old, []) if same else _look(folder, kind, progress)
+    facts, remarks = (old, []) if same else _from_survey(folder, kind, progress)
     data = {"train": {name: file for name, file in files.items() if name not in val},
             "val": {name: file for name, file in files.items() if name in val}, "found": facts["data"]["found"]}
     config = {"format": FORMAT, "network": {**facts["network"], "channels": list(channels)}, "kind": facts["kind"],
             "masks": facts["masks"], "training": settings,
-            "scaling": {"function": "unet_course.normalise", "low": 1.0, "high": 99.8, "over": "each picture"},
+            "scaling": {"function": "unet_course.normalise", "low": LOW, "high": HIGH,
+                        "over": "each picture"},
             "data": data, "versions": versions()}
     return json.loads(json.dumps(config)), remarks  # as it will be read back
 
 
 def _digests(folder):
-    images, masks = (list_images(part, part.name) for part in parts_of(folder))
-    return {name: {"image": sha256(images[name]), "mask": sha256(masks[name])}
-            for name in sorted(images.keys() & masks.keys())}
+    return {both.name: {"image": sha256(both.image), "mask": sha256(both.mask)}
+            for both in pair(*parts_of(folder))[0]}
 
 
-def _look(folder, kind, progress):
+def _from_survey(folder, kind, progress):
     """What a survey says of a network for these pictures, in the form of a config."""
     found = survey(*parts_of(folder), kind=None if kind == "auto" else kind, progress=progress)
     if found.blocking:
-        more = "" if len(found.blocking) == 1 else f" ({len(found.blocking)} such things; survey names them all)"
-        raise ValueError(f"{found.blocking[0]}{more}")
+        raise ValueError(first_of(found.blocking))
     if found.num_classes > 256:
         raise ValueError(f"masks give {found.num_classes} classes; wanted at most 256: if each number is an object, the kind "
                          "is labels")
-    values = [value for value in found.values if value]
-    masks = {"foreground": values[0] if len(values) == 1 and values[0] < 256 else 255} if found.kind == "binary" else {}
-    if found.kind == "labels":  # smaller pieces than a tenth of the usual object are no objects
-        masks = {"min_area": min(30, max(1, int(found.diameter**2 * math.pi / 40)))}
+    masks = settings_of(found.kind, found.values, found.diameter)
     seen = {"pictures": found.pages, "types": dict(found.dtypes), "balance": found.balance, "reason": found.reason,
             "sizes": {f"{height} × {width}": count for (height, width), count in found.sizes.items()}}
     return {"network": {"in_channels": next(iter(found.channels)), "num_classes": found.num_classes}, "kind": found.kind,
@@ -142,15 +140,16 @@ def same_training(old, new, name):
     other = [f"{key} {flat(old).get(key)!r} there, {value!r} here" for key, value in flat(new).items()
              if flat(old).get(key) != value]
     before, now = ({**config["data"]["train"], **config["data"]["val"]} for config in (old, new))
-    pictures = [f"{what} {few(names)}" for what, names in (
+    changes = [f"{what} {few(names)}" for what, names in (
         ("new:", sorted(now.keys() - before.keys())), ("gone:", sorted(before.keys() - now.keys())),
         ("changed:", sorted(key for key in now.keys() & before.keys() if now[key] != before[key]))) if names]
-    if not other and not pictures:
+    if not other and not changes:
         return
     why = (" (the learning rate has fallen to nothing at the last step, so that a longer training begins anew)"
            if any(text.startswith("steps ") for text in other) else "")
     raise ValueError(f"{name} holds a training of other {'settings' if other else 'pictures'}: "
-                     f"{'; '.join(other + pictures)}{why}. Use the same, or another folder for the run")
+                     f"{'; '.join(other + changes)}{why}. "
+                     "Use the same, or another folder for the run")
 
 
 def announcement(config, remarks, *, started):

@@ -6,7 +6,8 @@ from pathlib import Path
 import numpy as np
 
 from unet_course.data.files.images import read_page, write_image
-from unet_course.data.nuclei import load_instances, load_raw, normalise
+from unet_course.data.nuclei import load_instances, load_raw
+from unet_course.data.scaling import normalise
 
 
 def make_practice(folder):
@@ -35,14 +36,14 @@ def make_practice(folder):
     for part in (images, masks):
         part.mkdir(parents=True)
 
-    def save(name, pictures, labels):
-        write_image(images / name, pictures)
-        write_image(masks / name, labels)
+    def save(name, image, mask):
+        write_image(images / name, image)
+        write_image(masks / name, mask)
 
-    for number, (picture, labels) in enumerate(_cut("train", (0, 360, 720), (0, 360), 320), 1):
-        save(f"a{number}.png", np.uint8(255 * normalise(picture)), labels)
-    for number, (picture, labels) in enumerate(_cut("test", (0, 360, 720), (0,), 320), 1):
-        save(f"b{number}.tif", picture, labels)
+    for number, (image, mask) in enumerate(_cut("train", (0, 360, 720), (0, 360), 320), 1):
+        save(f"a{number}.png", np.uint8(255 * normalise(image)), mask)
+    for number, (image, mask) in enumerate(_cut("test", (0, 360, 720), (0,), 320), 1):
+        save(f"b{number}.tif", image, mask)
     save("c.tif", *zip(*_cut("shifted", (0, 272), (0, 272), 240)))
     _spoil(images, masks)
 

@@ -5,15 +5,14 @@ import json
 import time
 from pathlib import Path
 
-import numpy as np
 import torch
 from tqdm.auto import tqdm
 
-from unet_course.data.files.images import read_pages, resolution, write_image
+from unet_course.data.files.images import SUFFIXES, read_pages, resolution, write_image
 from unet_course.data.files.saving import sha256, sweep, write_json
-from unet_course.data.folder import SUFFIXES
-from unet_course.data.masks import label_nuclei
-from unet_course.data.nuclei import normalise
+from unet_course.data.folder import list_files
+from unet_course.data.mask_kinds import classes_to_mask
+from unet_course.data.scaling import network_input
 from unet_course.inference.prediction import predict
 from unet_course.inference.tiles import reach
 from unet_course.own_data.reports import few
@@ -122,30 +121,17 @@ class Segmenter:
         options = dict(tile=tile, overlap=self.overlap) if tile else {}
         return predict(self.model, image, classes=True, progress=False, **options).numpy()
 
-    def objects(self, classes):
-        """A mask of objects as in the learner's own mask files: numbers, or 0 and 255, or the classes themselves."""
-        if self.config["kind"] == "labels":
-            numbers = label_nuclei(classes, min_area=self.config["masks"]["min_area"])
-            if numbers.max(initial=0) > 65535:
-                raise ValueError(f"{numbers.max()} objects were found; a mask of 16 bits holds 65535: cut the image in pieces")
-            return numbers.astype(np.uint16)
-        return classes * np.uint8(self.config["masks"].get("foreground", 1))
-
     def __call__(self, page, name):
         try:
-            image = as_input(page)
+            image = network_input(page)
         except ValueError as error:
             raise ValueError(f"{name}: {error}") from error
         wanted = self.config["network"]["in_channels"]
         if len(image) != wanted:
             raise ValueError(f"{name} has {len(image)} channel{'s' * (len(image) > 1)}, but the network was trained on images "
                              f"of {wanted}: convert it {'to grey' if wanted == 1 else 'to colour'} first")
-        return self.objects(self.classes(torch.from_numpy(image)))
-
-
-def as_input(page):
-    """A page of a file as the network wants it: ``(C, H, W)``, scaled by `normalise`."""
-    return normalise(np.moveaxis(page, -1, 0) if page.ndim == 3 else page[None])
+        classes = self.classes(torch.from_numpy(image))
+        return classes_to_mask(classes, self.config["kind"], self.config["masks"])
 
 
 def input_files(images):
@@ -163,7 +149,7 @@ def input_files(images):
     for name in [images] if isinstance(images, (str, Path)) else images:
         path = Path(name)
         if path.is_dir():
-            files = sorted(p for p in path.iterdir() if p.suffix.lower() in SUFFIXES and not p.name.startswith("."))
+            files, _ = list_files(path)
         elif path.is_file():
             files = [path]
         else:  # the shells of Windows leave patterns to the program

@@ -1,6 +1,6 @@
 """The model card of a network: what it is, what it was trained on, how good it is, and what nobody knows about it."""
 
-from unet_course.data.mask_kinds import NAMES, shown
+from unet_course.data.mask_kinds import NAMES, OUTPUTS, class_name, shown
 from unet_course.tracing import parameter_count
 
 SHOWN = 12  # lines of one kind of problem; the rest is counted
@@ -31,7 +31,7 @@ def report(survey):
                   f"  numbers    {shown(survey.values)}",
                   f"  kind       {survey.kind}: {survey.reason}",
                   f"  classes    {survey.num_classes}"]
-        lines += [f"    {value}  {_name(survey.kind, value):<12}{share:7.2%}"
+        lines += [f"    {value}  {class_name(survey.kind, value):<12}{share:7.2%}"
                   for value, share in list(survey.balance.items())[:SHOWN]]
         if survey.objects:
             lines.append(f"  objects    {sum(survey.objects)}, {min(survey.objects)} to {max(survey.objects)} in a mask, "
@@ -55,11 +55,6 @@ def _frequent(counts, words=str):
         return words(items[0][0])
     text = ", ".join(f"{words(value)} ({number})" for value, number in items[:4])
     return text + (f" and {len(items) - 4} more" if len(items) > 4 else "")
-
-
-def _name(kind, value):
-    names = NAMES.get(kind, ("background",))
-    return names[value] if value < len(names) else f"class {value}"
 
 
 def _listed(title, problems):
@@ -108,7 +103,7 @@ python -m unet_course predict {name} IMAGE.tif --out masks
 ```
 
 ```python
-from unet_course.projects import load_run, predict_files
+from unet_course.own_data.train import load_run, predict_files
 run = load_run("{name}")
 predict_files(run, ["IMAGE.tif"], "masks")
 ```
@@ -119,11 +114,6 @@ predict_files(run, ["IMAGE.tif"], "masks")
 - Licence of the images, and licence of this network:
 - What it may be used for, and what it must not be used for:
 """
-
-MASKS = {"classes": "a mask of class indices, 0 to {last}", "binary": "a mask of 0 (background) and {foreground}",
-         "labels": "a mask with another number for each object, 16 bit; inside, the network tells background, boundary and "
-                   "interior apart"}
-
 
 def model_card(run, scores=None):
     """Write down what is known of a trained network, in Markdown.
@@ -142,7 +132,8 @@ def model_card(run, scores=None):
     """
     config, names = run.config, run.val_names
     network = config["network"]
-    output = MASKS[config["kind"]].format(last=network["num_classes"] - 1, foreground=config["masks"].get("foreground", 1))
+    output = OUTPUTS[config["kind"]].format(last=network["num_classes"] - 1,
+                                            foreground=config["masks"].get("foreground", 1))
     channels = network["in_channels"]
     return CARD.format(
         name=run.name, channels=", ".join(map(str, network["channels"])), parameters=parameter_count(run.model),
@@ -194,9 +185,10 @@ def _scores(run, scores):
     yield "| score | value |"
     yield "|---|---|"
     yield f"| Dice of the foreground | {scores['dice']:.3f} |"
-    names = NAMES.get(run.config["kind"], ())
+    kind = run.config["kind"]
     for number, value in enumerate(scores["dice_per_class"]):
-        yield f"| Dice of class {number}{f' ({names[number]})' if names else ''} | {value:.3f} |"
+        name = f" ({class_name(kind, number)})" if kind in NAMES else ""
+        yield f"| Dice of class {number}{name} | {value:.3f} |"
     yield f"| object F1 at IoU 0.7 | {scores['f1']:.3f} |"
     yield ""
     worst, best = scores["pictures"][0], scores["pictures"][-1]

@@ -3,13 +3,12 @@
 import hashlib
 from collections import Counter
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import numpy as np
 from tqdm.auto import tqdm
 
-from unet_course.data.files.images import SUFFIXES, read_pages
-from unet_course.data.folder import near_miss, whole_mask
+from unet_course.data.files.images import read_pages
+from unet_course.data.folder import misfit, pair, whole_mask
 from unet_course.data.mask_kinds import Numbers, classes_of, objects_to_classes, shown
 from unet_course.own_data.reports import report
 
@@ -112,6 +111,7 @@ def survey(images, masks, *, kind=None, progress=True):
     Examples
     --------
     >>> import tempfile
+    >>> from pathlib import Path
     >>> from unet_course.data import write_image
     >>> with tempfile.TemporaryDirectory() as top:
     ...     for name in ("images", "masks"):
@@ -124,57 +124,17 @@ def survey(images, masks, *, kind=None, progress=True):
     if kind is not None:
         classes_of(kind)
     found = Survey(str(images), str(masks))
-    listed = [_list(folder, name, found) for folder, name in ((images, "images"), (masks, "masks"))]
-    _unmatched(*listed, found)
-    look = Look(found)
-    both = sorted(listed[0].keys() & listed[1].keys())
-    for name in tqdm(both, disable=not progress, desc="looking", unit="pair", leave=False):
-        found.pairs += 1
-        look.at_pair(listed[0][name], listed[1][name])
-    look.conclude(kind)
+    pairs, problems, found.remarks = pair(images, masks)
+    found.pairs, found.blocking = len(pairs), [str(problem) for problem in problems]
+    builder = SurveyBuilder(found)
+    for both in tqdm(pairs, disable=not progress, desc="survey", unit="pair", leave=False):
+        builder.add(both.image, both.mask)
+    builder.conclude(kind)
     return found
 
 
-def _list(folder, name, found):
-    """{stem: path}; what does not belong there goes to the problems."""
-    folder = Path(folder)
-    if not folder.is_dir():
-        raise FileNotFoundError(f"{name} is {str(folder)!r}, which is not a folder; wanted a folder of image files")
-    paths, others = {}, []
-    for path in sorted(p for p in folder.iterdir() if not p.name.startswith(".") and p.is_file()):
-        if path.suffix.lower() not in SUFFIXES:
-            others.append(path.name)
-        elif path.stem in paths:
-            found.blocking.append(f"{name} has both {paths[path.stem].name} and {path.name}: keep one of them, or rename it")
-        else:
-            paths[path.stem] = path
-    if others:
-        found.remarks.append(f"{name} has {len(others)} other files, such as {others[0]}, which are passed over: wanted "
-                             f"{', '.join(SUFFIXES)}")
-    if not paths:
-        found.blocking.append(f"{name} is {str(folder)!r}, which has no image in it: wanted files that end in "
-                              f"{', '.join(SUFFIXES)}")
-    return paths
-
-
-def _unmatched(images, masks, found):
-    """Names in one folder only, with the name that was probably meant."""
-    alone = images.keys() - masks.keys(), masks.keys() - images.keys()
-    explained = set()
-    for name in sorted(alone[1]):
-        image = near_miss(name, alone[0])
-        if image is None:
-            found.blocking.append(f"{masks[name].name} is a mask without an image: add the image, or take the mask away")
-        else:
-            explained.add(image)
-            found.blocking.append(f"{masks[name].name} is a mask without an image of that name: rename it to "
-                                  f"{image}{masks[name].suffix}, so that it fits {images[image].name}")
-    for name in sorted(alone[0] - explained):
-        found.blocking.append(f"{images[name].name} is an image without a mask: draw one, or take the image away")
-
-
-class Look:
-    """Goes through the pairs one by one, and writes into a `Survey` what it sees; at the end it draws conclusions.
+class SurveyBuilder:
+    """Reads pairs one by one, and writes into a `Survey` what is in them; at the end what follows.
 
     Parameters
     ----------
@@ -183,46 +143,41 @@ class Look:
 
     def __init__(self, found):
         self.found, self.numbers, self.seen = found, Numbers(), {}
-        self.readable, self.empty, self.constant, self.colours, self.many_channels = [], [], [], [], {}
+        self.readable, self.empty, self.constant, self.colours = [], [], [], []
+        self.with_channels = {}
 
-    def at_pair(self, image, mask):
+    def add(self, image, mask):
         """Read both files of a pair, page by page."""
         shapes = self._images(image), self._masks(mask)
-        if None in shapes:
-            return
-        if len(shapes[0]) != len(shapes[1]):
-            self.found.blocking.append(f"{image.name} has {len(shapes[0])} pages and its mask {len(shapes[1])}: give both as "
-                                       "many, or save the planes as single files")
+        if None in shapes or len(shapes[0]) != len(shapes[1]):
             return
         for page, sizes in enumerate(zip(*shapes)):
-            if sizes[0] != sizes[1]:
-                where = f"{image.name}, page {page}" if len(shapes[0]) > 1 else image.name
-                (a, b), (c, d) = sizes
-                turned = ", turned by a quarter" if (a, b) == (d, c) else ""
-                self.found.blocking.append(f"{where}: the image is {a}×{b}, the mask {c}×{d}{turned}: make them the same "
-                                           "size, the mask with nearest neighbour only")
+            where = f"{image.name}, page {page}" if len(shapes[0]) > 1 else image.name
+            if wrong := misfit(where, *sizes):
+                self.found.blocking.append(wrong)
                 return
         self.found.pages += len(shapes[0])
 
     def _images(self, path):
         sizes, found = [], self.found
         try:
-            for page, picture in enumerate(read_pages(path)):
+            for page, image in enumerate(read_pages(path)):
                 place = f"{path.name}[{page}]" if page else path.name
-                if picture.dtype.kind not in "buif" or not np.isfinite(picture).all():
+                if image.dtype.kind not in "buif" or not np.isfinite(image).all():
                     raise ValueError(f"{place} has NaN or infinite values, or is not made of numbers: replace them, for "
                                      "instance with numpy.nan_to_num")
-                channels = 1 if picture.ndim == 2 else picture.shape[-1]
-                sizes.append(picture.shape[:2])
-                found.sizes[picture.shape[:2]] += 1
-                found.dtypes[str(picture.dtype)] += 1
+                channels = 1 if image.ndim == 2 else image.shape[-1]
+                sizes.append(image.shape[:2])
+                found.sizes[image.shape[:2]] += 1
+                found.dtypes[str(image.dtype)] += 1
                 found.channels[channels] += 1
-                self.many_channels.setdefault(channels, place)
-                low, high = float(picture.min()), float(picture.max())
+                self.with_channels.setdefault(channels, place)
+                low, high = float(image.min()), float(image.max())
                 found.range = min(found.range[0], low), max(found.range[1], high)
                 if low == high:
                     self.constant.append(place)
-                digest = hashlib.sha256(f"{picture.shape}{picture.dtype}".encode() + picture.tobytes()).digest()
+                content = f"{image.shape}{image.dtype}".encode() + image.tobytes()
+                digest = hashlib.sha256(content).digest()
                 if digest in self.seen and low < high:
                     found.remarks.append(f"{place} is the same picture as {self.seen[digest]}: keep one, or take care "
                                          "that both are on the same side when you split, or the score means nothing")
@@ -251,7 +206,7 @@ class Look:
         return sizes
 
     def conclude(self, kind):
-        """The kind, the balance, and what only shows when all pictures have been seen."""
+        """The kind, the balance, and what only shows when all images have been read."""
         found, numbers = self.found, self.numbers
         found.values = sorted(numbers.counts)
         if found.values:
@@ -266,7 +221,8 @@ class Look:
             found.blocking.append(f"{len(self.colours)} masks are in colour: {shown(self.colours, 5)}: save them with one "
                                   "channel")
         if len(found.channels) > 1:
-            examples = ", ".join(f"{count} in {name}" for count, name in sorted(self.many_channels.items()))
+            examples = ", ".join(f"{count} in {name}"
+                                 for count, name in sorted(self.with_channels.items()))
             found.blocking.append(f"images have different numbers of channels ({examples}): save all as grey, or all in "
                                   "colour")
         for names, what in ((self.empty, "masks have no foreground"), (self.constant, "images have one value throughout")):
@@ -275,7 +231,7 @@ class Look:
         self._foreground()
 
     def _balance(self):
-        """Pixels of each class; of label masks they are counted in a second look, because boundaries need it."""
+        """Pixels of each class; label masks are read again, because boundaries need it."""
         found, counts = self.found, Counter()
         if found.kind == "labels":
             found.objects = self.numbers.objects

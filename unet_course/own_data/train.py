@@ -109,16 +109,19 @@ def train(folder, run, *, steps=400, kind="auto", seed=0, val_share=0.2, channel
     with _held(path):
         if is_first():
             config = _begin(path, config, resume)
-        pictures = own_folder(folder, kind=config["kind"], num_classes=config["network"]["num_classes"])
+        dataset = own_folder(folder, kind=config["kind"],
+                             num_classes=config["network"]["num_classes"])
         say(announcement(config, remarks, started=(path / CHECKPOINT).exists()))
-        to_train, to_validate = (_indices(pictures, config["data"][part]) for part in ("train", "val"))
-        history = fit(model, Subset(pictures, to_train), Subset(pictures, to_validate) if to_validate else None, steps=steps,
+        to_train, to_validate = (_indices(dataset, config["data"][part])
+                                 for part in ("train", "val"))
+        history = fit(model, Subset(dataset, to_train),
+                      Subset(dataset, to_validate) if to_validate else None, steps=steps,
                       batch_size=batch_size, crop=crop, lr=lr, seed=seed, augment=Augment() if augment else None, bf16=bf16,
                       accumulate=accumulate, compile=compile, order="epochs", checkpoint=path / CHECKPOINT,
                       save_every=save_every, resume=resume, progress=progress)
         done = Run(path, model.eval(), config, history)
         if is_first():
-            _finish(done, pictures, to_validate, progress)
+            _finish(done, dataset, to_validate, progress)
     return done
 
 
@@ -141,10 +144,10 @@ def _held(path):
         yield
 
 
-def _finish(run, pictures, to_validate, progress):
+def _finish(run, dataset, to_validate, progress):
     """Write what is only known at the end."""
     write_json(run.path / HISTORY, asdict(run.history))
-    scores = assess(run, pictures, to_validate, progress=progress) if to_validate else None
+    scores = assess(run, dataset, to_validate, progress=progress) if to_validate else None
     write_text(run.path / CARD, model_card(run, scores))
     state = {name: value.cpu().contiguous() for name, value in run.model.state_dict().items()}
     save_atomically(state, run.path / WEIGHTS)  # last, because it says that the training has ended
@@ -166,8 +169,8 @@ def _begin(path, config, resume):
     return config
 
 
-def _indices(pictures, files):
-    return [i for i, path in enumerate(pictures.image_paths) if path.stem in files]
+def _indices(dataset, names):
+    return [i for i, path in enumerate(dataset.image_paths) if path.stem in names]
 
 
 def _silent(*_):

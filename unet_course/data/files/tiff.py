@@ -12,7 +12,7 @@ MAX_RATIO = 5000  # of a page to its file, in bytes; no compression that picture
 
 
 @contextlib.contextmanager
-def tiff_pages(path, *, alpha=False):
+def tiff_pages(path, *, alpha=False, mapped=False):
     """The pages of a TIFF file as functions that read them, in their order.
 
     Parameters
@@ -20,6 +20,8 @@ def tiff_pages(path, *, alpha=False):
     path : Path
     alpha : bool, default False
         Keep the transparency of colours.
+    mapped : bool, default False
+        Pages that are not compressed become memory-mapped arrays, of any size.
 
     Yields
     ------
@@ -53,7 +55,8 @@ def tiff_pages(path, *, alpha=False):
         for series in file.series:
             first = series.keyframe
             if not (first.is_reduced or first.is_mask):
-                found += [(number, read if alpha else _opaque(series, read)) for number, read in _of_series(file, series)]
+                found += [(number, read if alpha else _opaque(series, read))
+                          for number, read in _of_series(file, series, mapped)]
         found.sort(key=lambda entry: entry[0])  # pages of one size are one series, wherever they stand
         if complaints or not found:
             raise ValueError(complaints[0] if complaints else "it has no picture in it")
@@ -69,7 +72,7 @@ def _opaque(series, read):
     return read if kept is None else lambda: read()[..., kept]
 
 
-def _of_series(file, series):
+def _of_series(file, series, mapped):
     """(number of the first page, function that reads) for each item of a series."""
     kept = [k for k, (axis, size) in enumerate(zip(series.axes, series.shape)) if size != 1 or axis in "YX"]
     axes, shape = "".join(series.axes[k] for k in kept), tuple(series.shape[k] for k in kept)
@@ -82,7 +85,7 @@ def _of_series(file, series):
     _check_size(page_shape, series.dtype, file.filehandle.size, series.keyframe.compression == 1)
     count = math.prod(shape[k] for k in outer)
     if series.dataoffset is not None:
-        return _contiguous(file, series, shape, outer, inner)
+        return _contiguous(file, series, shape, outer, inner, mapped)
 
     # Each page of the file holds the last axes; those before count the pages.
     before = len(axes) - len(series.keyframe.shape)
@@ -104,7 +107,7 @@ def _of_series(file, series):
     return [(series.pages[int(row[0])].index, reader(row)) for row in numbers]
 
 
-def _contiguous(file, series, shape, outer, inner):
+def _contiguous(file, series, shape, outer, inner, mapped):
     """Items of a series whose numbers lie in the file one after the other."""
     dtype = np.dtype(series.dtype).newbyteorder(file.byteorder)
     if series.dataoffset + math.prod(shape) * dtype.itemsize > file.filehandle.size:
@@ -113,9 +116,10 @@ def _contiguous(file, series, shape, outer, inner):
 
     def reader(place):
         def read():
-            _check_pixels([shape[k] for k in inner])
+            if not mapped:
+                _check_pixels([shape[k] for k in inner])
             whole = np.memmap(file.filehandle.path, dtype, "r", series.dataoffset, shape).transpose(outer + inner)
-            return np.array(whole[place], dtype=dtype.newbyteorder("="))
+            return whole[place] if mapped else np.array(whole[place], dtype=dtype.newbyteorder("="))
         return read
     return [(series.keyframe.index + k, reader(place)) for k, place in enumerate(places)]
 
