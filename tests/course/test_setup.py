@@ -198,7 +198,7 @@ def test_modules_stay_small():
     package = HERE / "unet_course"
     sizes = {path.relative_to(package).as_posix(): len(path.read_text(encoding="utf-8").splitlines())
              for path in package.rglob("*.py")}
-    assert len(sizes) > 60 and {name: n for name, n in sizes.items() if n > 360} == {}
+    assert len(sizes) > 60 and {name: n for name, n in sizes.items() if n > 380} == {}
 
 
 def test_package_is_found_where_the_wheel_would_put_it():
