@@ -195,7 +195,7 @@ def test_a_large_file_passes_in_little_memory(tmp_path):
     code = f"""
         import re, torch
         from unet_course import UNet, predict
-        from unet_course.files import Picture
+        from unet_course.inference.large import Picture
         def peak(): return int(re.search(r"VmHWM:\\s+(\\d+)", open("/proc/self/status").read())[1]) / 1024
         model = UNet(num_classes=3, channels=(2, 4))
         predict(model, torch.rand(64, 64))

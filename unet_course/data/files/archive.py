@@ -1,12 +1,13 @@
 """Zip archives unpacked with care: nothing outside the folder, nothing above the limits, all of it or none."""
 
 import errno
-import os
 import shutil
 import stat
 import unicodedata
 import zipfile
 from pathlib import Path, PurePosixPath, PureWindowsPath
+
+from unet_course.data.files.saving import written
 
 MOST_BYTES, MOST_FILES = 4 * 2**30, 20_000  # of what is unpacked; far above what the data sets of the course have
 METHODS = {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}  # the others unpack a block at once, however large it gets
@@ -60,18 +61,15 @@ def unpack(archive, folder, *, max_bytes=MOST_BYTES, max_files=MOST_FILES):
     archive, folder = Path(archive), Path(folder)
     if folder.exists():
         raise FileExistsError(f"folder {folder.name!r} is there already; give a new one, or delete that one first")
-    beside = folder.with_name(f".{folder.name}.{os.getpid()}.part")
-    shutil.rmtree(beside, ignore_errors=True)
     try:
-        with zipfile.ZipFile(archive) as file:
+        with zipfile.ZipFile(archive) as file, written(folder) as beside:
             members = _plain_members(file, archive.name, max_bytes, max_files)
-            beside.mkdir(parents=True)
+            beside.mkdir()
             for member in members:
                 target = beside / member.filename
                 target.parent.mkdir(parents=True, exist_ok=True)
                 with file.open(member) as source, target.open("xb") as out:  # no more comes than the archive states
                     shutil.copyfileobj(source, out, 2**20)
-        beside.replace(folder)
     except ArchiveError:
         raise
     except Exception as error:  # each way of being damaged has its own kind
@@ -79,8 +77,6 @@ def unpack(archive, folder, *, max_bytes=MOST_BYTES, max_files=MOST_FILES):
             raise
         raise ArchiveError(f"archive {archive.name} is damaged, or no zip archive ({type(error).__name__}: {error}); nothing "
                            "was unpacked: fetch it again") from error
-    finally:
-        shutil.rmtree(beside, ignore_errors=True)
     return folder
 
 

@@ -3,7 +3,6 @@
 import contextlib
 import itertools
 import math
-import os
 import struct
 import warnings
 import zlib
@@ -11,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
+from unet_course.data.files.saving import written
 from unet_course.data.files.tiff import MAX_PIXELS, MAX_RATIO, tiff_pages
 
 SUFFIXES = (".png", ".tif", ".tiff", ".jpg", ".jpeg", ".bmp")
@@ -197,12 +197,8 @@ def write_image(path, pages, *, resolution=None):
     if not path.parent.is_dir():
         raise FileNotFoundError(f"path is in the folder {path.parent.name!r}, which does not exist; make it first")
     pages = [pages] if isinstance(pages, (np.ndarray, np.generic)) and pages.ndim != 3 else pages
-    beside = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
+    with written(path) as beside:
         (_write_png if kind == ".png" else _write_tiff)(beside, (_checked(page) for page in pages), path.name, resolution)
-        os.replace(beside, path)
-    finally:
-        beside.unlink(missing_ok=True)
 
 
 def _checked(page):

@@ -1,10 +1,11 @@
-"""One process at a time in a folder; the lock goes with its process, however that ends."""
+"""Files that are whole or not there, and one process at a time in a folder."""
 
 import contextlib
 import errno
 import hashlib
 import json
 import os
+import shutil
 import time
 from pathlib import Path
 
@@ -80,7 +81,7 @@ def _lock(file):
 
 def _remove(path):
     with contextlib.suppress(OSError):
-        path.unlink()
+        shutil.rmtree(path) if path.is_dir() else path.unlink()
 
 
 def sha256(path):
@@ -92,19 +93,52 @@ def sha256(path):
     return digest.hexdigest()
 
 
-def write_text(path, text):
-    """Write a text file beside its place, then rename it; a crash leaves the old file or the new one."""
+@contextlib.contextmanager
+def written(path, ending=""):
+    """Write a file or folder beside its place, then rename it: a crash leaves the old or the new.
+
+    Parameters
+    ----------
+    path : path
+        Its folder is made. If a folder is written, what lies there already has to be an empty one.
+    ending : str, optional
+        Of the name to write to, if what writes looks at it.
+
+    Yields
+    ------
+    Path
+        Where to write. Nothing stays there, however it ends.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder, written(Path(folder) / "a.txt") as beside:
+    ...     _ = beside.write_text("whole")
+    ...     beside.name.replace(str(os.getpid()), "123")
+    '.a.txt.123.part'
+    """
     path = Path(path)
-    beside = path.with_name(f"{path.name}.{os.getpid()}.part")
+    beside = path.with_name(f".{path.name}.{os.getpid()}.part{ending}")
     try:
-        beside.write_text(text, encoding="utf-8", newline="\n")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        _remove(beside)
+        yield beside
+        if beside.is_dir() and path.is_dir():
+            path.rmdir()  # Windows puts no folder in another's place
         os.replace(beside, path)
     except OSError as error:
-        error.filename = str(path)  # a full disk does not say which file
+        if error.errno and error.filename in (None, str(beside)):  # a full disk names no file
+            error.filename = str(path)
+            del error.filename2
         raise
     finally:
-        with contextlib.suppress(OSError):
-            beside.unlink(missing_ok=True)
+        _remove(beside)
+
+
+def write_text(path, text):
+    """Write a text file as `written` does, in UTF-8."""
+    with written(path) as beside:
+        beside.write_text(text, encoding="utf-8", newline="\n")
 
 
 def write_json(path, value):
@@ -113,7 +147,7 @@ def write_json(path, value):
 
 
 def sweep(folder, names, *, older=60):
-    """Remove what a killed program left half-written beside these names: ``NAME.123.part``, not touched for a minute.
+    """Remove what a killed program left of these names, see `written`, untouched for a minute.
 
     Examples
     --------
