@@ -1,12 +1,15 @@
 """Files that are whole or not there, whatever happens, and the one place that sees to it."""
 
 import errno
+import os
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
-from unet_course.data.files.saving import sweep, written
+from unet_course.data.files.saving import alone, sweep, written
 
 ROOT = Path(__file__).resolve().parents[3]
 # What is renamed for another reason than to be whole: a download that goes on where it was cut, the
@@ -108,3 +111,51 @@ def test_nothing_else_is_renamed_by_hand():
             found[path.relative_to(ROOT).as_posix()] = len(by_hand)
     assert found.pop("unet_course/data/files/saving.py") == 1
     assert found == ELSEWHERE
+
+
+# ---- one process at a time
+
+HOLD = """
+import sys
+from unet_course.data.files.saving import alone
+with alone(sys.argv[1], ""):
+    print("held", flush=True)
+    sys.stdin.read()
+"""
+
+
+@pytest.fixture
+def holder(tmp_path):
+    """Another process that holds the lock until it is killed, or its input ends."""
+    child = subprocess.Popen([sys.executable, "-c", HOLD, str(tmp_path / "lock")],
+                             stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    assert child.stdout.readline().strip() == b"held"
+    yield child
+    child.kill()
+    child.communicate()
+
+
+@pytest.mark.parametrize("killed", [True, False])
+def test_another_process_keeps_out_until_it_ends(tmp_path, holder, killed):
+    with pytest.raises(FileExistsError, match="^somebody is here$"):
+        with alone(tmp_path / "lock", "somebody is here"):
+            pass
+    if killed:
+        holder.kill()
+    holder.communicate()
+    with alone(tmp_path / "lock", "somebody is here"):
+        pass
+    assert os.name == "nt" or names(tmp_path) == []
+
+
+def test_an_error_inside_frees_it(tmp_path):
+    for _ in range(2):
+        with pytest.raises(KeyboardInterrupt), alone(tmp_path / "lock", "somebody is here"):
+            raise KeyboardInterrupt
+    assert os.name == "nt" or names(tmp_path) == []
+
+
+def test_a_folder_that_is_not_there_is_no_file_system_without_locks(tmp_path):
+    (tmp_path / "a.txt").write_text("no folder")
+    with pytest.raises(OSError), alone(tmp_path / "a.txt" / "lock", "somebody is here"):
+        raise AssertionError("it was let in")

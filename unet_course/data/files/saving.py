@@ -9,6 +9,10 @@ import shutil
 import time
 from pathlib import Path
 
+# What a file system says that knows no locks. One that lacks the call itself (ENOSYS) is filelock's
+# own concern: the file's being there then is the lock, with the process's number in it.
+NO_LOCKS = errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOTSUP
+
 
 @contextlib.contextmanager
 def alone(path, busy):
@@ -17,8 +21,8 @@ def alone(path, busy):
     Parameters
     ----------
     path : path
-        Of a file that serves as the lock and holds nothing. It is made, and removed at the end; what a killed process leaves
-        of it keeps nobody out.
+        Of a file that serves as the lock and holds nothing. It is made, and removed at the end;
+        what a killed process leaves of it keeps nobody out.
     busy : str
         What to say if another process holds it.
 
@@ -30,53 +34,29 @@ def alone(path, busy):
     Examples
     --------
     >>> import tempfile
-    >>> with tempfile.TemporaryDirectory() as folder, alone(Path(folder) / "lock", "somebody is here"):
+    >>> with tempfile.TemporaryDirectory() as folder, alone(Path(folder) / "lock", ""):
     ...     with alone(Path(folder) / "lock", "somebody is here"):
     ...         pass
     Traceback (most recent call last):
         ...
     FileExistsError: somebody is here
     """
-    path = Path(path)
+    import filelock  # late: only those who train or download need it
+
+    path, lock = Path(path), filelock.FileLock(path, timeout=0)
     try:
-        with _locked(path, busy):
-            try:
-                yield
-            finally:
-                _remove(path)  # while it is held: afterwards it may be somebody else's
-    finally:
-        if os.name == "nt":  # which removes no file that is open, and none that somebody else has opened
-            _remove(path)
-
-
-def _locked(path, busy):
-    while True:
-        file = open(path, "ab")
-        try:
-            _lock(file)
-            if os.name == "nt" or path.exists() and os.path.samestat(os.fstat(file.fileno()), path.stat()):
-                return file
-        except OSError as error:
-            file.close()
-            if error.errno in (errno.EAGAIN, errno.EACCES):
-                raise FileExistsError(busy) from error
-            raise
-        file.close()  # its holder has just ended, and removed it
-
-
-def _lock(file):
-    try:
-        if os.name == "nt":
-            import msvcrt
-
-            msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
-        else:
-            import fcntl
-
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        lock.acquire()
+    except filelock.Timeout as error:
+        raise FileExistsError(busy) from error
     except OSError as error:
-        if error.errno in (errno.EAGAIN, errno.EACCES):  # other numbers: this file system knows no locks
+        if error.errno not in NO_LOCKS:
             raise
+    try:
+        yield
+    finally:
+        if os.name != "nt":  # which removes no file that is open
+            _remove(path)  # while it is held: afterwards it may be somebody else's
+        lock.release()
 
 
 def _remove(path):
