@@ -6,19 +6,15 @@ import platform
 from importlib.metadata import version
 from pathlib import Path
 
+from unet_course.data.files.saving import written
+
 FOLDER = Path(__file__).resolve().parent
 
 
 def write_atomically(path, content):
     """Write text or bytes beside the file's place, then rename: a run that is cut short leaves the old file."""
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    beside = path.with_name(f"{path.name}.{os.getpid()}.part")
-    try:
+    with written(path) as beside:
         beside.write_bytes(content if isinstance(content, bytes) else content.encode("utf-8"))
-        os.replace(beside, path)
-    finally:
-        beside.unlink(missing_ok=True)
 
 
 def store(part, result, folder=FOLDER):

@@ -64,7 +64,8 @@ def test_a_folder_without_notebooks_is_named(tmp_path):
 
 
 def test_nothing_is_left_half_written(tmp_path, monkeypatch):
-    monkeypatch.setattr("unet_course.classroom.copies.os.replace", lambda *a: (_ for _ in ()).throw(OSError("full")))
+    monkeypatch.setattr("unet_course.data.files.saving.os.replace",
+                        lambda *a: (_ for _ in ()).throw(OSError("full")))
     with pytest.raises(OSError, match="full"):
         student_copies(tmp_path)
     assert list(tmp_path.iterdir()) == []

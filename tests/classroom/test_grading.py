@@ -180,7 +180,8 @@ def test_what_a_student_writes_is_no_formula(tmp_path):
 
 def test_a_gradebook_is_never_half_there(tmp_path, monkeypatch):
     (tmp_path / "grades.csv").write_text("before")
-    monkeypatch.setattr("unet_course.classroom.grading.gradebook.os.replace", lambda *a: (_ for _ in ()).throw(OSError("full")))
+    monkeypatch.setattr("unet_course.data.files.saving.os.replace",
+                        lambda *a: (_ for _ in ()).throw(OSError("full")))
     with pytest.raises(OSError, match="full"):
         write([Row("ada", "2.1", "passed")], tmp_path / "grades.csv")
     assert (tmp_path / "grades.csv").read_text() == "before" and len(list(tmp_path.iterdir())) == 1

@@ -186,7 +186,8 @@ def test_unknown_part_is_named(capsys):
 
 def test_nothing_is_left_half_written(tmp_path, monkeypatch):
     storing.write_atomically(tmp_path / "a.txt", "old")
-    monkeypatch.setattr(storing.os, "replace", lambda *a: (_ for _ in ()).throw(OSError("full")))
+    monkeypatch.setattr("unet_course.data.files.saving.os.replace",
+                        lambda *a: (_ for _ in ()).throw(OSError("full")))
     with pytest.raises(OSError, match="full"):
         storing.write_atomically(tmp_path / "a.txt", "new")
     assert (tmp_path / "a.txt").read_text() == "old" and len(list(tmp_path.iterdir())) == 1

@@ -117,7 +117,8 @@ def test_a_full_disk_leaves_the_old_table(tmp_path, monkeypatch):
     path = tmp_path / "t.csv"
     add_row(ROW, path)
     before = path.read_bytes()
-    monkeypatch.setattr("unet_course.training.ablations.os.replace", lambda *a: (_ for _ in ()).throw(OSError("full")))
+    monkeypatch.setattr("unet_course.data.files.saving.os.replace",
+                        lambda *a: (_ for _ in ()).throw(OSError("full")))
     with pytest.raises(OSError, match="full"):
         add_row(ROW, path)
     assert path.read_bytes() == before and [p.name for p in tmp_path.iterdir()] == ["t.csv"]

@@ -13,9 +13,7 @@ to be listed in SHORT: tests/exercises/test_hints.py tries every wrong answer of
 import ast
 import copy
 import html
-import io
 import json
-import os
 import re
 import sys
 from pathlib import Path
@@ -25,6 +23,7 @@ from babel.messages.catalog import Catalog
 from babel.messages.pofile import read_po, write_po
 
 from tools.notebooks.files import write
+from unet_course.data.files.saving import written
 from unet_course.exercises.hints import in_chinese
 
 HERE = Path(__file__).resolve().parents[2]
@@ -131,13 +130,10 @@ def catalogue(name, root=HERE):
 
 
 def store(held, name, root=HERE):
-    """Write a translator's file beside its place, then rename it."""
-    with io.BytesIO() as text:
-        write_po(text, held, width=100, omit_header=True)
-        path = root / "translations" / LANGUAGE / f"{name}.po"
-        beside = path.with_suffix(".po.part")
-        beside.write_bytes(text.getvalue())
-        os.replace(beside, path)
+    """Write a translator's file; it is never half there."""
+    path = root / "translations" / LANGUAGE / f"{name}.po"
+    with written(path) as beside, open(beside, "wb") as file:
+        write_po(file, held, width=100, omit_header=True)
 
 
 def take_over(name, wanted, root=HERE):

@@ -5,7 +5,6 @@ the file to begin anew.
 """
 
 import csv
-import os
 import sys
 import time
 from importlib.metadata import version
@@ -13,6 +12,7 @@ from importlib.metadata import version
 import torch
 
 from unet_course import Augment, UNet, fit, label_nuclei, load_instances, load_nuclei, predict, seed_everything
+from unet_course.data.files.saving import written
 from unet_course.data.nuclei import DATA
 from unet_course.family import AttentionUNet, DenseUNet, ResUNet, UNetPlusPlus, deep_supervision
 from unet_course.losses import combined_loss
@@ -81,14 +81,11 @@ def read(path=RESULTS):
 
 
 def write(rows, path=RESULTS):
-    """Write beside, then rename: the table is never half there."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    beside = path.with_suffix(".csv.part")
-    with open(beside, "w", encoding="utf-8", newline="") as file:
+    """Write the table; it is never half there."""
+    with written(path) as beside, open(beside, "w", encoding="utf-8", newline="") as file:
         table = csv.DictWriter(file, COLUMNS, lineterminator="\n")
         table.writeheader()
         table.writerows(rows)
-    os.replace(beside, path)
 
 
 def main(path=RESULTS):

@@ -1,10 +1,9 @@
 """Copies of the notebooks for a class: the student's, without solutions and outputs, and those for nbgrader."""
 
-import os
 import re
-import shutil
 from pathlib import Path
 
+from unet_course.data.files.saving import write_text, written
 from unet_course.exercises.core import Exercise
 
 NOTEBOOKS = Path(__file__).resolve().parents[2] / "notebooks"
@@ -46,7 +45,6 @@ def student_copies(out, notebooks=NOTEBOOKS):
     taken = [source.name for source in sources if (out / source.name).exists()]
     if taken:
         raise FileExistsError(f"out: {out} holds {taken[0]} already, which may be somebody's work; give an empty folder")
-    out.mkdir(parents=True, exist_ok=True)
     return [_write(student_copy(nbformat.read(source, as_version=4)), out / source.name) for source in sources]
 
 
@@ -69,15 +67,9 @@ def student_copy(notebook):
 
 
 def _write(notebook, path):
-    """Write beside, then rename: a notebook is never half there."""
     import nbformat
 
-    beside = path.with_name(path.name + ".part")
-    try:
-        beside.write_text(nbformat.writes(notebook) + "\n", encoding="utf-8", newline="\n")
-        os.replace(beside, path)
-    finally:
-        beside.unlink(missing_ok=True)
+    write_text(path, nbformat.writes(notebook) + "\n")
     return path
 
 CONFIG = '''"""The gradebook of the course: run nbgrader's commands in this folder."""
@@ -134,23 +126,14 @@ def nbgrader_course(out, notebooks=NOTEBOOKS):
     sources, out = find_notebooks(notebooks), Path(out)
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise FileExistsError(f"out: {out} is there already, and may hold somebody's grades; give a new or an empty folder")
-    beside = out.with_name(out.name + ".part")
-    shutil.rmtree(beside, ignore_errors=True)
     points = {}
-    try:
+    with written(out) as beside:
         for source in sources:
             assignment = with_grading(nbformat.read(source, as_version=4))
             points[source.stem] = sum(cell.metadata.nbgrader.get("points", 0) for cell in assignment.cells
                                       if "nbgrader" in cell.metadata)
-            folder = beside / "source" / source.stem
-            folder.mkdir(parents=True)
-            _write(assignment, folder / source.name)
-        (beside / "nbgrader_config.py").write_text(CONFIG, encoding="utf-8", newline="\n")
-        if out.exists():
-            out.rmdir()
-        os.replace(beside, out)
-    finally:
-        shutil.rmtree(beside, ignore_errors=True)
+            _write(assignment, beside / "source" / source.stem / source.name)
+        write_text(beside / "nbgrader_config.py", CONFIG)
     return points
 
 

@@ -52,7 +52,8 @@ def _requirements():
     try:
         lines = importlib.metadata.requires("unet-course") or []
     except importlib.metadata.PackageNotFoundError:
-        lines = ["torch", "numpy", "matplotlib", "scikit-image", "scipy", "tifffile", "ipywidgets", "tqdm", "pooch"]
+        lines = ["torch", "numpy", "matplotlib", "scikit-image", "scipy", "tifffile", "ipywidgets",
+                 "tqdm", "pooch", "filelock"]
     return [line for line in lines if "extra ==" not in line]
 
 

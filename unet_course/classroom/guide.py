@@ -4,11 +4,11 @@ import contextlib
 import importlib
 import os
 import re
-import shutil
 import sys
 from pathlib import Path
 
 from unet_course.classroom.copies import NOTEBOOKS, asked, find_notebooks
+from unet_course.data.files.saving import write_text, written
 from unet_course.exercises.core import Exercise, check
 
 READING = 130  # words a minute, of technical text in a language that may be foreign
@@ -45,17 +45,9 @@ def teachers_guide(out, notebooks=NOTEBOOKS):
         raise FileExistsError(f"out: {out} is there already; give a new or an empty folder")
     pages = {source.stem: page(nbformat.read(source, as_version=4), source.stem, mistakes) for source in sources}
     texts = {"README.md": index(pages), **{f"{name}.md": text for name, (_, text) in pages.items()}}
-    beside = out.with_name(out.name + ".part")
-    shutil.rmtree(beside, ignore_errors=True)
-    try:
-        beside.mkdir(parents=True)
+    with written(out) as beside:
         for name, text in texts.items():
-            (beside / name).write_text(text, encoding="utf-8", newline="\n")
-        if out.exists():
-            out.rmdir()
-        os.replace(beside, out)
-    finally:
-        shutil.rmtree(beside, ignore_errors=True)
+            write_text(beside / name, text)
     return [out / name for name in texts]
 
 

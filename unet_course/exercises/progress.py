@@ -1,8 +1,11 @@
 """Your own progress: which exercises you have passed, kept in a file in your home folder."""
 
+import contextlib
 import json
 import os
 from pathlib import Path
+
+from unet_course.data.files.saving import write_text
 
 SWITCH = "UNET_COURSE_PROGRESS"
 
@@ -44,18 +47,8 @@ def record(id):
     path = progress_file()
     if path is None or from_a_solution() or id in (before := passed()):
         return
-    beside = path.with_name(f"{path.name}.{os.getpid()}.part")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        beside.write_text(json.dumps({"passed": sorted(before | {id})}) + "\n", encoding="utf-8")
-        os.replace(beside, path)
-    except OSError:
-        pass
-    finally:
-        try:
-            beside.unlink(missing_ok=True)
-        except OSError:
-            pass
+    with contextlib.suppress(OSError):
+        write_text(path, json.dumps({"passed": sorted(before | {id})}) + "\n")
 
 
 def from_a_solution():

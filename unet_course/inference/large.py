@@ -11,6 +11,7 @@ import numpy as np
 import torch
 
 from unet_course.data.files.images import SUFFIXES, count_pages, is_tiff, read_page, read_pages
+from unet_course.data.files.saving import written
 from unet_course.data.files.tiff import tiff_pages
 from unet_course.data.scaling import channels_first, percentiles, release, stretch
 from unet_course.inference.tiles import mirrored
@@ -168,10 +169,12 @@ class Output:
     shape : tuple
         Of the whole result, rows and columns last.
     dtype : dtype
+    until : ExitStack
+        The file gets its name when this ends, and is removed if it ends with an error.
     """
 
-    def __init__(self, out, shape, dtype):
-        self.path = self.part = None
+    def __init__(self, out, shape, dtype, until):
+        self.path = None
         if out is None:
             self.array = np.zeros(shape, dtype)
         elif isinstance(out, np.ndarray):
@@ -181,8 +184,9 @@ class Output:
             self.array = out
         else:
             self.path = output_path(out)
-            self.part = self.path.with_name(f".{self.path.name}.{os.getpid()}.part")
-            self.array = _create(self.part, self.path.suffix.lower(), tuple(shape), dtype)
+            beside = until.enter_context(written(self.path))
+            self.array = _create(beside, self.path.suffix.lower(), tuple(shape), dtype)
+            until.callback(setattr, self, "array", None)  # Windows renames no file that is open
 
     def write(self, top, band):
         """Put the rows of `band` in their place, beginning with row `top`."""
@@ -191,20 +195,9 @@ class Output:
             self.array.flush()
             release(self.array)
 
-    def finish(self):
-        """Rename the complete file to its name; return the result."""
-        if self.path is None:
-            return self.array
-        self.array.flush()
-        self.array = None  # Windows renames no file that is open
-        os.replace(self.part, self.path)
-        return open_image(self.path)
-
-    def abandon(self):
-        """Leave no half-written file."""
-        self.array = None
-        if self.part is not None:
-            self.part.unlink(missing_ok=True)
+    def result(self):
+        """What was written, once the file has its name."""
+        return self.array if self.path is None else open_image(self.path)
 
 
 def output_path(out):

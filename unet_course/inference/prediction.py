@@ -1,5 +1,6 @@
 """From an image to a probability for every class at every pixel, whatever the image's size."""
 
+import contextlib
 import itertools
 
 import numpy as np
@@ -99,22 +100,21 @@ def predict(model, image, *, tile=None, overlap=None, border=None, blend=False, 
     model.eval()
     result = None
     try:
-        bands = _bands(model, picture, grid, fade, border == "mirror", flips, batch_size, progress)
-        for top, band in bands:
-            if not torch.isfinite(band).all():
-                raise ValueError("image gives NaN or infinite scores; wanted values of about 0..1: use "
-                                 "unet_course.data.normalise; if it has them, the weights of the model are damaged")
-            if classes:
-                band = band.argmax(dim=1).to(torch.uint8)
-            band = band if picture.batched else band[0]
-            if result is None:
-                result = Output(out, (*band.shape[:-2], *size), np.uint8 if classes else np.float32)
-            result.write(top, band.numpy())
-        done = result.finish()
-    except BaseException:  # an interrupt as well
-        if result is not None:
-            result.abandon()
-        raise
+        with contextlib.ExitStack() as until:
+            for top, band in _bands(model, picture, grid, fade, border == "mirror", flips,
+                                    batch_size, progress):
+                if not torch.isfinite(band).all():
+                    raise ValueError("image gives NaN or infinite scores; wanted values of about "
+                                     "0..1: use unet_course.data.normalise; if it has them, the "
+                                     "weights of the model are damaged")
+                if classes:
+                    band = band.argmax(dim=1).to(torch.uint8)
+                band = band if picture.batched else band[0]
+                if result is None:
+                    result = Output(out, (*band.shape[:-2], *size),
+                                    np.uint8 if classes else np.float32, until)
+                result.write(top, band.numpy())
+        done = result.result()
     finally:
         for part, training in modes:
             part.training = training

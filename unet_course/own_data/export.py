@@ -10,7 +10,6 @@ import contextlib
 import copy
 import importlib.util
 import logging
-import os
 import warnings
 from pathlib import Path
 
@@ -19,6 +18,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from unet_course.blocks import ConvBlock, DecoderBlock, EncoderBlock
+from unet_course.data.files.saving import written
 from unet_course.unet import UNet, output_size
 
 
@@ -218,18 +218,13 @@ def _traced(network):
 
 def _publish(path, network, write, read):
     """Write beside, compare with the network, rename."""
-    beside = path.with_name(f".{path.stem}.{os.getpid()}.part{path.suffix}")  # readers look at the ending
-    try:
-        with _quiet(), torch.no_grad():
-            try:
-                write(str(beside))
-            except Exception as error:
-                raise RuntimeError(f"torch {torch.__version__} cannot write this network as {path.suffix}; 2.11 "
-                                   f"can. Its words: {str(error)[:300]}") from error
-            _compare(network, read(str(beside)), path.name)
-        os.replace(beside, path)
-    finally:
-        beside.unlink(missing_ok=True)
+    with written(path, path.suffix) as beside, _quiet(), torch.no_grad():  # the ending is looked at
+        try:
+            write(str(beside))
+        except Exception as error:
+            raise RuntimeError(f"torch {torch.__version__} cannot write this network as "
+                               f"{path.suffix}; 2.11 can. Its words: {str(error)[:300]}") from error
+        _compare(network, read(str(beside)), path.name)
     return path
 
 

@@ -2,7 +2,6 @@
 
 import csv
 import io
-import os
 import statistics
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -15,6 +14,7 @@ from torch import nn
 
 from unet_course.augment import Augment
 from unet_course.blocks import match_size
+from unet_course.data.files.saving import write_text
 from unet_course.data.nuclei import DATA
 from unet_course.losses import border_weight_map, combined_loss, cross_entropy, dice_loss
 from unet_course.training.loop import fit
@@ -277,18 +277,11 @@ def add_row(row, path):
     lacks = [name for name in COLUMNS if name not in row]
     if lacks or len(row) > len(COLUMNS):
         raise ValueError(f"row lacks {', '.join(lacks) or 'nothing'} and has {len(row)} values; wanted {', '.join(COLUMNS)}")
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
     text = io.StringIO(newline="")
     writer = csv.DictWriter(text, COLUMNS, lineterminator="\n")
     writer.writeheader()
     writer.writerows([*read_rows(path), row])
-    beside = path.with_name(f"{path.name}.{os.getpid()}.part")
-    try:
-        beside.write_text(text.getvalue(), encoding="utf-8", newline="\n")
-        os.replace(beside, path)
-    finally:
-        beside.unlink(missing_ok=True)
+    write_text(path, text.getvalue())
 
 
 def by_variant(rows, score):

@@ -1,12 +1,12 @@
 """Checkpoints: the state of a training in a file that is whole or not there."""
 
 import json
-import os
 import zipfile
 from pathlib import Path
 
 import torch
 
+from unet_course.data.files.saving import written
 from unet_course.data.nuclei import DATA
 from unet_course.unet import UNet
 
@@ -22,18 +22,8 @@ def save_atomically(state, path):
         Tensors and plain values, so that it loads with ``weights_only=True``.
     path : path
     """
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    beside = path.with_name(f"{path.name}.{os.getpid()}.part")
-    try:
-        with open(beside, "wb") as file:  # given a name, torch hides why it cannot write
-            torch.save(state, file)
-        os.replace(beside, path)
-    except OSError as error:
-        error.filename = str(path)  # a full disk does not say which file
-        raise
-    finally:
-        beside.unlink(missing_ok=True)
+    with written(path) as beside, open(beside, "wb") as file:
+        torch.save(state, file)  # given a name, it hides why it cannot write
 
 
 def read_state(path, device="cpu"):

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from unet_course.classroom.copies import NOTEBOOKS, asked, find_notebooks
 from unet_course.classroom.sandbox.limited import run_limited
+from unet_course.data.files.saving import written
 from unet_course.exercises.core import Exercise
 
 CHILD = Path(__file__).with_name("child.py")
@@ -205,13 +206,8 @@ def write(rows, out):
     writer = csv.writer(text)
     writer.writerow([field.name for field in fields(Row)])
     writer.writerows([harmless(value) for value in astuple(row)] for row in rows)
-    out = Path(out)
-    beside = out.with_name(f"{out.name}.{os.getpid()}.part")
-    try:
+    with written(out) as beside:
         beside.write_text(text.getvalue(), encoding="utf-8-sig", newline="")  # the mark tells Excel that it is UTF-8
-        os.replace(beside, out)
-    finally:
-        beside.unlink(missing_ok=True)
 
 
 def harmless(value):

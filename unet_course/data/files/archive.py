@@ -1,12 +1,12 @@
 """Zip archives unpacked with care: nothing outside the folder, nothing above the limits, all of it or none."""
 
 import errno
-import os
-import shutil
 import stat
 import unicodedata
 import zipfile
 from pathlib import Path, PurePosixPath, PureWindowsPath
+
+from unet_course.data.files.saving import written
 
 MOST_BYTES, MOST_FILES = 4 * 2**30, 20_000  # of what is unpacked; far above what the data sets of the course have
 METHODS = {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}  # the others unpack a block at once, however large it gets
@@ -55,23 +55,16 @@ def unpack(archive, folder, *, max_bytes=MOST_BYTES, max_files=MOST_FILES):
     ...     unpack(Path(place) / "a.zip", Path(place) / "inside")
     Traceback (most recent call last):
         ...
-    unet_course.archives.ArchiveError: archive a.zip holds the path '../b.txt', which leads out of its folder; ...
+    unet_course.data.files.archive.ArchiveError: archive a.zip holds the path ..., which leads ...
     """
     archive, folder = Path(archive), Path(folder)
     if folder.exists():
         raise FileExistsError(f"folder {folder.name!r} is there already; give a new one, or delete that one first")
-    beside = folder.with_name(f".{folder.name}.{os.getpid()}.part")
-    shutil.rmtree(beside, ignore_errors=True)
     try:
-        with zipfile.ZipFile(archive) as file:
+        with zipfile.ZipFile(archive) as file, written(folder) as beside:
             members = _plain_members(file, archive.name, max_bytes, max_files)
-            beside.mkdir(parents=True)
-            for member in members:
-                target = beside / member.filename
-                target.parent.mkdir(parents=True, exist_ok=True)
-                with file.open(member) as source, target.open("xb") as out:  # no more comes than the archive states
-                    shutil.copyfileobj(source, out, 2**20)
-        beside.replace(folder)
+            beside.mkdir()
+            file.extractall(beside, members)  # no more comes than the archive states
     except ArchiveError:
         raise
     except Exception as error:  # each way of being damaged has its own kind
@@ -79,8 +72,6 @@ def unpack(archive, folder, *, max_bytes=MOST_BYTES, max_files=MOST_FILES):
             raise
         raise ArchiveError(f"archive {archive.name} is damaged, or no zip archive ({type(error).__name__}: {error}); nothing "
                            "was unpacked: fetch it again") from error
-    finally:
-        shutil.rmtree(beside, ignore_errors=True)
     return folder
 
 
@@ -93,11 +84,10 @@ def _plain_members(file, archive, max_bytes, max_files):
                            f"{max_files:,} files and {max_bytes:,} bytes: nothing was unpacked")
     taken, folders = set(), set()
     for member in members:
-        reason = _fault(member)
-        path = PurePosixPath(_as_one(member.filename))
-        if not reason and (path in taken or path in folders or taken.intersection(path.parents)):
-            reason = "which is there twice"  # on Windows and macOS, that is, where a.txt and A.TXT are one file
-        if reason:
+        # Windows and macOS take a.txt and A.TXT for one file, and two ways to write an ä for one name
+        path = PurePosixPath(unicodedata.normalize("NFC", member.filename).casefold())
+        twice = path in taken or path in folders or taken.intersection(path.parents)
+        if reason := _fault(member) or twice and "which is there twice":
             raise ArchiveError(f"archive {archive} holds the path {member.filename!r}, {reason}; nothing was unpacked: do not "
                                "trust it, get it from where it was published")
         taken.add(path)
@@ -125,8 +115,3 @@ def _fault(member):
     if member.compress_type not in METHODS:
         return "which is packed in a way that is neither stored nor deflated"
     return None
-
-
-def _as_one(name):
-    """Names that some file system takes for the same become the same."""
-    return unicodedata.normalize("NFC", name).casefold()

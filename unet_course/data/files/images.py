@@ -3,14 +3,12 @@
 import contextlib
 import itertools
 import math
-import os
-import struct
 import warnings
-import zlib
 from pathlib import Path
 
 import numpy as np
 
+from unet_course.data.files.saving import written
 from unet_course.data.files.tiff import MAX_PIXELS, MAX_RATIO, tiff_pages
 
 SUFFIXES = (".png", ".tif", ".tiff", ".jpg", ".jpeg", ".bmp")
@@ -197,12 +195,8 @@ def write_image(path, pages, *, resolution=None):
     if not path.parent.is_dir():
         raise FileNotFoundError(f"path is in the folder {path.parent.name!r}, which does not exist; make it first")
     pages = [pages] if isinstance(pages, (np.ndarray, np.generic)) and pages.ndim != 3 else pages
-    beside = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
+    with written(path) as beside:
         (_write_png if kind == ".png" else _write_tiff)(beside, (_checked(page) for page in pages), path.name, resolution)
-        os.replace(beside, path)
-    finally:
-        beside.unlink(missing_ok=True)
 
 
 def _checked(page):
@@ -238,7 +232,6 @@ def _write_tiff(beside, pages, name, resolution):
         raise ValueError(EMPTY)
 
 
-PNG = b"\x89PNG\r\n\x1a\n"
 FORMATS = ("PNG", "JPEG", "BMP")  # the readers of Pillow that a picture may meet; JPEG reads MPO too
 
 
@@ -262,9 +255,9 @@ def read_picture(path, indices=False):
     """
     from PIL import Image
 
-    depth = check_png(path)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
+        depth = _png_depth(path)
         with Image.open(path, formats=FORMATS) as image:
             if image.mode in ("LA", "PA") and (indices or image.mode == "LA"):
                 return np.array(image)[..., 0]
@@ -276,39 +269,18 @@ def read_picture(path, indices=False):
     return picture
 
 
-def check_png(path):
-    """Refuse a PNG file that claims too much, or whose parts are not what their checksums say.
+def _png_depth(path):
+    """Refuse a damaged PNG file, or one that claims too much; bits of a grey value, 8 if unknown."""
+    from PIL import Image
 
-    Parameters
-    ----------
-    path : Path
-
-    Returns
-    -------
-    int
-        Bits for each grey value; 8 for colours, palettes, and other kinds of files, which are not looked at.
-
-    Raises
-    ------
-    ValueError, struct.error
-
-    Notes
-    -----
-    Pillow does not compare the checksums of pixels, so that a damaged mask could pass for a whole one.
-    """
-    size = path.stat().st_size
-    with open(path, "rb") as file:
-        if file.read(len(PNG)) != PNG:
+    with Image.open(path, formats=FORMATS) as image:
+        if image.format != "PNG":
             return 8
-        width, height, depth, kind = struct.unpack(">8xIIBB", file.read(18))
-        claimed = height * width * depth * {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}.get(kind, 4) / 8
-        if not 0 < width * height <= MAX_PIXELS or claimed > MAX_RATIO * size:
-            raise ValueError(f"it claims {height} × {width} pixels, and has {size} bytes")
-        file.seek(len(PNG))
-        name = b""
-        while name != b"IEND":
-            length, name = struct.unpack(">I4s", file.read(8))
-            content, checksum = file.read(length) if length <= size else b"", file.read(4)
-            if len(content) < length or checksum != struct.pack(">I", zlib.crc32(content, zlib.crc32(name))):
-                raise ValueError("a part of it is missing or changed")
-    return depth if kind == 0 else 8
+        kind, _, depth = image.tile[0][3].partition(";")  # as in L;4 or RGB;16B
+        depth = 1 if kind == "1" else int(depth.rstrip("B") or 8)
+        size, pixels = path.stat().st_size, image.width * image.height
+        claimed = pixels * len(image.getbands()) * depth / 8
+        if pixels > MAX_PIXELS or claimed > MAX_RATIO * size:
+            raise ValueError(f"it claims {image.height} × {image.width} pixels, and has {size} bytes")
+        image.verify()  # compares checksums: a damaged mask could pass for a whole one
+    return depth if kind == "L" else 8

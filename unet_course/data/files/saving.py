@@ -1,12 +1,17 @@
-"""One process at a time in a folder; the lock goes with its process, however that ends."""
+"""Files that are whole or not there, and one process at a time in a folder."""
 
 import contextlib
 import errno
 import hashlib
 import json
 import os
+import shutil
 import time
 from pathlib import Path
+
+# What a file system says that knows no locks. One that lacks the call itself (ENOSYS) is filelock's
+# own concern: the file's being there then is the lock, with the process's number in it.
+NO_LOCKS = errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOTSUP
 
 
 @contextlib.contextmanager
@@ -16,8 +21,8 @@ def alone(path, busy):
     Parameters
     ----------
     path : path
-        Of a file that serves as the lock and holds nothing. It is made, and removed at the end; what a killed process leaves
-        of it keeps nobody out.
+        Of a file that serves as the lock and holds nothing. It is made, and removed at the end;
+        what a killed process leaves of it keeps nobody out.
     busy : str
         What to say if another process holds it.
 
@@ -29,58 +34,34 @@ def alone(path, busy):
     Examples
     --------
     >>> import tempfile
-    >>> with tempfile.TemporaryDirectory() as folder, alone(Path(folder) / "lock", "somebody is here"):
+    >>> with tempfile.TemporaryDirectory() as folder, alone(Path(folder) / "lock", ""):
     ...     with alone(Path(folder) / "lock", "somebody is here"):
     ...         pass
     Traceback (most recent call last):
         ...
     FileExistsError: somebody is here
     """
-    path = Path(path)
+    import filelock  # late: only those who train or download need it
+
+    path, lock = Path(path), filelock.FileLock(path, timeout=0)
     try:
-        with _locked(path, busy):
-            try:
-                yield
-            finally:
-                _remove(path)  # while it is held: afterwards it may be somebody else's
-    finally:
-        if os.name == "nt":  # which removes no file that is open, and none that somebody else has opened
-            _remove(path)
-
-
-def _locked(path, busy):
-    while True:
-        file = open(path, "ab")
-        try:
-            _lock(file)
-            if os.name == "nt" or path.exists() and os.path.samestat(os.fstat(file.fileno()), path.stat()):
-                return file
-        except OSError as error:
-            file.close()
-            if error.errno in (errno.EAGAIN, errno.EACCES):
-                raise FileExistsError(busy) from error
-            raise
-        file.close()  # its holder has just ended, and removed it
-
-
-def _lock(file):
-    try:
-        if os.name == "nt":
-            import msvcrt
-
-            msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
-        else:
-            import fcntl
-
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        lock.acquire()
+    except filelock.Timeout as error:
+        raise FileExistsError(busy) from error
     except OSError as error:
-        if error.errno in (errno.EAGAIN, errno.EACCES):  # other numbers: this file system knows no locks
+        if error.errno not in NO_LOCKS:
             raise
+    try:
+        yield
+    finally:
+        if os.name != "nt":  # which removes no file that is open
+            _remove(path)  # while it is held: afterwards it may be somebody else's
+        lock.release()
 
 
 def _remove(path):
     with contextlib.suppress(OSError):
-        path.unlink()
+        shutil.rmtree(path) if path.is_dir() else path.unlink()
 
 
 def sha256(path):
@@ -92,19 +73,52 @@ def sha256(path):
     return digest.hexdigest()
 
 
-def write_text(path, text):
-    """Write a text file beside its place, then rename it; a crash leaves the old file or the new one."""
+@contextlib.contextmanager
+def written(path, ending=""):
+    """Write a file or folder beside its place, then rename it: a crash leaves the old or the new.
+
+    Parameters
+    ----------
+    path : path
+        Its folder is made. If a folder is written, what lies there already has to be an empty one.
+    ending : str, optional
+        Of the name to write to, if what writes looks at it.
+
+    Yields
+    ------
+    Path
+        Where to write. Nothing stays there, however it ends.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder, written(Path(folder) / "a.txt") as beside:
+    ...     _ = beside.write_text("whole")
+    ...     beside.name.replace(str(os.getpid()), "123")
+    '.a.txt.123.part'
+    """
     path = Path(path)
-    beside = path.with_name(f"{path.name}.{os.getpid()}.part")
+    beside = path.with_name(f".{path.name}.{os.getpid()}.part{ending}")
     try:
-        beside.write_text(text, encoding="utf-8", newline="\n")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        _remove(beside)
+        yield beside
+        if beside.is_dir() and path.is_dir():
+            path.rmdir()  # Windows puts no folder in another's place
         os.replace(beside, path)
     except OSError as error:
-        error.filename = str(path)  # a full disk does not say which file
+        if error.errno and error.filename in (None, str(beside)):  # a full disk names no file
+            error.filename = str(path)
+            del error.filename2
         raise
     finally:
-        with contextlib.suppress(OSError):
-            beside.unlink(missing_ok=True)
+        _remove(beside)
+
+
+def write_text(path, text):
+    """Write a text file as `written` does, in UTF-8."""
+    with written(path) as beside:
+        beside.write_text(text, encoding="utf-8", newline="\n")
 
 
 def write_json(path, value):
@@ -113,7 +127,7 @@ def write_json(path, value):
 
 
 def sweep(folder, names, *, older=60):
-    """Remove what a killed program left half-written beside these names: ``NAME.123.part``, not touched for a minute.
+    """Remove what a killed program left of these names, see `written`, untouched for a minute.
 
     Examples
     --------
