@@ -1,4 +1,4 @@
-"""Augmentation: the same picture as another microscope, another focus or another hand might have taken it.
+"""Augmentation: the same picture as another microscope or another hand might have taken it. (06 10)
 
 Everything works on whole batches, on the device that they are on. Images are ``(N, C, H, W)`` float, masks
 ``(N, H, W)`` int64. What moves pixels moves image and mask together; what changes values touches the image alone.

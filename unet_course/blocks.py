@@ -1,4 +1,4 @@
-"""The pieces of U-Net: one block, one step down, one step up, and the pad that makes sizes meet.
+"""The pieces of U-Net: a block, steps down and up, and the pad that makes sizes meet. (02 03 04)
 
 Tensors are ``(N, C, H, W)``: images in the batch, channels, rows, columns. This file imports torch and
 nothing else, so that it can be read alone.

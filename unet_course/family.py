@@ -1,4 +1,4 @@
-"""The family: what others changed in U-Net, each change as small as it is. Read `unet.py` first.
+"""The family: what others changed in U-Net, each change as small as it is. (12)
 
 `ResUNet` and `DenseUNet` exchange the block, `AttentionUNet` exchanges the decoder, `UNetPlusPlus` fills the U with nodes.
 All keep U-Net's arguments and return logits of the image's height and width, from 1×1 on.

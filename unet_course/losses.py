@@ -1,4 +1,4 @@
-"""Losses: what training makes small. All take logits, as `UNet` returns them."""
+"""Losses: what training makes small. All take logits, as `UNet` returns them. (06 10)"""
 
 import math
 

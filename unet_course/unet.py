@@ -1,4 +1,4 @@
-"""The whole network: down, across and up again. Read `blocks.py` first."""
+"""The whole network: down, across and up again. Read `blocks.py` first. (05)"""
 
 import math
 

@@ -1,4 +1,4 @@
-"""Sliders around the pictures of `figures/labs.py`, and no logic of their own. Written for ipywidgets 7.7 and 8.
+"""Sliders around the pictures of `figures/labs.py`, and no logic of their own. (02 03 04 05 07 08)
 
 Each function makes a `Lab`. As the last line of a cell it shows the sliders and the picture that belongs to them. Where
 there is no front end for widgets (GitHub, the site, print, a notebook opened but not run) the same output is a picture

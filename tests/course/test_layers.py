@@ -1,6 +1,7 @@
 """Who imports whom in the package: one way, without a circle, from the file and not through a room's face."""
 
 import ast
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -55,3 +56,15 @@ def test_nothing_inside_is_imported_through_a_face():
     files = [path for path in PACKAGE.rglob("*.py") if path.name != "__init__.py"]
     found = {path.relative_to(PACKAGE).as_posix(): through_faces(path.read_text(encoding="utf-8")) for path in files}
     assert len(files) > 60 and {name: lines for name, lines in found.items() if lines} == {}
+
+
+def test_the_first_line_of_each_file_ends_with_its_notebook():
+    """But for what a teacher runs: no notebook teaches that."""
+    files = [path for path in PACKAGE.rglob("*.py")
+             if not path.name.startswith("_") and "classroom" not in path.parts]
+    first = {path: path.read_text(encoding="utf-8").split("\n")[0] for path in files}
+    there = {path.name[:2] for path in (ROOT / "notebooks").glob("*.ipynb")}
+    assert len(files) > 60
+    for path, line in first.items():
+        said = re.fullmatch(r'""".{10,}\w\W* \(([\d ]+)\)(""")?', line)
+        assert said and set(said[1].split()) <= there and len(line) <= 100, path

@@ -1,4 +1,4 @@
-"""One call for what notebook 09 does by hand: examine a network, a batch, and the code around them."""
+"""One call for what the clinic does by hand: examine network, batch and the code around. (09)"""
 
 import copy
 

@@ -1,4 +1,4 @@
-"""What `diagnose` looks at in the code around a network: augmentation, loss, optimiser, prediction, score and split.
+"""What `diagnose` looks at in the code around a network, from augmentation to split. (09)
 
 Each function examines one thing, and gives a `Finding` or None.
 """

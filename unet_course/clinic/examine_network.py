@@ -1,4 +1,4 @@
-"""What `diagnose` looks at in a batch and a network: each function examines one thing, and gives a `Finding` or None.
+"""What `diagnose` looks at in a batch and a network; each gives a `Finding` or None. (09)
 
 They are called with a network that may be changed (a copy), and small batches on its device.
 """

@@ -1,4 +1,4 @@
-"""The patients of notebook 09: short pieces of code with exactly one fault each, and the healthy network beside them.
+"""The patients of the clinic: code with exactly one fault each, and a healthy network. (09)
 
 The names do not give the fault away; the docstrings, which the notebook leaves out, do. `admit` puts
 each patient before `diagnose`. Nothing here is for use.

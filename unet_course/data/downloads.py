@@ -1,4 +1,4 @@
-"""Full data sets, on request: terms first, checksums always, and nothing half there under its final name."""
+"""Full data sets, on request: terms first, checksums always, nothing half there. (10 13)"""
 
 import contextlib
 import errno

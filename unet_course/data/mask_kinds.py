@@ -1,4 +1,4 @@
-"""The kinds of masks: what their numbers mean, a guess of it, and what a network makes of each."""
+"""The kinds of masks: what their numbers mean, a guess of it, and what is learnt of each. (13)"""
 
 import math
 from collections import Counter

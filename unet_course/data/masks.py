@@ -1,4 +1,4 @@
-"""What every score asks first: is this a mask, and do the two fit?"""
+"""What every score asks first: is this a mask, and do the two fit? (01 06)"""
 
 import numpy as np
 import torch

@@ -1,4 +1,4 @@
-"""Real nuclei, your own folder, and what both go through before a network sees them."""
+"""Real nuclei, your own folder, and what both go through before a network sees them. (01)"""
 
 import hashlib
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""From the numbers in an image file to what a network is shown: channels first, scaled to 0 … 1."""
+"""From the numbers of an image file to the input of a network, scaled to 0 … 1. (01 13)"""
 
 import contextlib
 import mmap

@@ -1,4 +1,4 @@
-"""Crowds: real nuclei, cut out and put down again so close to each other that they nearly touch."""
+"""Crowds: real nuclei, cut out and put down again so close that they nearly touch. (10)"""
 
 import numpy as np
 import torch

@@ -1,4 +1,4 @@
-"""What a learner types in who does not write code: words, letters and numbers, read kindly and compared strictly."""
+"""Answers that are no code: words, letters and numbers, read kindly, compared strictly. (00)"""
 
 import numbers
 

@@ -1,4 +1,4 @@
-"""How a check works: an exercise is a list of behaviours, each with the hint a teacher would give.
+"""How a check works: an exercise is a list of behaviours, each with a teacher's hint. (00)
 
 A behaviour is a function that takes the learner's answer, tries it on inputs it has never seen, and raises `Hint`
 where it is wrong. It looks at what the answer does, never at how it is written.

@@ -1,4 +1,4 @@
-"""What stands around an answer while it is tried: it leaves no trace, and is stopped if it never ends or takes all memory."""
+"""What stands around an answer while it is tried: it is stopped if it never ends. (00)"""
 
 import contextlib
 import ctypes

@@ -1,4 +1,4 @@
-"""In which language a check speaks: English, or Chinese.
+"""In which language a check speaks: English, or Chinese. (00)
 
 The hints are written in English, in the exercises. What they are in Chinese stands in `hints_zh.json`, which
 ``python course.py translate`` writes from the translator's file: texts with {} for what is filled in, in Chinese also

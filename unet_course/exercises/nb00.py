@@ -1,4 +1,4 @@
-"""Exercises of 00_start_here."""
+"""Exercises of 00_start_here. (00)"""
 
 import numpy as np
 import torch

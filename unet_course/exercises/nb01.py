@@ -1,4 +1,4 @@
-"""Exercises of 01_images_and_masks."""
+"""Exercises of 01_images_and_masks. (01)"""
 
 import numpy as np
 import torch

@@ -1,4 +1,4 @@
-"""Exercises of 02_convolution_block."""
+"""Exercises of 02_convolution_block. (02)"""
 
 import copy
 

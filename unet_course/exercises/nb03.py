@@ -1,4 +1,4 @@
-"""Exercises of 03_encoder."""
+"""Exercises of 03_encoder. (03)"""
 
 import numpy as np
 import torch

@@ -1,4 +1,4 @@
-"""Exercises of 04_decoder_and_skip_padding."""
+"""Exercises of 04_decoder_and_skip_padding. (04)"""
 
 import torch
 import torch.nn.functional as F

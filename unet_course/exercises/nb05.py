@@ -1,4 +1,4 @@
-"""Exercises of 05_the_full_unet."""
+"""Exercises of 05_the_full_unet. (05)"""
 
 import torch
 from torch import nn

@@ -1,4 +1,4 @@
-"""Exercises of 06_training."""
+"""Exercises of 06_training. (06)"""
 
 import copy
 import math

@@ -1,4 +1,4 @@
-"""Exercises of 07_evaluation."""
+"""Exercises of 07_evaluation. (07)"""
 
 import numpy as np
 import torch

@@ -1,4 +1,4 @@
-"""Exercises of 08_whole_images."""
+"""Exercises of 08_whole_images. (08)"""
 
 import sys
 

@@ -1,4 +1,4 @@
-"""Exercises of 09_debugging_clinic, first part: the networks, patients 1 to 5 and 11, and the triage."""
+"""Exercises: the networks, patients 1 to 5 and 11, and the triage. (09)"""
 
 import torch
 from torch import nn

@@ -1,4 +1,4 @@
-"""Exercises of 09_debugging_clinic, second part: what is put into the network, patients 6 to 10."""
+"""Exercises: what is put into the network, patients 6 to 10. (09)"""
 
 import numpy as np
 import torch

@@ -1,4 +1,4 @@
-"""Exercises of 09_debugging_clinic, third part: loss, steps, prediction, split and score, patients 12 to 17."""
+"""Exercises: loss, steps, prediction, split and score, patients 12 to 17. (09)"""
 
 import torch
 import torch.nn.functional as F

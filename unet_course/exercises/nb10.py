@@ -1,4 +1,4 @@
-"""Exercises of 10_the_paper."""
+"""Exercises of 10_the_paper. (10)"""
 
 import math
 

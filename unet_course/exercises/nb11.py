@@ -1,4 +1,4 @@
-"""Exercises of 11_ablations: means, spreads, and what makes a comparison fair."""
+"""Exercises of 11_ablations: means, spreads, and what makes a comparison fair. (11)"""
 
 import copy
 import itertools

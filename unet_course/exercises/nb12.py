@@ -1,4 +1,4 @@
-"""Exercises of 12_the_family in which a part is written; what is counted or chosen is in nb12_counts."""
+"""Exercises: parts of the family are written, and what they cost is counted. (12)"""
 
 import torch
 import torch.nn.functional as F

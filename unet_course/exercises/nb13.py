@@ -1,4 +1,4 @@
-"""Exercises of 13_your_own_data about the folder: which files belong together, and who goes where."""
+"""Exercises about the folder and its masks: which files belong together, who goes where. (13)"""
 
 import math
 import random

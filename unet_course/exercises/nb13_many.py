@@ -1,4 +1,4 @@
-"""Exercises of 13_your_own_data about work in parts: a batch in pieces, an epoch for several processes."""
+"""Exercises about work in parts, and about the next step. (13)"""
 
 import copy
 

@@ -1,4 +1,4 @@
-"""Your own progress: which exercises you have passed, kept in a file in your home folder."""
+"""Your own progress: which exercises you have passed, kept in a file in your home folder. (00)"""
 
 import contextlib
 import json

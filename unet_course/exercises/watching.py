@@ -1,4 +1,4 @@
-"""See what a network does while it runs, however it is written: layers, functions, or parameters of its own."""
+"""See what a network does while it runs, however it is written. (02)"""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""More pictures: curves, and tables of scores. As in `figures.py`: arguments in, one matplotlib figure out."""
+"""Charts: curves, and tables of scores. Arguments in, one matplotlib figure out. (07 11)"""
 
 import statistics
 

@@ -1,6 +1,6 @@
-"""The U, drawn: from a live network with its shapes, or as the small map at the head of each notebook.
+"""The U, drawn from a live network with its shapes, or small, as a map. (00 05 12)
 
-Its colours, those of Figure 1 of Ronneberger et al. (2015), stand in `palette.py`.
+Its colours, those of Figure 1 of Ronneberger et al. (2015), stand in `panels.py`.
 """
 
 import torch

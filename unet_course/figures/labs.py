@@ -1,6 +1,6 @@
-"""Pictures to play with: each function draws one setting of a small experiment, and says in its title what it shows.
+"""Pictures to play with: each function draws one setting of a small experiment. (02 03 04 05 07 08)
 
-As in `figures.py`: arguments in, one matplotlib figure out. `widgets.py` puts sliders around them.
+As in `panels.py`: arguments in, one matplotlib figure out. `widgets.py` puts sliders around them.
 """
 
 import numpy as np

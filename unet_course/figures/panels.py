@@ -1,4 +1,4 @@
-"""Pictures: arguments in, one matplotlib figure out. Nothing is stored, nothing is drawn on the side.
+"""Pictures: arguments in, one matplotlib figure out. Nothing is stored or drawn on the side. (00)
 
 The colours are told apart by colour-blind eyes and in grey print: nuclei cyan, boundary orange, errors magenta. A thing
 has two shades of one hue: the bright one on dark images, the deep one for lines and frames on white paper.

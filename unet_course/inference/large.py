@@ -1,4 +1,4 @@
-"""Images too large for memory: read window by window from a file, written band by band to another.
+"""Images too large for memory: read window by window, written band by band. (08)
 
 What is read is given back to the system at once, so that the memory in use does not grow with the file.
 """

@@ -1,4 +1,4 @@
-"""From an image to a probability for every class at every pixel, whatever the image's size."""
+"""From an image of any size to a probability for every class at every pixel. (00 08)"""
 
 import contextlib
 import itertools

@@ -1,4 +1,4 @@
-"""The geometry of tiles: how much surroundings a network needs, where the windows lie, how neighbours are faded."""
+"""The geometry of tiles: surroundings, windows, and how neighbours are faded. (08)"""
 
 import copy
 import math

@@ -1,4 +1,4 @@
-"""Scores over nuclei: which were found, which were merged or split, and how well two label images agree.
+"""Scores over nuclei: which were found, which were merged or split. (07)
 
 Label images are integer arrays or tensors: 0 background, another number for each object. The numbers themselves do not
 matter.

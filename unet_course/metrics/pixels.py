@@ -1,4 +1,4 @@
-"""Scores over pixels: how much of the mask is right. Scores over nuclei are in `objects.py` and can be had from here.
+"""Scores over pixels: how much of the mask is right. (01 07)
 
 Masks are integer arrays or tensors of any shape in which 0 is background. Where a score would be 0 divided by 0, it is
 1 if prediction and target are both empty, because nothing was missed and nothing was invented, and else 0.

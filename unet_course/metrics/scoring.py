@@ -1,4 +1,4 @@
-"""Score a network, or a plain threshold, on one of the course's fields: the same numbers in the same way everywhere."""
+"""Score a network, or a threshold, on a field of the course: always in the same way. (01 06 07)"""
 
 import torch
 from skimage.filters import gaussian, threshold_otsu

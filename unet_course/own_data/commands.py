@@ -1,4 +1,4 @@
-"""The commands for pictures of your own: what each understands, and what it calls.
+"""The commands for pictures of your own: what each understands, and what it calls. (13)
 
 Nothing of torch is imported before a command runs, so that `doctor` and `--help` work where it is missing.
 """

@@ -1,4 +1,4 @@
-"""How good is a network on pictures with masks: each picture's scores, worst first, and all of them together."""
+"""How good is a network on pictures with masks: each, worst first, and all together. (13)"""
 
 import numpy as np
 from tqdm.auto import tqdm

@@ -1,4 +1,4 @@
-"""A trained U-Net as a file that runs without this course: torch's ``.pt2``, and ONNX for every other program.
+"""A trained U-Net as a file that runs without this course: ``.pt2`` and ONNX. (13)
 
 Both hold a network for any image size, written by way of `AnySize`, which says why. torch 2.11 or newer can do it.
 

@@ -1,4 +1,4 @@
-"""What is going to be trained, decided before anything is: pictures, kind of masks, split, network; written to config.json."""
+"""What is going to be trained, decided before anything is, and written to config.json. (13)"""
 
 import hashlib
 import json

@@ -1,4 +1,4 @@
-"""A folder of images and masks as somebody sends it: nuclei of the course, with the mistakes that such folders have."""
+"""A folder of images and masks as somebody sends it, with its usual mistakes. (13)"""
 
 import shutil
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""From image files to mask files: the same names, sizes, pages and resolution, and the kind of mask that was trained on."""
+"""From image files to mask files: the same names, sizes, pages and kind of mask. (13)"""
 
 import glob
 import json

@@ -1,4 +1,4 @@
-"""The model card of a network: what it is, what it was trained on, how good it is, and what nobody knows about it."""
+"""The model card, and the text of a survey: what is known of a network, and of a folder. (13)"""
 
 from unet_course.data.mask_kinds import NAMES, OUTPUTS, class_name, shown
 from unet_course.tracing import parameter_count

@@ -1,4 +1,4 @@
-"""What stands in the folder of a trained network, and how it gets there: every file is written beside and renamed."""
+"""What stands in the folder of a trained network, and how it gets there. (13)"""
 
 import contextlib
 import json

@@ -1,4 +1,4 @@
-"""A look at a folder of your own before anything trains: what is there, what fits, and what does not."""
+"""A look at a folder of your own before anything trains: what fits, and what does not. (13)"""
 
 import hashlib
 from collections import Counter

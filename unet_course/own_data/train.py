@@ -1,4 +1,4 @@
-"""Your own pictures: train a network on a folder, segment other pictures with it, score it. The command line calls this."""
+"""Train a network on a folder of your own; the command line calls this. (13)"""
 
 import contextlib
 from dataclasses import asdict

@@ -1,4 +1,4 @@
-"""What each step of a training sees: pictures are read, cut and augmented; several processes share a batch. (06)"""
+"""What a step of a training sees: pictures are read, cut, augmented and shared out. (06)"""
 
 import hashlib
 import math

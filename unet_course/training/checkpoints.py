@@ -1,4 +1,4 @@
-"""Checkpoints: the state of a training in a file that is whole or not there."""
+"""Checkpoints: the state of a training in a file that is whole or not there. (06)"""
 
 import json
 import zipfile

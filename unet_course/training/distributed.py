@@ -1,4 +1,4 @@
-"""Several processes train one network: each takes its share of every batch, and all hold the same weights after it.
+"""Several processes train one network: each takes its share of every batch. (13)
 
 Start them with ``torchrun --standalone --nproc-per-node=2 script.py``; in the script, ``with joined(): fit(…)``. `fit` does
 the rest: the result is that of one process with the same batch, whatever the loss, up to the order in which numbers are

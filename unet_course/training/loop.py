@@ -1,4 +1,4 @@
-"""Training: `train_step` and `train_loop` are the lesson; `fit` calls them with all that a long training needs. (06)"""
+"""Training: `train_step` and `train_loop` are the lesson; `fit` hangs all else on them. (06)"""
 
 import math
 from dataclasses import asdict, dataclass, field

@@ -1,4 +1,4 @@
-"""Random numbers that come again: one seed for everything, and code that leaves no trace of itself."""
+"""Random numbers that come again, and code that leaves no trace of itself. (06)"""
 
 import contextlib
 import io

@@ -1,4 +1,4 @@
-"""Zip archives unpacked with care: nothing outside the folder, nothing above the limits, all of it or none."""
+"""Zip archives unpacked with care: nothing outside the folder, within limits, all or none. (13)"""
 
 import errno
 import stat

@@ -1,4 +1,4 @@
-"""One file over HTTP: gone on with after a cut, checked before it gets its name, and a clear word where it fails."""
+"""One file over HTTP: gone on with after a cut, and checked before it gets its name. (13)"""
 
 import os
 from pathlib import Path

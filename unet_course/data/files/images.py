@@ -1,4 +1,4 @@
-"""Picture files in and out: single or stacks of pages, never half read and never half written."""
+"""Image files in and out: single or stacks of pages, never half read or half written. (13)"""
 
 import contextlib
 import itertools

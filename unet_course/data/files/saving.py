@@ -1,4 +1,4 @@
-"""Files that are whole or not there, and one process at a time in a folder."""
+"""Files that are whole or not there, and one process at a time in a folder. (13)"""
 
 import contextlib
 import errno

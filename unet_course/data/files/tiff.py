@@ -1,4 +1,4 @@
-"""TIFF files: their pages, whatever order of axes, and none from a file that lacks a part."""
+"""TIFF files: their pages, whatever order of axes, and none from a file that lacks a part. (13)"""
 
 import contextlib
 import logging
