@@ -49,7 +49,7 @@ class ConvBlock(nn.Module):
         self.layers = nn.Sequential(*layers)
 
     def forward(self, x):
-        return self.layers(x)
+        return self.layers(x)  # (N, in, H, W) -> (N, out, H, W); with padding=0 4 pixels less a side
 
 
 class EncoderBlock(nn.Module):
@@ -81,8 +81,8 @@ class EncoderBlock(nn.Module):
         self.pool = nn.MaxPool2d(kernel_size=2, ceil_mode=True)
 
     def forward(self, x):
-        skip = self.block(x)
-        return skip, self.pool(skip)
+        skip = self.block(x)  # (N, in, H, W) -> (N, out, H, W)
+        return skip, self.pool(skip)  # half the size, rounded up
 
 
 def match_size(skip, size):
@@ -174,6 +174,6 @@ class DecoderBlock(nn.Module):
         self.block = ConvBlock(skip_channels + out_channels, out_channels, padding=padding, norm=norm)
 
     def forward(self, x, skip):
-        x = self.up(x)
-        skip = match_size(skip, x.shape[-2:])
-        return self.block(torch.cat([skip, x], dim=1))
+        x = self.up(x)  # (N, in, h, w) -> (N, out, 2h, 2w)
+        skip = match_size(skip, x.shape[-2:])  # (N, skip, H, W) -> (N, skip, 2h, 2w)
+        return self.block(torch.cat([skip, x], dim=1))  # (N, skip + out, 2h, 2w) -> (N, out, 2h, 2w)

@@ -62,7 +62,7 @@ class DenseBlock(nn.Module):
 
     def forward(self, x):
         for step in self.steps:
-            x = torch.cat([x, step(x)], dim=1)
+            x = torch.cat([x, step(x)], dim=1)  # `growth` channels more with each step
         return F.relu(self.gather(x))
 
 
@@ -88,6 +88,7 @@ class AttentionGate(nn.Module):
         self.score = nn.Conv2d(inner, 1, kernel_size=1)
 
     def forward(self, skip, below):
+        # (N, skip, H, W) and (N, out, H, W) -> (N, 1, H, W), between 0 and 1
         return torch.sigmoid(self.score(F.relu(self.of_skip(skip) + self.of_below(below))))
 
 
@@ -215,6 +216,7 @@ class UNetPlusPlus(nn.Module):
                 skip = torch.cat(rows[i], dim=1)
                 x = self.nodes[f"{i} {j}"](rows[i + 1][j - 1], skip)
                 rows[i].append(x[..., : skip.shape[-2], : skip.shape[-1]])  # what the pool has added goes
+        # (heads, N, classes, H, W)
         logits = torch.stack([head(node) for head, node in zip(self.heads, rows[0][-len(self.heads):])])
         return logits if self.deep_supervision and self.training else logits.mean(dim=0)
 

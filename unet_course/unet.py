@@ -68,14 +68,14 @@ class UNet(nn.Module):
         check_image(x, self.in_channels, len(self.encoders), self.padding)
         skips = []
         for encoder in self.encoders:
-            skip, x = encoder(x)
+            skip, x = encoder(x)  # each level: twice the channels, half the height and width
             skips.append(skip)
         x = self.bottleneck(x)
         for decoder, skip in zip(self.decoders, reversed(skips)):
-            x = decoder(x, skip)
+            x = decoder(x, skip)  # the way back: half the channels, twice the height and width
             odd = [n % 2 for n in skip.shape[-2:]]  # what the pool has added by rounding up goes, and nothing else
             x = x[..., : x.shape[-2] - odd[0], : x.shape[-1] - odd[1]] if any(odd) else x
-        return self.head(x)
+        return self.head(x)  # (N, channels[0], H, W) -> (N, num_classes, H, W)
 
 
 def init_he(module):
