@@ -1,7 +1,7 @@
 """The pieces of U-Net: a block, steps down and up, and the pad that makes sizes meet. (02 03 04)
 
-Tensors are ``(N, C, H, W)``: images in the batch, channels, rows, columns. This file imports torch and
-nothing else, so that it can be read alone.
+Tensors are ``(N, C, H, W)``: images in the batch, channels, rows, columns. This file imports torch
+and nothing else, so that it can be read alone.
 """
 
 import torch
@@ -10,7 +10,7 @@ from torch import nn
 
 
 class ConvBlock(nn.Module):
-    """Two times (3×3 convolution → batch norm → ReLU): the block that does all the looking in U-Net.
+    """Two times (3×3 convolution → batch norm → ReLU): the block that looks, in all of U-Net.
 
     Parameters
     ----------
@@ -19,15 +19,17 @@ class ConvBlock(nn.Module):
     out_channels : int
         Channels of the output. The first convolution changes the number, the second keeps it.
     padding : int, default 1
-        1 keeps H and W. 0 is the paper's valid convolution: each convolution takes off 2 rows and 2 columns.
+        1 keeps H and W. 0 is the paper's valid convolution: each convolution takes off 2 rows and 2
+        columns.
     norm : bool, default True
-        Batch norm after each convolution. The convolution then has no bias: batch norm subtracts the mean, and
-        a bias with it, and brings a shift of its own.
+        Batch norm after each convolution. The convolution then has no bias: batch norm subtracts
+        the mean, and a bias with it, and brings a shift of its own.
 
     Notes
     -----
-    Input ``(N, in_channels, H, W)``, output ``(N, out_channels, H - 4 * (1 - padding), W - 4 * (1 - padding))``.
-    The order convolution → norm → ReLU is today's practice; Ronneberger et al. (2015) have no norm.
+    Input ``(N, in_channels, H, W)``, output
+    ``(N, out_channels, H - 4 * (1 - padding), W - 4 * (1 - padding))``. The order convolution →
+    norm → ReLU is today's practice; Ronneberger et al. (2015) have no norm.
 
     Examples
     --------
@@ -42,14 +44,16 @@ class ConvBlock(nn.Module):
         super().__init__()
         layers = []
         for channels in (in_channels, out_channels):
-            layers.append(nn.Conv2d(channels, out_channels, kernel_size=3, padding=padding, bias=not norm))
+            layers.append(nn.Conv2d(channels, out_channels, kernel_size=3, padding=padding,
+                                    bias=not norm))
             if norm:
                 layers.append(nn.BatchNorm2d(out_channels))
             layers.append(nn.ReLU(inplace=True))
         self.layers = nn.Sequential(*layers)
 
     def forward(self, x):
-        return self.layers(x)  # (N, in, H, W) -> (N, out, H, W); with padding=0 4 pixels less a side
+        # (N, in, H, W) -> (N, out, H, W); with padding=0 4 pixels less a side
+        return self.layers(x)
 
 
 class EncoderBlock(nn.Module):
@@ -64,8 +68,9 @@ class EncoderBlock(nn.Module):
 
     Notes
     -----
-    ``forward(x)`` returns ``(skip, pooled)``. The skip is the block's output *before* the pool, at full size;
-    `pooled` goes on down. The pool rounds up (``ceil_mode``), so an odd last row or column is kept: 5 → 3.
+    ``forward(x)`` returns ``(skip, pooled)``. The skip is the block's output *before* the pool, at
+    full size; `pooled` goes on down. The pool rounds up (``ceil_mode``), so an odd last row or
+    column is kept: 5 → 3.
 
     Examples
     --------
@@ -86,7 +91,7 @@ class EncoderBlock(nn.Module):
 
 
 def match_size(skip, size):
-    """Give a skip the height and width it is wanted in: pad with zeros if too small, crop if too large.
+    """Give a skip the size it is wanted in: pad with zeros if too small, crop if too large.
 
     Parameters
     ----------
@@ -106,9 +111,10 @@ def match_size(skip, size):
 
     Notes
     -----
-    One call does both, because ``F.pad`` with a negative pad crops. The difference is shared between the two
-    sides. Where it is odd, the odd pixel is at the right and bottom when padding, at the left and top when
-    cropping. After a pool that rounds up, both are what keeps a feature on its pixel.
+    One call does both, because ``F.pad`` with a negative pad crops. The difference is shared
+    between the two sides. Where it is odd, the odd pixel is at the right and bottom when padding,
+    at the left and top when cropping. After a pool that rounds up, both are what keeps a feature on
+    its pixel.
 
     Examples
     --------
@@ -118,8 +124,10 @@ def match_size(skip, size):
     >>> match_size(torch.ones(1, 64, 568, 568), (392, 392)).shape
     torch.Size([1, 64, 392, 392])
     """
-    if not isinstance(size, (tuple, list)) or len(size) != 2 or not all(isinstance(n, int) and n > 0 for n in size):
-        raise ValueError(f"size is {size}; wanted two positive integers (height, width), such as x.shape[-2:]")
+    if not isinstance(size, (tuple, list)) or len(size) != 2 or not all(
+            isinstance(n, int) and n > 0 for n in size):
+        raise ValueError(f"size is {size}; wanted two positive integers (height, width), such as "
+                         "x.shape[-2:]")
     height, width = size
     dh, dw = height - skip.shape[-2], width - skip.shape[-1]
     if dh == dw == 0:
@@ -139,8 +147,8 @@ class DecoderBlock(nn.Module):
     out_channels : int
         Channels of the upsampled tensor and of the output.
     up : {"transpose", "bilinear"}, default "transpose"
-        How to double the size: a learned 2×2 transposed convolution with stride 2, or bilinear interpolation
-        followed by a 1×1 convolution that brings the channels down to `out_channels`.
+        How to double the size: a learned 2×2 transposed convolution with stride 2, or bilinear
+        interpolation followed by a 1×1 convolution that brings the channels down to `out_channels`.
     padding, norm
         As in `ConvBlock`.
 
@@ -152,7 +160,8 @@ class DecoderBlock(nn.Module):
     Notes
     -----
     ``forward(x, skip)``: `x` is ``(N, in_channels, H, W)``; with ``padding=1`` the output is
-    ``(N, out_channels, 2H, 2W)``, whatever the skip's size. The skip stands first in the concatenation.
+    ``(N, out_channels, 2H, 2W)``, whatever the skip's size. The skip stands first in the
+    concatenation.
 
     Examples
     --------
@@ -162,7 +171,8 @@ class DecoderBlock(nn.Module):
     torch.Size([1, 16, 102, 64])
     """
 
-    def __init__(self, in_channels, skip_channels, out_channels, *, up="transpose", padding=1, norm=True):
+    def __init__(self, in_channels, skip_channels, out_channels, *, up="transpose", padding=1,
+                 norm=True):
         super().__init__()
         if up == "transpose":
             self.up = nn.ConvTranspose2d(in_channels, out_channels, kernel_size=2, stride=2)
@@ -171,9 +181,11 @@ class DecoderBlock(nn.Module):
             self.up = nn.Sequential(resize, nn.Conv2d(in_channels, out_channels, kernel_size=1))
         else:
             raise ValueError(f'up is {up!r}; wanted "transpose" or "bilinear"')
-        self.block = ConvBlock(skip_channels + out_channels, out_channels, padding=padding, norm=norm)
+        self.block = ConvBlock(skip_channels + out_channels, out_channels, padding=padding,
+                               norm=norm)
 
     def forward(self, x, skip):
         x = self.up(x)  # (N, in, h, w) -> (N, out, 2h, 2w)
         skip = match_size(skip, x.shape[-2:])  # (N, skip, H, W) -> (N, skip, 2h, 2w)
-        return self.block(torch.cat([skip, x], dim=1))  # (N, skip + out, 2h, 2w) -> (N, out, 2h, 2w)
+        # (N, skip + out, 2h, 2w) -> (N, out, 2h, 2w)
+        return self.block(torch.cat([skip, x], dim=1))

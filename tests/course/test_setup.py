@@ -201,6 +201,12 @@ def test_modules_stay_small():
     assert len(sizes) > 60 and {name: n for name, n in sizes.items() if n > 380} == {}
 
 
+@pytest.mark.parametrize("file", ["blocks.py", "unet.py", "training/loop.py", "training/batches.py"])
+def test_what_a_learner_reads_fits_a_page(file):
+    lines = (HERE / "unet_course" / file).read_text(encoding="utf-8").splitlines()
+    assert [line for line in lines if len(line) > 100] == []
+
+
 def test_package_is_found_where_the_wheel_would_put_it():
     assert importlib.util.find_spec("unet_course") is not None
     targets = PROJECT["tool"]["hatch"]["build"]["targets"]["wheel"]

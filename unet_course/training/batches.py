@@ -13,12 +13,12 @@ GIB = 2**30
 
 
 class Batches:
-    """What each step of a training sees: squares cut from the pictures and changed, on the network's device.
+    """What each step of a training sees: squares cut from the pictures, changed, on a device.
 
     Parameters
     ----------
-    data : (images, masks), or a sequence of (image, mask); with weights of the pixels as a third, see `fit`
-    order : {"random", "epochs"}, default "random"
+    data : (images, masks), or a sequence of (image, mask); with weights of the pixels as a third,
+    see `fit` order : {"random", "epochs"}, default "random"
         See `fit`.
     crop, batch_size : int
     parts : int, default 1
@@ -41,11 +41,12 @@ class Batches:
     [0, 1, 2, 3, 4, 5]
     """
 
-    def __init__(self, data, *, order="random", crop, batch_size, parts=1, augment=None, seed=0, device="cpu",
-                 dtype=torch.float32, layout=torch.contiguous_format):
+    def __init__(self, data, *, order="random", crop, batch_size, parts=1, augment=None, seed=0,
+                 device="cpu", dtype=torch.float32, layout=torch.contiguous_format):
         self.crop, self.batch_size, self.augment, self.seed = crop, batch_size, augment, seed
         # Random squares come from anywhere, so that all pictures are read first.
-        self.keep, self.make = {"random": (math.inf, self._random), "epochs": (GIB // size(), self._epochs)}[order]
+        self.keep, self.make = {"random": (math.inf, self._random),
+                                "epochs": (GIB // size(), self._epochs)}[order]
         self.pictures = self.read(data, "train")
         self.mine = shares(batch_size, parts, rank(), size())
         self.device, self.dtype, self.layout = device, dtype, layout
@@ -55,7 +56,7 @@ class Batches:
         return Pictures(data, name, keep=self.keep)
 
     def steps(self, start, stop):
-        """The batches of these steps; each sets torch's own random numbers, which dropout draws from."""
+        """The batches of these steps; each sets torch's own random numbers, for dropout."""
         for step in range(start, stop):
             batch = self.make(step, torch.manual_seed(self.seed * 1_000_003 + step))
             if size() > 1:  # otherwise different pictures would lose the same channels
@@ -63,7 +64,8 @@ class Batches:
             yield batch
 
     def _random(self, step, generator):
-        batch = self._cut(self.pictures, self.batch_size, generator)  # whole, because one generator serves all of it
+        # whole, because one generator serves all of it
+        batch = self._cut(self.pictures, self.batch_size, generator)
         return batch if size() == 1 else tuple(t[self.mine] for t in batch)
 
     def _epochs(self, step, generator):
@@ -73,22 +75,26 @@ class Batches:
     def _item(self, number):
         n = len(self.pictures)
         picture = self.pictures[epoch_order(self.seed, number // n, n)[number % n]]
-        return self._cut([picture], 1, torch.Generator().manual_seed(seed_of(self.seed, "item", number)))
+        own = torch.Generator().manual_seed(seed_of(self.seed, "item", number))
+        return self._cut([picture], 1, own)
 
     def _cut(self, pictures, count, generator):
-        """Squares: images (N, C, H, W), masks (N, H, W), and weights (N, H, W) if the pictures have some."""
-        x, y = random_crops(_Column(pictures, _image_and_weights), _Column(pictures, lambda picture: picture[1]),
-                            size=self.crop, count=count, generator=generator)
+        """Images (N, C, H, W), masks (N, H, W), and weights (N, H, W) if there are some."""
+        masks = _Column(pictures, lambda picture: picture[1])
+        x, y = random_crops(_Column(pictures, _image_and_weights), masks, size=self.crop,
+                            count=count, generator=generator)
         channels = pictures[0][0].shape[0]
         batch = (x, y) if x.shape[1] == channels else (x[:, :channels], y, x[:, channels])
         return self._changed(*(t.to(self.device) for t in batch), generator=generator)
 
     def _changed(self, x, y, *weights, generator):
         if self.augment is not None and weights:
-            # The mask that is moved holds each pixel's number; where it came from, class and weight are looked up.
-            numbers = torch.arange(y[0].numel(), device=y.device).reshape(y[0].shape).expand(y.shape)
-            x, numbers = self.augment(x, numbers, generator)
-            y, *weights = (t.flatten(1).gather(1, numbers.flatten(1)).reshape(y.shape) for t in (y, *weights))
+            # The mask that is moved holds each pixel's number; where it came from, class and weight
+            # are looked up.
+            numbers = torch.arange(y[0].numel(), device=y.device).reshape(y[0].shape)
+            x, numbers = self.augment(x, numbers.expand(y.shape), generator)
+            y, *weights = (t.flatten(1).gather(1, numbers.flatten(1)).reshape(y.shape)
+                           for t in (y, *weights))
         elif self.augment is not None:
             x, y = self.augment(x, y, generator)
         return x.to(self.dtype, memory_format=self.layout), y, *weights
@@ -134,7 +140,8 @@ def epoch_order(seed, epoch, n):
     >>> sorted(epoch_order(0, 5, 4)), epoch_order(0, 1, 50) == epoch_order(0, 2, 50)
     ([0, 1, 2, 3], False)
     """
-    return torch.randperm(n, generator=torch.Generator().manual_seed(seed_of(seed, "epoch", epoch))).tolist()
+    generator = torch.Generator().manual_seed(seed_of(seed, "epoch", epoch))
+    return torch.randperm(n, generator=generator).tolist()
 
 
 def seed_of(*what):
@@ -145,7 +152,8 @@ def seed_of(*what):
     >>> seed_of(0, "item", 1) == seed_of(0, "item", 1) != seed_of(0, "item", 2)
     True
     """
-    return int.from_bytes(hashlib.sha256(repr(what).encode()).digest()[:8], "little") >> 1  # torch takes 63 bits
+    # torch takes 63 bits
+    return int.from_bytes(hashlib.sha256(repr(what).encode()).digest()[:8], "little") >> 1
 
 
 class Pictures(Sequence):
@@ -153,8 +161,8 @@ class Pictures(Sequence):
 
     Parameters
     ----------
-    data : (images, masks), or a sequence of (image, mask); with weights of the pixels as a third, see `fit`
-    name : str
+    data : (images, masks), or a sequence of (image, mask); with weights of the pixels as a third,
+    see `fit` name : str
         For messages.
     keep : float, default 1 GiB
         Bytes. What is beyond is read again each time; with infinity, all is read at once.
@@ -170,7 +178,8 @@ class Pictures(Sequence):
         self.data, self.name, self.room = _items(data, name), name, keep
         self.kept, self.channels = {}, None
         if len(self.data) == 0:
-            raise ValueError(f"{name} has 0 images and 0 masks; wanted as many of each, at least one")
+            raise ValueError(f"{name} has 0 images and 0 masks; wanted as many of each, at "
+                             "least one")
         if keep == math.inf:
             list(self)
 
@@ -186,10 +195,12 @@ class Pictures(Sequence):
         check_picture(*picture, name=f"{self.name}, picture {index}")
         self.channels = self.channels or picture[0].shape[0]
         if picture[0].shape[0] != self.channels:
-            raise ValueError(f"{self.name}, picture {index}: image has {picture[0].shape[0]} channels, others "
-                             f"{self.channels}; wanted as many in all: grey ones as grey, or all as RGB")
+            raise ValueError(f"{self.name}, picture {index}: image has {picture[0].shape[0]} "
+                             f"channels, others {self.channels}; wanted as many in all: grey ones "
+                             "as grey, or all as RGB")
         bytes_ = sum(t.numel() * t.element_size() for t in picture)
-        if bytes_ <= self.room:  # none is dropped for another: in a shuffled epoch that would be no gain
+        # none is dropped for another: in a shuffled epoch that would be no gain
+        if bytes_ <= self.room:
             self.room -= bytes_
             self.kept[index] = picture
         return picture
@@ -199,8 +210,8 @@ def _items(data, name):
     """The data as a sequence of (image, mask), or of (image, mask, weights)."""
     several = isinstance(data, (tuple, list)) and len(data) in (2, 3)
     if several and getattr(data[0], "ndim", 4) == 3 == getattr(data[1], "ndim", 0):
-        raise ValueError(f"{name} has images of shape {tuple(data[0].shape)}; wanted (N, C, H, W): images[:, None] adds the "
-                         "channel axis")
+        raise ValueError(f"{name} has images of shape {tuple(data[0].shape)}; wanted (N, C, H, W): "
+                         "images[:, None] adds the channel axis")
     if not several or getattr(data[0], "ndim", 0) != 4:
         return data
     images, masks, *weights = data
@@ -212,17 +223,20 @@ def _items(data, name):
 
 
 def check_picture(image, mask, weights=None, *, name):
-    """A ValueError that says what does not fit, if an image and its mask are not fit to be trained on."""
-    for what, picture in (("image", image), ("mask", mask), ("weights", mask if weights is None else weights)):
-        if not isinstance(picture, torch.Tensor):
-            raise ValueError(f"{name}: {what} is of type {type(picture).__name__}; wanted a tensor: use "
-                             "torch.from_numpy")
+    """A ValueError that says what does not fit, if a picture is not fit to be trained on."""
+    for what, part in {"image": image, "mask": mask, "weights": weights}.items():
+        if not isinstance(part, torch.Tensor) and not (what == "weights" and part is None):
+            raise ValueError(f"{name}: {what} is of type {type(part).__name__}; wanted a tensor: "
+                             "use torch.from_numpy")
     if image.ndim != 3 or image.shape[-2:] != mask.shape:
-        raise ValueError(f"{name}: image {tuple(image.shape)}, mask {tuple(mask.shape)}; wanted (C, H, W) and (H, W)")
+        raise ValueError(f"{name}: image {tuple(image.shape)}, mask {tuple(mask.shape)}; wanted "
+                         "(C, H, W) and (H, W)")
     if not image.is_floating_point():
-        raise ValueError(f"{name}: image has dtype {image.dtype}; wanted a floating-point image scaled to about 0..1: use "
-                         "unet_course.data.normalise")
+        raise ValueError(f"{name}: image has dtype {image.dtype}; wanted a floating-point image "
+                         "scaled to about 0..1: use unet_course.data.normalise")
     if not torch.isfinite(image).all():
-        raise ValueError(f"{name}: image has NaN or infinite values; replace them first, for instance with torch.nan_to_num")
+        raise ValueError(f"{name}: image has NaN or infinite values; replace them first, for "
+                         "instance with torch.nan_to_num")
     if weights is not None and weights.shape != mask.shape:
-        raise ValueError(f"{name}: weights {tuple(weights.shape)}, mask {tuple(mask.shape)}; wanted the same")
+        raise ValueError(f"{name}: weights {tuple(weights.shape)}, mask {tuple(mask.shape)}; "
+                         "wanted the same")

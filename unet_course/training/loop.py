@@ -37,7 +37,8 @@ def train_step(model, optimiser, loss, x, *truth):
     model : Module
     optimiser : torch.optim.Optimizer
     loss : callable
-        ``loss(logits, mask)`` returns a scalar tensor; with weights ``loss(logits, mask, weights)``.
+        ``loss(logits, mask)`` returns a scalar tensor; with weights
+        ``loss(logits, mask, weights)``.
     x : Tensor, shape (N, C, H, W)
     *truth : Tensor, shape (N, H, W)
         The mask, and weights of the pixels where there are some.
@@ -46,8 +47,8 @@ def train_step(model, optimiser, loss, x, *truth):
     --------
     >>> model = torch.nn.Conv2d(1, 2, 1)
     >>> optimiser = torch.optim.SGD(model.parameters(), lr=0.1)
-    >>> value = train_step(model, optimiser, combined_loss, torch.zeros(1, 1, 8, 8), torch.zeros(1, 8, 8).long())
-    >>> value > 0
+    >>> x, mask = torch.zeros(1, 1, 8, 8), torch.zeros(1, 8, 8).long()
+    >>> train_step(model, optimiser, combined_loss, x, mask) > 0
     True
     """
     model.train()
@@ -106,9 +107,11 @@ class History:
     bf16 : bool
         Whether the forward pass ran in bfloat16.
     val_class_dice : list of list of float
-        The same for each class by itself, 0 included; 1.0 where a class is neither drawn nor predicted.
+        The same for each class by itself, 0 included; 1.0 where a class is neither drawn nor
+        predicted.
     val_predicted, val_true : list of list of float
-        The share of the pixels that the network gives to each class, and the share that is drawn so.
+        The share of the pixels that the network gives to each class, and the share that is drawn
+        so.
     """
 
     loss: list = field(default_factory=list)
@@ -121,27 +124,29 @@ class History:
 
     def add_scores(self, step, matrix):
         """Keep what a confusion matrix says of the validation data after a step."""
-        hits, drawn, predicted = (t.double() for t in (matrix.diagonal(), matrix.sum(dim=1), matrix.sum(dim=0)))
+        drawn, predicted = matrix.sum(dim=1), matrix.sum(dim=0)
+        twice, areas = 2 * matrix.diagonal(), drawn + predicted
         self.val_steps.append(step)
         self.val_dice.append(foreground_of(matrix))
-        self.val_class_dice.append([_dice(2 * h, d + p) for h, d, p in zip(*(t.tolist() for t in (hits, drawn, predicted)))])
-        self.val_predicted.append((predicted / matrix.sum()).tolist())
-        self.val_true.append((drawn / matrix.sum()).tolist())
+        self.val_class_dice.append(list(map(_dice, twice.tolist(), areas.tolist())))
+        self.val_predicted.append((predicted.double() / matrix.sum()).tolist())
+        self.val_true.append((drawn.double() / matrix.sum()).tolist())
 
 
-def fit(model, train, val=None, *, steps, batch_size=8, crop=128, lr=3e-3, weight_decay=1e-4, loss=combined_loss,
-        augment=None, seed=0, bf16="auto", val_every=100, checkpoint=None, save_every=50, resume=False, progress=True,
-        order="random", accumulate=1, compile=False, channels_last=True, on_step=None):
-    """Train a network on random crops: AdamW, warm-up over the first tenth, then a cosine down to zero.
+def fit(model, train, val=None, *, steps, batch_size=8, crop=128, lr=3e-3, weight_decay=1e-4,
+        loss=combined_loss, augment=None, seed=0, bf16="auto", val_every=100, checkpoint=None,
+        save_every=50, resume=False, progress=True, order="random", accumulate=1, compile=False,
+        channels_last=True, on_step=None):
+    """Train a network on random crops: AdamW, a warm-up, then a cosine down to zero.
 
     Parameters
     ----------
     model : Module
         Changed in place. It stays on the device that it is on.
     train : (images, masks), or a sequence of (image, mask) such as `SegmentationFolder`
-        Images ``(N, C, H, W)`` float, masks ``(N, H, W)`` int64, or single pictures of different sizes. A third member,
-        weights of the masks' shape such as `border_weight_map` gives, is cut and moved with the mask, and the loss is
-        called as ``loss(logits, target, weights)``.
+        Images ``(N, C, H, W)`` float, masks ``(N, H, W)`` int64, or single pictures of different
+        sizes. A third member, weights of the masks' shape such as `border_weight_map` gives, is cut
+        and moved with the mask, and the loss is called as ``loss(logits, target, weights)``.
     val : same, optional
         Scored every `val_every` steps and at the end.
     steps : int
@@ -155,8 +160,8 @@ def fit(model, train, val=None, *, steps, batch_size=8, crop=128, lr=3e-3, weigh
     augment : callable, optional
         ``augment(images, masks, generator)`` returns a changed batch, see `Augment`.
     seed : int, default 0
-        Everything random in step *i* follows from `seed` and *i* alone, which is why a resumed training goes on as
-        if it had never stopped.
+        Everything random in step *i* follows from `seed` and *i* alone, which is why a resumed
+        training goes on as if it had never stopped.
     bf16 : bool or "auto", default "auto"
         Forward pass in bfloat16; "auto" measures once whether that is faster here, see `bf16_pays`.
     val_every, save_every : int
@@ -168,20 +173,24 @@ def fit(model, train, val=None, *, steps, batch_size=8, crop=128, lr=3e-3, weigh
     progress : bool, default True
         Draw a progress bar.
     order : {"random", "epochs"}, default "random"
-        Which pictures a step cuts its squares from. "random": any, drawn anew each time; all are read first. "epochs":
-        each picture once an epoch, in a new order each epoch; read when its turn comes, so that a `SegmentationFolder`
-        may be larger than memory (up to 1 GiB of pictures is kept). Square *k* of the training follows from `seed` and
-        *k* alone.
+        Which pictures a step cuts its squares from. "random": any, drawn anew each time; all are
+        read first. "epochs": each picture once an epoch, in a new order each epoch; read when its
+        turn comes, so that a `SegmentationFolder` may be larger than memory (up to 1 GiB of
+        pictures is kept). Square *k* of the training follows from `seed` and *k* alone.
     accumulate : int, default 1
-        The batch goes through the network in so many parts, one after the other, for one optimiser step: less memory.
-        The gradient is the mean of the parts' gradients. That is the gradient of the whole batch where the loss is a mean
-        over pictures and no layer looks at other pictures. Batch norm does, and Dice is no such mean: both see a part.
+        The batch goes through the network in so many parts, one after the other, for one optimiser
+        step: less memory. The gradient is the mean of the parts' gradients. That is the gradient of
+        the whole batch where the loss is a mean over pictures and no layer looks at other pictures.
+        Batch norm does, and Dice is no such mean: both see a part.
     compile : bool, default False
-        Run the network through `torch.compile`: faster steps after a first one that takes long. Needs a C++ compiler.
+        Run the network through `torch.compile`: faster steps after a first one that takes long.
+        Needs a C++ compiler.
     channels_last : bool, default True
-        Keep channels innermost in memory, which convolutions on most processors and GPUs are faster with.
+        Keep channels innermost in memory, which convolutions on most processors and GPUs are faster
+        with.
     on_step : callable, optional
-        ``on_step(number, model, loss)`` is called after each step, to watch the network learn; the first has number 1.
+        ``on_step(number, model, loss)`` is called after each step, to watch the network learn; the
+        first has number 1.
 
     Returns
     -------
@@ -190,8 +199,8 @@ def fit(model, train, val=None, *, steps, batch_size=8, crop=128, lr=3e-3, weigh
     Raises
     ------
     ValueError
-        If an argument is out of range, the data are empty, or the checkpoint is of another training; if `batch_size` is no
-        multiple of the number of processes times `accumulate`.
+        If an argument is out of range, the data are empty, or the checkpoint is of another
+        training; if `batch_size` is no multiple of the number of processes times `accumulate`.
     FloatingPointError
         If the loss is NaN or infinite; says at which step, and what to try.
     ConnectionError
@@ -199,49 +208,55 @@ def fit(model, train, val=None, *, steps, batch_size=8, crop=128, lr=3e-3, weigh
 
     Notes
     -----
-    Several processes (see `joined`) share each batch of `batch_size`: the loss, batch norm's statistics and the gradient are
-    those of the whole batch, so that the result is that of one process, up to the order in which numbers are added. With
-    order="random" each process augments the whole batch and uses its share; "epochs" does only the share. Dropout draws
-    other numbers in each process. Process 0 draws the bar and writes the checkpoint; a training can be resumed by another
-    number of processes.
+    Several processes (see `joined`) share each batch of `batch_size`: the loss, batch norm's
+    statistics and the gradient are those of the whole batch, so that the result is that of one
+    process, up to the order in which numbers are added. With order="random" each process augments
+    the whole batch and uses its share; "epochs" does only the share. Dropout draws other numbers in
+    each process. Process 0 draws the bar and writes the checkpoint; a training can be resumed by
+    another number of processes.
 
     Examples
     --------
     >>> from unet_course import UNet, load_nuclei
-    >>> history = fit(UNet(num_classes=3, channels=(4, 8)), load_nuclei("val"), steps=2, crop=32, progress=False)
+    >>> model = UNet(num_classes=3, channels=(4, 8))
+    >>> history = fit(model, load_nuclei("val"), steps=2, crop=32, progress=False)
     >>> len(history.loss)
     2
     """
-    _check(order, resume, checkpoint, steps=steps, batch_size=batch_size, crop=crop, val_every=val_every,
-           save_every=save_every, accumulate=accumulate)
-    first, layout = next(model.parameters()), torch.channels_last if channels_last else torch.contiguous_format
+    _check(order, resume, checkpoint, steps=steps, batch_size=batch_size, crop=crop,
+           val_every=val_every, save_every=save_every, accumulate=accumulate)
+    first = next(model.parameters())
+    layout = torch.channels_last if channels_last else torch.contiguous_format
     model.to(memory_format=layout)
-    batches = Batches(train, order=order, crop=crop, batch_size=batch_size, parts=accumulate, augment=augment, seed=seed,
-                      device=first.device, dtype=first.dtype, layout=layout)
+    batches = Batches(train, order=order, crop=crop, batch_size=batch_size, parts=accumulate,
+                      augment=augment, seed=seed, device=first.device, dtype=first.dtype,
+                      layout=layout)
     val = None if val is None else batches.read(val, "val")
     optimiser = torch.optim.AdamW(model.parameters(), lr=lr, weight_decay=weight_decay)
-    settings = dict(steps=steps, batch_size=batch_size, crop=crop, lr=lr, weight_decay=weight_decay, seed=seed,
-                    order=order, accumulate=accumulate)
+    settings = dict(steps=steps, batch_size=batch_size, crop=crop, lr=lr, seed=seed,
+                    weight_decay=weight_decay, order=order, accumulate=accumulate)
     history, start = None, 0
     if resume and Path(checkpoint).exists():
         stored, start = load_checkpoint(checkpoint, model, optimiser, settings, first.device)
         history = History(**stored)
         if bf16 != "auto" and bool(bf16) != history.bf16:
-            raise ValueError(f"bf16 is {bf16}, but checkpoint {Path(checkpoint).name} was made with bf16={history.bf16}; "
-                             "use the same, or another file name")
+            raise ValueError(f"bf16 is {bf16}, but checkpoint {Path(checkpoint).name} was made "
+                             f"with bf16={history.bf16}; use the same, or another file name")
     agree(step=start, pictures=len(batches.pictures))
     history = history or History(bf16=_precision(bf16, model, batches))
     for group in optimiser.param_groups:  # a checkpoint holds the rate of its last step
         group["lr"] = group["initial_lr"] = lr
     scheduler = LambdaLR(optimiser, lambda step: schedule(step, steps), last_epoch=start - 1)
-    bar = tqdm(total=steps, initial=start, disable=not (progress and is_first()), desc="training", unit="step", leave=False)
+    bar = tqdm(total=steps, initial=start, disable=not (progress and is_first()), desc="training",
+               unit="step", leave=False)
 
     def after(number, _, value):
         done = start + number
         if not math.isfinite(value):
             raise FloatingPointError(
-                f"loss is {value} at step {done - 1}; the weights of this step are lost. Try a smaller lr (now {lr}), "
-                "look for NaN in the images, and for a division by zero or the log of 0 in your loss")
+                f"loss is {value} at step {done - 1}; the weights of this step are lost. Try a "
+                f"smaller lr (now {lr}), look for NaN in the images, and for a division by zero or "
+                "the log of 0 in your loss")
         history.loss.append(value)
         if val is not None and (done % val_every == 0 or done == steps):
             history.add_scores(done, confusion(model, val))
@@ -250,16 +265,19 @@ def fit(model, train, val=None, *, steps, batch_size=8, crop=128, lr=3e-3, weigh
         bar.set_postfix_str(f"loss {value:.3f}, validation Dice {dice}", refresh=False)
         if checkpoint is not None and (done % save_every == 0 or done == steps):
             if is_first():
-                save_atomically(dict(model=model.state_dict(), optimiser=optimiser.state_dict(), step=done,
-                                     settings=settings, history=asdict(history)), checkpoint)
+                state = dict(model=model.state_dict(), optimiser=optimiser.state_dict(), step=done,
+                             settings=settings, history=asdict(history))
+                save_atomically(state, checkpoint)
             agree(step=done)  # nobody is a step ahead of the file
         if on_step is not None:
             on_step(done, model, value)
 
     was_training = model.training
-    with explained(), shared_norms(model), compiler(model, compile) as runner, bar, torch.random.fork_rng():
-        train_loop(wrapped(Mixed(runner, history.bf16)), batches.steps(start, steps), optimiser, loss, scheduler=scheduler,
-                   on_step=after, step=train_step if accumulate == size() == 1 else in_parts(accumulate))
+    step = train_step if accumulate == size() == 1 else in_parts(accumulate)
+    with (explained(), shared_norms(model), compiler(model, compile) as runner, bar,
+          torch.random.fork_rng()):
+        train_loop(wrapped(Mixed(runner, history.bf16)), batches.steps(start, steps), optimiser,
+                   loss, scheduler=scheduler, on_step=after, step=step)
     model.train(was_training)
     return history
 
@@ -273,13 +291,15 @@ def _check(order, resume, checkpoint, **numbers):
     if resume and checkpoint is None:
         raise ValueError("resume is True but checkpoint is None; name the file to go on from")
     if started_by_torchrun() > size():
-        raise ValueError(f"torchrun started {started_by_torchrun()} processes, but they do not know of each other; wanted fit "
-                         "within 'with unet_course.distributed.joined():'")
+        raise ValueError(f"torchrun started {started_by_torchrun()} processes, but they do not "
+                         "know of each other; wanted fit within "
+                         "'with unet_course.training.joined():'")
     batch_size, parts = numbers["batch_size"], size() * numbers["accumulate"]
     if batch_size % parts:
         less, more = batch_size // parts * parts, -(-batch_size // parts) * parts
-        raise ValueError(f"batch_size is {batch_size}; wanted a multiple of {parts} ({size()} processes × accumulate "
-                         f"{numbers['accumulate']}): {f'{less} or ' if less else ''}{more}")
+        raise ValueError(f"batch_size is {batch_size}; wanted a multiple of {parts} ({size()} "
+                         f"processes × accumulate {numbers['accumulate']}): "
+                         f"{f'{less} or ' if less else ''}{more}")
 
 
 def _precision(bf16, model, batches):
@@ -305,7 +325,7 @@ def schedule(step, steps):
 
 
 def foreground_dice(model, images, masks):
-    """Dice of "any class but background" over a set of pictures, counted over all their pixels together.
+    """Dice of "any class but background", counted over all pixels of a set of pictures together.
 
     Parameters
     ----------
@@ -321,16 +341,18 @@ def foreground_dice(model, images, masks):
 
 
 def confusion(model, pictures, alone=False):
-    """Pixels of each class that get each class, over (image, mask) pairs, one picture in memory at a time.
+    """Pixels of each class that get each class, over (image, mask) pairs, one after the other.
 
     Returns
     -------
     Tensor of int64, shape (classes, classes)
-        Rows are what is drawn, columns what is predicted. Several processes share the pictures, unless `alone`.
+        Rows are what is drawn, columns what is predicted. Several processes share the pictures,
+        unless `alone`.
     """
     first, every = (0, 1) if alone else (rank(), size())
     total = 0
-    for index in range(first, len(pictures), every) or [0]:  # one without a share learns the number of classes
+    # one without a share learns the number of classes
+    for index in range(first, len(pictures), every) or [0]:
         image, mask, *_ = pictures[index]
         scores = predict(model, image)  # (classes, H, W)
         counts = confusion_matrix(scores.argmax(dim=0), mask, len(scores))
@@ -340,8 +362,8 @@ def confusion(model, pictures, alone=False):
 
 def foreground_of(matrix):
     """Foreground Dice of a confusion matrix."""
-    hits, drawn, predicted = (int(part.sum()) for part in (matrix[1:, 1:], matrix[1:], matrix[:, 1:]))
-    return _dice(2 * hits, drawn + predicted)
+    hits, areas = matrix[1:, 1:].sum(), matrix[1:].sum() + matrix[:, 1:].sum()
+    return _dice(2 * int(hits), int(areas))
 
 
 def _dice(twice_hits, areas):
