@@ -21,15 +21,18 @@ settings.register_profile("course", deadline=None)
 settings.load_profile("course")
 
 
-# To make these takes long: the site, slides in a browser, a class that is graded, limits by another user.
-LONG = {"site", "axe", "slideshow", "assignments", "graded", "without"}
+# What takes long: fixtures that make the site, slides in a browser, a graded class, limits for another
+# user; and a test that gives each wrong answer to its check twice more.
+LONG = {"site", "axe", "slideshow", "assignments", "graded", "without",
+        "test_text_and_card_are_the_same_each_time"}
 
 
 @pytest.hookimpl(tryfirst=True)  # before pytest looks at -m
 def pytest_collection_modifyitems(items):
     """Mark what is left to `full`: also the Chinese notebooks, which test_translate.py compares."""
     for item in items:
-        if item.path.parent.name == "zh" or LONG & set(getattr(item, "fixturenames", ())):
+        names = {getattr(item, "originalname", None), *getattr(item, "fixturenames", ())}
+        if item.path.parent.name == "zh" or LONG & names:
             item.add_marker("full")
 
 

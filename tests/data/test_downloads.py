@@ -406,6 +406,7 @@ def test_a_volume_of_another_layout_is_told(volume, tmp_path, images, labels, op
     assert not (tmp_path / "isbi").exists()
 
 
+@pytest.mark.full
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="kills are of Unix")
 def test_after_a_kill_at_any_moment_the_same_command_gives_the_whole_set():
     counts = kill_downloads(10, seed=1)

@@ -568,6 +568,7 @@ def test_every_number_of_a_card_is_known(run, folder):
 unix = pytest.mark.skipif(not hasattr(os, "fork"), reason="copies of a process can be made on Unix only")
 
 
+@pytest.mark.full
 @unix
 @pytest.mark.parametrize("kill", [kill_training, kill_prediction])
 def test_ten_kills_change_nothing(kill):

@@ -172,6 +172,7 @@ def test_notebook_06_shows_what_was_measured():
         assert (test, shifted) == (round(row["test f1"][0], 2), round(row["shifted f1"][0], 2)), name
 
 
+@pytest.mark.full
 def test_quick_run_stores_nothing(capsys):
     before = {path: path.stat().st_mtime_ns for path in storing.FOLDER.rglob("*.json")}
     assert command.main(["importing", "--quick"]) == 0

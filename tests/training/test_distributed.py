@@ -163,6 +163,7 @@ def test_processes_listen_on_loopback_only(shared):
         assert found["listens"] and set(found["listens"]) == {"127.0.0.1"}
 
 
+@pytest.mark.full
 def test_a_killed_process_ends_all_and_training_goes_on_where_it_was(tmp_path, alone):
     # Process 1 is killed at its 8th step; the two that torchrun starts instead go on after 6, and process 0 of them is killed.
     run = torchrun("killed", tmp_path, "1:8,0:5", options=["--max-restarts=1"])
@@ -174,6 +175,7 @@ def test_a_killed_process_ends_all_and_training_goes_on_where_it_was(tmp_path, a
     assert largest_difference(found["weights"], alone["random"]["weights"]) < 1e-9 and len(found["loss"]) == ranks.STEPS
 
 
+@pytest.mark.full
 def test_the_command_survives_a_kill_from_outside(tmp_path):
     """The real thing: a worker of `torchrun … train` is killed once there is a checkpoint, and the run ends well."""
     for part in ("images", "masks"):
