@@ -14,6 +14,10 @@ def test_the_oldest_are_the_lower_bounds_and_the_newest_have_none():
     assert {name for name in bounds if newest[name]} == {"torch"}
 
 
+def test_another_python_has_what_the_notebooks_need():
+    assert "nbval" in versions.requirements("3.12") and "nbval" not in versions.requirements("newest")
+
+
 def test_no_bound_is_above_what_colab_has():
     """A bound that Colab's image does not meet would have pip replace Colab's own packages."""
     colab = dict(re.findall(r"^([\w-]+)==([\d.]+)", (versions.ROOT / "tests" / "colab-constraints.txt").read_text(), re.MULTILINE))

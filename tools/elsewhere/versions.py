@@ -2,7 +2,8 @@
 
 ``python course.py oldest`` takes the lower bounds of ``pyproject.toml``, on the oldest Python that is on this machine;
 ``python course.py newest`` takes no bounds, but for torch, of which a build without CUDA exists in one version.
-``python -m tools.elsewhere.versions 3.12`` does that on another Python that is on this machine.
+``python -m tools.elsewhere.versions 3.12`` does that on another Python that is on this machine, and
+checks the notebooks there, too.
 
 The package's tests are its doctests and those files in ``tests`` that need nothing but the package, what it depends on, and
 what tests are written with: not the notebooks' tools, no browser, no Jupyter. In which file that is so, its imports say.
@@ -25,9 +26,10 @@ else:
 
 TESTS_WITH = ["pytest>=8", "hypothesis>=6.100", "psutil>=5.9", "torchmetrics>=1.4"]
 ALSO = ["nbformat>=5.10"]  # of Jupyter, for the doctests of student copies; of the notebooks' own tests it makes none runnable
+NOTEBOOKS_WITH = ["nbval>=0.11", "ipykernel>=6.17"]
 # By the name that is imported, where it is another than the one that is installed.
 IMPORTED_AS = {"scikit-image": "skimage", "pillow": "PIL"}
-NOT_WITH_THE_OLDEST = "unet_course/own_data/export.py::unet_course.export.export_program"  # needs torch 2.11, and says so
+NOT_WITH_THE_OLDEST = "unet_course/own_data/export.py::unet_course.own_data.export.export_program"  # needs torch 2.11, and says so
 # A tool that no user of the package meets, and thousands of answers to exercises
 TAKES_LONG = {"test_mutants.py", "test_ablations.py", "test_bank.py"}
 
@@ -61,7 +63,7 @@ def requirements(which):
         torch = re.search(r"^torch==.*$", (ROOT / "constraints.txt").read_text(encoding="utf-8"), re.MULTILINE).group(0)
         wanted = [*wanted, *project()["optional-dependencies"]["export"]]
         wanted = [torch if line.startswith("torch") else re.split(">=", line)[0] for line in wanted]
-    return " ".join([*wanted, *TESTS_WITH, *ALSO])
+    return " ".join([*wanted, *TESTS_WITH, *ALSO, *(NOTEBOOKS_WITH if which[0] == "3" else [])])
 
 
 def needs(path, seen=None):
@@ -111,8 +113,11 @@ def main(arguments):
     print(*version, *(line for line in listed if line.split("==")[0] in names), flush=True)
     # What one old package's use of another is warned of is nobody's concern here; with the newest it is.
     options = ["-W", "ignore::DeprecationWarning", "--deselect", NOT_WITH_THE_OLDEST] if which == "oldest" else []
-    options += ["-m", "not full"] if which[0] == "3" else []  # the same packages as the newest, once more
-    return subprocess.run([python, "-m", "pytest", "-q", *options, *tests()], cwd=ROOT, env=surroundings()).returncode
+    chosen = tests()
+    if which[0] == "3":  # the same packages as the newest, once more
+        options += ["-m", "not full", "--nbval", "--nbval-current-env", "--nbval-cell-timeout=900"]
+        chosen += [str(path) for path in sorted((ROOT / "notebooks").glob("*.ipynb"))]
+    return subprocess.run([python, "-m", "pytest", "-q", *options, *chosen], cwd=ROOT, env=surroundings()).returncode
 
 
 def surroundings():
