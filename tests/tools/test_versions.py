@@ -20,7 +20,7 @@ def test_another_python_has_what_the_notebooks_need():
 
 def test_no_bound_is_above_what_colab_has():
     """A bound that Colab's image does not meet would have pip replace Colab's own packages."""
-    colab = dict(re.findall(r"^([\w-]+)==([\d.]+)", (versions.ROOT / "tests" / "colab-constraints.txt").read_text(), re.MULTILINE))
+    colab = dict(re.findall(r"^([\w-]+)==([\d.]+)", (versions.ROOT / "tests/course/colab-constraints.txt").read_text(), re.MULTILINE))
     for line in versions.project()["dependencies"]:
         name, bound = re.match(r"([\w-]+)>=([\d.]+)", line).groups()
         number = lambda version: tuple(map(int, version.split(".")))
@@ -32,7 +32,7 @@ def test_a_file_is_chosen_by_what_it_imports(tmp_path):
     assert chosen[0] == "unet_course" and {"tests/test_unet.py", "tests/own_data/test_export.py", "tests/training/test_loop.py"} <= set(chosen)
     assert not {"tests/course/test_notebooks.py", "tests/course/test_browser.py", "tests/tools/test_colab.py"} & set(chosen)
     file = tmp_path / "test_a.py"
-    file.write_text("import os, yaml\nfrom numpy import linalg\nimport tools.notebooks\nif os:\n    import scipy\ndef later():\n    import onnx\n")
+    file.write_text("import os, yaml\nfrom numpy import linalg\nimport tools.notebooks.files\nif os:\n    import scipy\ndef later():\n    import onnx\n")
     assert {"yaml", "numpy", "nbformat", "scipy"} <= versions.needs(file) and not {"os", "onnx", "tools"} & versions.needs(file)
 
 

@@ -29,7 +29,8 @@ ALSO = ["nbformat>=5.10"]  # of Jupyter, for the doctests of student copies; of 
 NOTEBOOKS_WITH = ["nbval>=0.11", "ipykernel>=6.17"]
 # By the name that is imported, where it is another than the one that is installed.
 IMPORTED_AS = {"scikit-image": "skimage", "pillow": "PIL"}
-NOT_WITH_THE_OLDEST = "unet_course/own_data/export.py::unet_course.own_data.export.export_program"  # needs torch 2.11, and says so
+# export_program needs torch 2.11, and says so
+NOT_WITH_THE_OLDEST = "unet_course/own_data/export.py::unet_course.own_data.export.export_program"
 # A tool that no user of the package meets, and thousands of answers to exercises
 TAKES_LONG = {"test_mutants.py", "test_ablations.py", "test_bank.py"}
 
