@@ -92,13 +92,15 @@ def dice_loss(logits, target, *, smooth=1.0):
     return 1 - ((2 * overlap + smooth) / (areas + smooth))[1:].mean()
 
 
-def combined_loss(logits, target):
+def combined_loss(logits, target, pixel_weights=None):
     """Cross-entropy plus Dice loss: the first teaches every pixel, the second minds the rare classes.
 
     Parameters
     ----------
     logits : Tensor, shape (N, K, H, W)
     target : Tensor of int64, shape (N, H, W)
+    pixel_weights : Tensor of float, shape (N, H, W), optional
+        Of the cross-entropy.
 
     Returns
     -------
@@ -109,7 +111,7 @@ def combined_loss(logits, target):
     >>> combined_loss(torch.zeros(1, 3, 8, 8), torch.zeros(1, 8, 8, dtype=torch.int64)).ndim
     0
     """
-    return cross_entropy(logits, target) + dice_loss(logits, target)
+    return cross_entropy(logits, target, pixel_weights=pixel_weights) + dice_loss(logits, target)
 
 
 def border_weight_map(instances, *, w0=10.0, sigma=5.0, class_weights=None):

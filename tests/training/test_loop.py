@@ -575,6 +575,19 @@ def test_weights_travel_with_their_pixels(order, augment):
     assert seen == [True] * 12
 
 
+def test_the_default_loss_takes_weights():
+    """Weights of one change nothing, those of the paper something."""
+    x, y = data()
+    trained = {}
+    for name, third in [("none", []), ("ones", [torch.ones(y.shape)]), ("gaps", [1 + 9.0 * (y == 0)])]:
+        seed_everything(0)
+        model = UNet(channels=(4, 8))
+        history = fit(model, (x, y, *third), steps=3, crop=16, batch_size=2, bf16=False, progress=False)
+        trained[name] = history.loss
+    assert trained["ones"] == pytest.approx(trained["none"], abs=1e-5)
+    assert trained["gaps"] != pytest.approx(trained["none"], abs=1e-2)
+
+
 def test_weights_change_no_square():
     x, y = data(3, 33)
     batches = [Batches(pictures, crop=12, batch_size=4, augment=Augment(scale=0.2)) for pictures in ((x, y), (x, y, y + 0.5))]
