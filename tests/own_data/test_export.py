@@ -82,6 +82,7 @@ def test_files_give_what_the_network_gives_at_any_size(files, name, suffix):
         assert difference(model, run, n, height, width) < 1e-4, (n, height, width)
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("suffix", FORMATS)
 def test_the_papers_network_too(files, suffix):
     model, run, _ = files("valid", suffix)
