@@ -9,7 +9,7 @@ import pytest
 from tools import gates
 from tools.elsewhere import versions
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 GOOD, BAD = ["-c", "sum(range(20_000_000))"], ["-c", "raise SystemExit(3)"]
 
 
@@ -141,7 +141,7 @@ def test_the_longest_notebooks_come_first_and_the_chinese_ones_last():
 def test_the_mark_is_registered_and_takes_the_chinese_notebooks(pytestconfig):
     assert any(line.startswith("full:") for line in pytestconfig.getini("markers"))
     zh = "notebooks/zh/02_convolution_block.ipynb"
-    command = [sys.executable, *gates.PYTEST, "--collect-only", "tests/short.py", zh, "-m"]
+    command = [sys.executable, *gates.PYTEST, "--collect-only", "tests/course/short.py", zh, "-m"]
     some, none = (subprocess.run([*command, words], cwd=ROOT, capture_output=True, text=True)
                   for words in ("full", "not full"))
     assert some.returncode == 0 and some.stdout.count(f"{zh}::") > 20, some.stdout + some.stderr

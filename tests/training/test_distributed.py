@@ -31,7 +31,7 @@ def environment():
 
 def torchrun(*arguments, options=()):
     """Two processes that run tests/training/ranks.py."""
-    command = [*STARTS, *options, str(ROOT / "tests" / "ranks.py"), *map(str, arguments)]
+    command = [*STARTS, *options, str(ROOT / "tests/training/ranks.py"), *map(str, arguments)]
     return subprocess.run(command, env=environment(), cwd=ROOT, capture_output=True, encoding="utf-8", timeout=300)
 
 

@@ -335,6 +335,19 @@ def test_a_save_that_fails_leaves_the_old_file(tmp_path):
     assert path.read_bytes() == before and list(tmp_path.iterdir()) == [path]
 
 
+def test_an_interrupt_in_the_midst_of_a_save_is_an_interrupt(tmp_path, monkeypatch):
+    def save(state, file):
+        try:
+            raise KeyboardInterrupt
+        finally:
+            raise RuntimeError("unexpected pos 192 vs 86")  # what torch says of a file that it cannot end
+
+    monkeypatch.setattr(torch, "save", save)
+    with pytest.raises(KeyboardInterrupt):
+        save_atomically({}, tmp_path / "run.pt")
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_nan_stops_with_the_step_and_what_to_try():
     calls = []
 

@@ -23,7 +23,12 @@ def save_atomically(state, path):
     path : path
     """
     with written(path) as beside, open(beside, "wb") as file:
-        torch.save(state, file)  # given a name, it hides why it cannot write
+        try:
+            torch.save(state, file)  # given a name, it hides why it cannot write
+        except RuntimeError as error:  # Ctrl-C in its midst: it then finds its own file unfinished
+            if isinstance(error.__context__, KeyboardInterrupt):
+                raise KeyboardInterrupt from error
+            raise
 
 
 def read_state(path, device="cpu"):

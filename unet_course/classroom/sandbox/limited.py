@@ -48,7 +48,7 @@ class Result:
         Largest number of resident bytes that was seen, of all its processes together (Linux). What they share counts once,
         at least where it would go over the limit otherwise; more processes than are allowed are ended, not weighed.
     limits : tuple of str
-        What was limited on this machine, out of `unet_course.classroom.sandbox.limited.ALL`.
+        What was limited on this machine, out of `ALL`.
     """
 
     returncode: int

@@ -1,4 +1,4 @@
-"""A command on Linux or macOS: how `sandbox_keeper` starts it with limits, counts what it uses, and ends it."""
+"""A command on Linux or macOS: how `keeper` starts it with limits, counts what it uses, and ends it."""
 
 import contextlib
 import os
@@ -9,7 +9,7 @@ ROOT = ("this is the administrator (root), for whom the system does not bound th
 
 
 class Posix:
-    """A command on Linux, where all limits hold, or on macOS, where some do; `linux` is `sandbox_linux`, or None."""
+    """A command on Linux, where all limits hold, or on macOS, where some do; `linux` is `on_linux`, or None."""
 
     def __init__(self, wanted, files, linux):
         self.linux = linux
@@ -154,4 +154,4 @@ def limit_this(wanted):
             kind = getattr(resource, f"RLIMIT_{name}")
             most = resource.getrlimit(kind)[1]
             resource.setrlimit(kind, [value if most < 0 else min(value, most) for value in (soft, hard)])
-    os.nice(5)  # the keeper comes first, however many they are
+    os.nice(19)  # the keeper comes first, however many they are
