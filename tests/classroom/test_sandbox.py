@@ -164,7 +164,7 @@ def test_a_command_ends_with_its_keeper(folder, namespaces, homes):
     def end_the_keeper():
         while not ended.wait(0.1):
             for keeper in psutil.Process().children():
-                if left_behind() and "sandbox_keeper.py" in " ".join(keeper.cmdline()):
+                if left_behind() and "sandbox/keeper.py" in " ".join(keeper.cmdline()):
                     keeper.kill()
                     return
 
