@@ -601,6 +601,14 @@ def test_the_default_loss_takes_weights():
     assert trained["gaps"] != pytest.approx(trained["none"], abs=1e-2)
 
 
+def test_weights_travel_with_pictures_of_half_precision():
+    x, y = data(2, 90)
+    worth = torch.tensor([1.001, 7.25])  # the first is no number of half precision
+    batches = Batches((x.half(), y, worth[y]), crop=80, batch_size=4, augment=Augment(scale=0.3))
+    for _, masks, weights in batches.steps(0, 2):
+        assert torch.equal(weights, worth[masks])
+
+
 def test_weights_change_no_square():
     x, y = data(3, 33)
     batches = [Batches(pictures, crop=12, batch_size=4, augment=Augment(scale=0.2)) for pictures in ((x, y), (x, y, y + 0.5))]

@@ -116,6 +116,8 @@ class _Column(Sequence):
 def _image_and_weights(picture):
     """The image; weights are cut with it, as a further channel."""
     image, _, *weights = picture
+    if weights:  # half precision would round weights, and the numbers of pixels when they are moved
+        image = image.to(torch.promote_types(image.dtype, torch.float32))
     return torch.cat([image, *(w[None].to(image) for w in weights)]) if weights else image
 
 
