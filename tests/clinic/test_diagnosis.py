@@ -2,6 +2,7 @@
 
 import itertools
 import random
+import re
 import time
 
 import numpy as np
@@ -68,6 +69,31 @@ def test_finds_nothing_in_u_nets_of_every_kind(depth, up, norm):
 def test_finds_nothing_in_the_papers_network(channels, size, mask, up):
     for norm in (True, False):
         nothing(lambda norm=norm: UNet(num_classes=3, channels=channels, padding=0, norm=norm, up=up), batch(size, 2, mask=mask))
+
+
+def test_finds_a_class_that_is_never_said_by_a_trained_network():
+    model, data = load_pretrained(), batch(128, 4)
+    nothing(model, data)
+    model.head.bias.data[1] -= 6
+    found = diagnose(model, data)
+    assert [f.name for f in found] == ["class never said"]
+    assert re.search(r"class 1 is \d\.\d % of the pixels and is said on 0", found[0].evidence)
+
+
+@pytest.mark.parametrize("change, name, words", [
+    (lambda masks: masks * 0, "masks all 0", "hold 0 and nothing else"),
+    (lambda masks: masks + 1, "mask values", "hold 1, 2, 3 and no 0"),
+    (lambda masks: masks.clamp(max=1) + 1, "mask values", "hold 1, 2 and no 0")])
+def test_finds_masks_that_are_empty_or_begin_at_1(change, name, words):
+    images, masks = batch(64, 4)
+    found = diagnose(UNet(num_classes=3, channels=SMALL), (images, change(masks)))
+    assert found[0].name == name and words in found[0].evidence
+
+
+def test_one_hot_masks_are_refused_with_the_cure():
+    images, masks = batch(64, 4)
+    with pytest.raises(ValueError, match="argmax"):
+        diagnose(UNet(num_classes=3, channels=SMALL), (images, F.one_hot(masks, 3).permute(0, 3, 1, 2)))
 
 
 @pytest.mark.parametrize("size", [33, 47, 101])

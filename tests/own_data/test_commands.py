@@ -119,7 +119,9 @@ def test_train_is_the_function_of_that_name(folder, run, tmp_path, capsys):
     assert all(torch.equal(one[name], two[name]) for name in one)
     told = capsys.readouterr().out
     assert re.search(r"4 files to train on, 1 to validate on \(\w+\); kind of masks: labels, 3 classes\.", told)
-    assert re.search(r"Validation Dice 0\.\d{3}; .*MODEL_CARD.md", told) and f"predict {tmp_path / 'run'} IMAGE" in told
+    assert re.search(r"Validation mean Dice over classes 1 to 2 0\.\d{3}; .*MODEL_CARD.md", told)
+    assert re.search(r"class 1 \(boundary\) +(0\.\d{3}|not there) +\d+\.\d\d% +\d+\.\d\d%", told)
+    assert f"predict {tmp_path / 'run'} IMAGE" in told
     assert call("train", folder, "--out", tmp_path / "run", "--steps", 4, *SMALL) == 0
     assert "run is finished (4 steps); nothing is left to do." in capsys.readouterr().out
 
@@ -140,7 +142,7 @@ def test_predict_and_evaluate(folder, run, tmp_path, capsys):
     assert call("evaluate", run, folder, *arguments) == 0
     out, err = capsys.readouterr()
     scores = json.loads((tmp_path / "scores.json").read_text(encoding="utf-8"))
-    assert f"all pictures together  {scores['dice']:.3f}" in out and scores["pictures"][0]["name"] in out
+    assert f"all pictures together      {scores['mean_dice']:.3f}" in out and scores["pictures"][0]["name"] in out
     assert re.search(r"The network was trained on \d of these pictures \(.*\): what it scores there says nothing about others", err)
     assert f"{scores['dice']:.3f}" in (tmp_path / "card.md").read_text(encoding="utf-8")
     assert call("evaluate", run, folder, *arguments) == 1
@@ -285,7 +287,7 @@ def test_two_processes_train_one_network_and_one_of_them_speaks(folder, tmp_path
                            "train", *options, "--out", str(tmp_path / "two")], capture_output=True, text=True,
                           env={**os.environ, "OMP_NUM_THREADS": "1"})
     assert done.returncode == 0, done.stderr
-    assert done.stdout.count("files to train on") == done.stdout.count("Validation Dice") == 1
+    assert done.stdout.count("files to train on") == done.stdout.count("Validation ") == 1
     assert call("train", *options, "--out", tmp_path / "one") == 0
     one, two = (load_run(tmp_path / name) for name in ("one", "two"))
     assert one.config == two.config and np.abs(np.subtract(one.history.loss, two.history.loss)).max() < 1e-3

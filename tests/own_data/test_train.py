@@ -520,7 +520,9 @@ def test_a_perfect_network_scores_one():
     from unet_course.own_data.evaluate import counts, matches, scores
 
     mask = np.array([[0, 1, 2, 2], [0, 0, 0, 1]])
-    assert scores(counts(mask, mask, 3), matches(mask, mask)) == {"dice": 1.0, "dice_per_class": [1.0] * 3, "f1": 1.0, "objects": 2}
+    assert scores(counts(mask, mask, 3), matches(mask, mask)) == {
+        "dice": 1.0, "mean_dice": 1.0, "dice_per_class": [1.0] * 3, "said": [0.5, 0.25, 0.25],
+        "true": [0.5, 0.25, 0.25], "f1": 1.0, "objects": 2}
     empty = np.zeros_like(mask)
     assert scores(counts(empty, empty, 3), matches(empty, empty))["dice"] == 1.0
     assert scores(counts(empty, mask, 3), matches(empty, mask))["dice"] == 0.0
@@ -540,7 +542,28 @@ def test_pictures_that_were_trained_on_are_told(run, folder, tmp_path):
 
 def test_a_report_names_the_worst_first(run, folder):
     lines = report(evaluate(run, folder, progress=False), worst=2).splitlines()
-    assert len(lines) == 5 and lines[3] == "… and 4 better ones" and lines[4].startswith("all pictures together")
+    assert lines[0].split()[1:3] == ["mean", "Dice"] and lines[3] == "… and 4 better ones"
+    assert lines[4].startswith("all pictures together") and "n = 6" in lines[5]
+    by_name = report(evaluate(run, folder, progress=False), kind="labels").splitlines()
+    assert [line.split("  ")[0] for line in by_name[-3:]] == [
+        "class 0 (background)", "class 1 (boundary)", "class 2 (interior)"]
+
+
+def test_a_class_that_does_not_occur_has_no_score_and_does_not_lift_the_mean():
+    from unet_course.own_data.evaluate import counts, matches, scores
+
+    truth, found = np.array([[0, 0, 1, 1]]), np.array([[0, 1, 1, 1]])
+    got = scores(counts(found, truth, 4), matches(found, truth))
+    assert got["dice_per_class"][2:] == [None, None] and got["mean_dice"] == pytest.approx(0.8)
+    assert got["said"] == [0.25, 0.75, 0, 0] and got["true"] == [0.5, 0.5, 0, 0]
+
+
+def test_an_interval_is_of_the_pictures():
+    from unet_course.own_data.evaluate import intervals
+
+    pixels = np.array([[[8, 10, 10]] * 3, [[2, 10, 10]] * 3, [[9, 10, 10]] * 3])
+    low, high = intervals(pixels, pixels[:, 0])["dice"]
+    assert 0.2 <= low < 0.5 < 0.85 < high <= 0.9 and intervals(pixels[:1], pixels[:1, 0]) == {}
 
 
 def test_masks_with_more_classes_than_the_network_knows_are_named(tmp_path):
@@ -553,14 +576,16 @@ def test_masks_with_more_classes_than_the_network_knows_are_named(tmp_path):
 def test_every_number_of_a_card_is_known(run, folder):
     scores = evaluate(run, folder, progress=False)
     card = model_card(run, scores)
-    for value in (scores["dice"], scores["f1"], *scores["dice_per_class"]):
+    for value in (scores["dice"], scores["mean_dice"], scores["f1"], *scores["dice_per_class"]):
         assert f"| {value:.3f} |" in card
+    for share in (*scores["said"], *scores["true"]):
+        assert f"| {share:.2%} |" in card
     assert "Over 6 pictures together" in card and f"{scores['objects']} objects" in card
     assert f"{len(scores['trained_on'])} of these pictures were trained on" in card
     assert "Kept apart to validate on: 1 file" in card and "4 of 4" in card and f"torch {torch.__version__}" in card
     assert "Licence of the images" in card and f"python -m unet_course predict {run.path.name}" in card
     plain = model_card(run)
-    assert f"{run.history.val_dice[-1]:.3f} after step 4" in plain and "object F1" not in plain
+    assert f"after step 4: {run.history.headline()}" in plain and "object F1" not in plain
 
 
 # --- what can happen to a machine -------------------------------------------------------------------------------------

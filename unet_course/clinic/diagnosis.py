@@ -116,6 +116,8 @@ def _examine(examined, model, images, masks, loss, optimiser, augment, predict, 
         tried("predict", examine_code.prediction, copy.deepcopy(model), images, predict, classes)
     if score is not None:
         tried("score", examine_code.empty_class, score, classes)
+    if out is not None and not examined.findings:
+        tried("classes said", examine_network.never_said, copy.deepcopy(model), images, masks)
     if train is not None:
         tried("split", examine_code.shared_pixels, train, val)
 
@@ -136,8 +138,11 @@ def _batch(batch):
         raise ValueError(f"batch is of type {type(batch).__name__}; wanted a pair (images, masks)")
     images, masks = (torch.as_tensor(part) for part in batch)
     if images.ndim != 4 or masks.ndim != 3 or len(images) != len(masks) or 0 in images.shape:
-        raise ValueError(f"batch has images {tuple(images.shape)} and masks {tuple(masks.shape)}; wanted (N, C, H, W) and "
-                         "(N, H, W): a mask with a channel axis of 1 loses it with masks[:, 0]")
+        cure = ("a mask with a channel axis of 1 loses it with masks[:, 0]"
+                if masks.ndim != 4 or masks.shape[1] == 1 else
+                "one channel for each class becomes class numbers with masks.argmax(dim=1)")
+        raise ValueError(f"batch has images {tuple(images.shape)} and masks {tuple(masks.shape)}; "
+                         f"wanted (N, C, H, W) and (N, H, W): {cure}")
     return images, masks
 
 

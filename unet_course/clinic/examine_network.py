@@ -108,10 +108,17 @@ def mask_values(masks, classes):
                        'resize masks with mode="nearest-exact": a class number cannot be mixed with its neighbour')
     known = max(classes, 2)  # a network with one output tells two classes apart
     low, high = int(values.min()), int(values.max())
+    seen = ", ".join(str(int(v)) for v in values[:6]) + ", …" * (len(values) > 6)
+    if low == 1 and 1 < high <= known:
+        return Finding("mask values", f"the masks hold {seen} and no 0; the network has classes 0 to {known - 1}",
+                       "masks - 1, if the first class has the number 1: classes are counted from 0")
     if low < 0 or high >= known:
-        seen = ", ".join(str(int(v)) for v in values[:6]) + ", …" * (len(values) > 6)
         return Finding("mask values", f"the masks hold {seen}; the network has classes 0 to {known - 1}",
                        "(mask > 0).long() if it is foreground and background, or a table from grey value to class")
+    if high == 0 and masks.numel() > 2000:  # a smaller crop may well be empty
+        return Finding("masks all 0", f"{'the mask holds' if len(masks) == 1 else f'all {len(masks)} masks hold'} 0 and nothing else",
+                       "masks.unique() where they are read: a mask of 0 and 1 becomes all 0 when it is divided by 255; "
+                       "or take a batch in which there is something")
 
 
 def stops(model, images):
@@ -169,6 +176,29 @@ def already_probabilities(out):
     if inside and bool((out > 0).all()) and out.shape[1] == 1:
         return Finding("sigmoid in the network", "all outputs lie between 0 and 1; a loss that takes logits has a sigmoid "
                        "inside", "return the logits; take the sigmoid when you predict")
+
+
+def never_said(model, images, masks):
+    """A class that is drawn, and that a network which has learned something hardly ever says."""
+    with torch.no_grad():
+        out = model.eval()(images).float()
+    if out.shape[1] == 1:  # one output: two classes
+        out = torch.cat([torch.zeros_like(out), out], dim=1)
+    out = match_size(out, masks.shape[-2:])
+    classes = out.shape[1]
+    drawn = torch.bincount(masks.flatten(), minlength=classes) / masks.numel()
+    said_share = torch.bincount(out.argmax(dim=1).flatten(), minlength=classes) / masks.numel()
+    # A network that has learned nothing says what it says by chance. The best answer without a look
+    # at the picture, the shares themselves, costs the entropy of the shares.
+    known_shares = float(-(drawn * drawn.clamp(min=1e-9).log()).sum())
+    if not nn.functional.cross_entropy(out, masks) < min(1.05 * known_shares, 0.9 * math.log(classes)):
+        return None
+    rare = [k for k in range(classes) if drawn[k] * masks.numel() >= 20 and said_share[k] < drawn[k] / 3]
+    if rare:
+        seen = "; ".join(f"class {k} is {100 * drawn[k]:.2g} % of the pixels and is said on {100 * said_share[k]:.2g} %"
+                         for k in rare)
+        return Finding("class never said", seen,
+                       "train longer, or with larger weights for rare classes in the loss; score each class by itself")
 
 
 def fading(model, images):

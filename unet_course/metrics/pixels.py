@@ -170,6 +170,46 @@ def confusion_matrix(prediction, target, num_classes):
     return torch.bincount(num_classes * target + prediction, minlength=num_classes**2).reshape(num_classes, num_classes)
 
 
+def class_dice(matrix):
+    """Dice of each class by itself, from a confusion matrix.
+
+    Parameters
+    ----------
+    matrix : array_like of int, shape (K, K)
+        See `confusion_matrix`.
+
+    Returns
+    -------
+    list of float or None
+        None for a class that is neither drawn nor predicted: there is nothing to score.
+
+    Examples
+    --------
+    >>> class_dice([[6, 2, 0], [0, 4, 0], [0, 0, 0]])
+    [0.8571428571428571, 0.8, None]
+    """
+    matrix = as_array(matrix)
+    areas = matrix.sum(axis=0) + matrix.sum(axis=1)
+    return [float(2 * hits / area) if area else None for hits, area in zip(matrix.diagonal(), areas)]
+
+
+def mean_dice(class_dice):
+    """Mean over the classes other than the background that occur; 1.0 if none does.
+
+    Parameters
+    ----------
+    class_dice : sequence of float or None
+        Of each class, the background first, as `class_dice` returns it.
+
+    Examples
+    --------
+    >>> mean_dice([0.99, 0.5, 0.75, None])
+    0.625
+    """
+    values = [value for value in class_dice[1:] if value is not None]
+    return float(np.mean(values)) if values else 1.0
+
+
 def accuracy(prediction, target):
     """Share of the pixels whose class is right.
 

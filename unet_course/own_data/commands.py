@@ -96,6 +96,7 @@ def _train_arguments(add):
 
 
 def train(chosen):
+    from unet_course.own_data.reports import class_table
     from unet_course.own_data.train import train
     from unet_course.training.distributed import is_first, joined
 
@@ -105,8 +106,11 @@ def train(chosen):
         run = train(chosen.folder, chosen.out, progress=not chosen.quiet, **{name: getattr(chosen, name) for name in names})
         if chosen.quiet or not is_first():
             return
-        if run.history.val_dice:
-            print(f"Validation Dice {run.history.val_dice[-1]:.3f}; {run.path / 'MODEL_CARD.md'} says what is known of it.")
+        history = run.history
+        if history.val_dice:
+            print(f"Validation {history.headline()}; {run.path / 'MODEL_CARD.md'} says what is known of it.")
+            print(*class_table(run.config["kind"], history.val_class_dice[-1], history.val_predicted[-1],
+                               history.val_true[-1]), sep="\n")
         print(f"Segment other images with it: python -m unet_course predict {run.path} IMAGE --out MASKS")
 
 
@@ -150,7 +154,7 @@ def evaluate(chosen):
         write_json(chosen.json, scores)
     if chosen.card is not None:
         write_text(chosen.card, model_card(run, scores))
-    print(report(scores, worst=chosen.worst))
+    print(report(scores, worst=chosen.worst, kind=run.config["kind"]))
     if scores["trained_on"]:
         names = scores["trained_on"]
         print(f"The network was trained on {len(names)} of these pictures ({few(names)}): what it scores there says nothing "

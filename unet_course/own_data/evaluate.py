@@ -7,8 +7,10 @@ from unet_course.data.files.saving import sha256
 from unet_course.data.folder import read_numbers
 from unet_course.data.mask_kinds import numbered_objects
 from unet_course.metrics.objects import iou_table
+from unet_course.metrics.pixels import bootstrap_interval, mean_dice
 from unet_course.own_data.plan import own_folder
 from unet_course.own_data.predict import Segmenter
+from unet_course.own_data.reports import class_table
 from unet_course.own_data.run import Run, load_run
 
 IOU = 0.7  # of a found object with the true one
@@ -29,10 +31,13 @@ def evaluate(run, folder, *, progress=True):
     Returns
     -------
     dict
-        "n" pictures; "dice" of the foreground (every class but 0), "dice_per_class", and object "f1" at IoU 0.7, each
-        counted over all pictures together; "objects" in the truth; "pictures", a list of dicts with "name", the same
-        scores of that picture and "trained_on", the worst Dice first; "trained_on", the names of pictures that are in the
-        training set, byte for byte: no score of those is to be believed.
+        "n" pictures; "dice" of the foreground (every class but 0), "dice_per_class" (None where a class is neither
+        drawn nor found), "mean_dice" over the classes but 0, the share of the pixels that is "said" and "true" for
+        each class, and object "f1" at IoU 0.7, each counted over all pictures together; "intervals" of 95 % for
+        "dice", "mean_dice" and "f1", by resampling pictures, empty for one picture; "objects" in the truth;
+        "pictures", a list of dicts with "name", the same scores of that picture and "trained_on", the worst first;
+        "trained_on", the names of pictures that are in the training set, byte for byte: no score of those is to be
+        believed.
 
     Raises
     ------
@@ -62,11 +67,29 @@ def assess(run, dataset, indices, *, progress=True):
         rows.append({"name": dataset.names[index], "pixels": counts(found, truth, classes),
                      "objects": matches(*pair),
                      "trained_on": sha256(dataset.image_paths[index]) in known})
-    whole = {key: np.sum([row[key] for row in rows], axis=0) for key in ("pixels", "objects")}
-    single = [{"name": row["name"], **scores(row["pixels"], row["objects"]), "trained_on": row["trained_on"]} for row in rows]
-    return {"n": len(rows), **scores(whole["pixels"], whole["objects"]),
-            "pictures": sorted(single, key=lambda row: (row["dice"], row["name"])),
+    pixels, objects = (np.array([row[key] for row in rows]) for key in ("pixels", "objects"))
+    single = [{"name": row["name"], **scores(row["pixels"], row["objects"]),
+               "trained_on": row["trained_on"]} for row in rows]
+    return {"n": len(rows), **scores(pixels.sum(axis=0), objects.sum(axis=0)),
+            "intervals": intervals(pixels, objects),
+            "pictures": sorted(single, key=lambda row: (main_score(row), row["name"])),
             "trained_on": [row["name"] for row in rows if row["trained_on"]]}
+
+
+def intervals(pixels, objects):
+    """How far each score would move with other pictures of the same kind: 95 %, by resampling pictures.
+
+    Returns
+    -------
+    dict of str to (float, float)
+        Empty for fewer than two pictures.
+    """
+    if len(pixels) < 2:
+        return {}
+    both = np.concatenate([pixels, objects[:, None]], axis=1)
+    return {name: bootstrap_interval(
+                both, lambda drawn, name=name: scores(drawn[:, :-1].sum(0), drawn[:, -1].sum(0))[name])
+            for name in ("dice", "mean_dice", "f1")}
 
 
 def counts(found, truth, classes):
@@ -84,13 +107,22 @@ def matches(found, truth):
 def scores(pixels, objects):
     """Dice and F1 from counts: twice what is right, over all that was found and all that is true."""
     def ratio(right, found, true):
-        return float(2 * right / (found + true)) if found + true else 1.0
+        return float(2 * right / (found + true)) if found + true else None
 
     dice, *per_class = (ratio(*row) for row in pixels)
-    return {"dice": dice, "dice_per_class": per_class, "f1": ratio(*objects), "objects": int(objects[2])}
+    said, true = (pixels[1:, column] / max(pixels[1:, 2].sum(), 1) for column in (1, 2))
+    f1 = ratio(*objects)
+    return {"dice": 1.0 if dice is None else dice, "mean_dice": mean_dice(per_class),
+            "dice_per_class": per_class, "said": said.tolist(), "true": true.tolist(),
+            "f1": 1.0 if f1 is None else f1, "objects": int(objects[2])}
 
 
-def report(scores, *, worst=10):
+def main_score(scores):
+    """Dice of the foreground; with three classes or more the mean over classes."""
+    return scores["dice" if len(scores["dice_per_class"]) < 3 else "mean_dice"]
+
+
+def report(scores, *, worst=10, kind="classes"):
     """The scores as a table to read: the worst pictures first, then all of them together.
 
     Parameters
@@ -99,6 +131,8 @@ def report(scores, *, worst=10):
         Of `evaluate`.
     worst : int, default 10
         Pictures to name.
+    kind : {"classes", "binary", "labels"}
+        Of the masks; for the names of the classes.
 
     Returns
     -------
@@ -106,10 +140,16 @@ def report(scores, *, worst=10):
     """
     rows = scores["pictures"][:worst]
     width = max(len(row["name"]) for row in [*rows, {"name": "all pictures together"}])
-    lines = [f"{'picture':{width}}   Dice  object F1  objects"]
+    title = "     Dice" if main_score(scores) is scores["dice"] else "mean Dice"
+    lines = [f"{'picture':{width}}  {title}  object F1  objects"]
     for row in [*rows, {**scores, "name": "all pictures together", "trained_on": False}]:
-        lines.append(f"{row['name']:{width}}  {row['dice']:.3f}      {row['f1']:.3f}  {row['objects']:7}"
+        lines.append(f"{row['name']:{width}}      {main_score(row):.3f}      {row['f1']:.3f}  {row['objects']:7}"
                      + "  (trained on)" * row["trained_on"])
     if len(scores["pictures"]) > len(rows):
         lines.insert(-1, f"… and {len(scores['pictures']) - len(rows)} better ones")
-    return "\n".join(lines)
+    if scores["intervals"]:
+        name = "dice" if main_score(scores) is scores["dice"] else "mean_dice"
+        (low, high), (least, most) = scores["intervals"][name], scores["intervals"]["f1"]
+        lines.append(f"With other pictures of this kind (95 %, resampled by picture, n = {scores['n']}): "
+                     f"{title.strip()} {low:.3f} to {high:.3f}, object F1 {least:.3f} to {most:.3f}")
+    return "\n".join([*lines, "", *class_table(kind, scores["dice_per_class"], scores["said"], scores["true"])])

@@ -173,30 +173,63 @@ def _training(run):
 
 
 def _scores(run, scores):
+    kind = run.config["kind"]
     if scores is None:
         if not run.history.val_dice:
             yield "None: nothing was kept apart to score the network on."
             return
-        yield (f"Dice of the foreground on the validation pictures (n = {len(run.val_names)} files): "
-               f"{run.history.val_dice[-1]:.3f} after step {run.history.val_steps[-1]}.")
+        yield (f"On the validation pictures (n = {len(run.val_names)} files), after step "
+               f"{run.history.val_steps[-1]}: {run.history.headline()}.")
         return
     yield f"Over {scores['n']} picture{'s' * (scores['n'] != 1)} together, with {scores['objects']} objects:"
     yield ""
-    yield "| score | value |"
-    yield "|---|---|"
-    yield f"| Dice of the foreground | {scores['dice']:.3f} |"
-    kind = run.config["kind"]
-    for number, value in enumerate(scores["dice_per_class"]):
-        name = f" ({class_name(kind, number)})" if kind in NAMES else ""
-        yield f"| Dice of class {number}{name} | {value:.3f} |"
-    yield f"| object F1 at IoU 0.7 | {scores['f1']:.3f} |"
+    yield "| score | value | with other pictures of this kind (95 %) |"
+    yield "|---|---|---|"
+    rows = [("Dice of the foreground", "dice"), ("object F1 at IoU 0.7", "f1")]
+    if len(scores["dice_per_class"]) > 2:
+        rows.insert(0, (f"mean Dice over classes 1 to {len(scores['dice_per_class']) - 1}", "mean_dice"))
+    for title, name in rows:
+        between = "{:.3f} to {:.3f}".format(*scores["intervals"][name]) if scores["intervals"] else "one picture cannot say"
+        yield f"| {title} | {scores[name]:.3f} | {between} |"
     yield ""
+    yield "| class | Dice | said | true |"
+    yield "|---|---|---|---|"
+    for row in _classes(kind, scores["dice_per_class"], scores["said"], scores["true"]):
+        yield "| " + " | ".join(row) + " |"
+    yield ""
+    yield '"Said" is the share of the pixels that the network gives to a class, "true" the share that was drawn so.'
+    yield ""
+    key = "mean_dice" if len(scores["dice_per_class"]) > 2 else "dice"
     worst, best = scores["pictures"][0], scores["pictures"][-1]
-    yield (f"The worst picture has a Dice of {worst['dice']:.3f} ({worst['name']}), the best one of {best['dice']:.3f} "
-           f"({best['name']}).")
+    yield (f"The worst picture has a {'mean ' * (key != 'dice')}Dice of {worst[key]:.3f} ({worst['name']}), the best one "
+           f"of {best[key]:.3f} ({best['name']}).")
     if scores["trained_on"]:
         yield (f"{len(scores['trained_on'])} of these pictures were trained on ({few(scores['trained_on'])}): these scores "
                "are not to be believed.")
+
+
+def _classes(kind, dice, said, true):
+    """Name, Dice, share said and share true of each class, in words."""
+    for number, (score, *shares) in enumerate(zip(dice, said, true)):
+        name = class_name(kind, number)
+        yield (name if name.startswith("class") else f"class {number} ({name})",
+               "not there" if score is None else f"{score:.3f}", *(f"{share:.2%}" for share in shares))
+
+
+def class_table(kind, dice, said, true):
+    """Lines that say for each class its Dice, and the share of the pixels that is said and that is true.
+
+    Examples
+    --------
+    >>> print(*class_table("binary", [0.98, 0.9], [0.81, 0.19], [0.8, 0.2]), sep="\\n")
+    class                 Dice    said    true
+    class 0 (background)  0.980  81.00%  80.00%
+    class 1 (foreground)  0.900  19.00%  20.00%
+    """
+    rows = [("class", "Dice ", "said", "true"), *_classes(kind, dice, said, true)]
+    width = max(len(row[0]) for row in rows)
+    wide = max(len(row[1]) for row in rows)
+    return [f"{name:{width}}  {score:>{wide}}  {said:>6}  {true:>6}" for name, score, said, true in rows]
 
 
 def _unknown(run, names):

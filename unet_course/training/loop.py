@@ -10,7 +10,7 @@ from tqdm.auto import tqdm
 
 from unet_course.inference.prediction import predict
 from unet_course.losses import combined_loss
-from unet_course.metrics.pixels import confusion_matrix
+from unet_course.metrics.pixels import class_dice, confusion_matrix, mean_dice
 from unet_course.training.batches import Batches
 from unet_course.training.checkpoints import load_checkpoint, save_atomically
 from unet_course.training.distributed import (
@@ -107,7 +107,7 @@ class History:
     bf16 : bool
         Whether the forward pass ran in bfloat16.
     val_class_dice : list of list of float
-        The same for each class by itself, 0 included; 1.0 where a class is neither drawn nor
+        The same for each class by itself, 0 included; None where a class is neither drawn nor
         predicted.
     val_predicted, val_true : list of list of float
         The share of the pixels that the network gives to each class, and the share that is drawn
@@ -124,13 +124,38 @@ class History:
 
     def add_scores(self, step, matrix):
         """Keep what a confusion matrix says of the validation data after a step."""
-        drawn, predicted = matrix.sum(dim=1), matrix.sum(dim=0)
-        twice, areas = 2 * matrix.diagonal(), drawn + predicted
         self.val_steps.append(step)
         self.val_dice.append(foreground_of(matrix))
-        self.val_class_dice.append(list(map(_dice, twice.tolist(), areas.tolist())))
-        self.val_predicted.append((predicted.double() / matrix.sum()).tolist())
-        self.val_true.append((drawn.double() / matrix.sum()).tolist())
+        self.val_class_dice.append(class_dice(matrix))
+        self.val_predicted.append((matrix.sum(dim=0).double() / matrix.sum()).tolist())
+        self.val_true.append((matrix.sum(dim=1).double() / matrix.sum()).tolist())
+
+    def headline(self):
+        """The last validation score in words: with three classes or more the mean over them.
+
+        Examples
+        --------
+        >>> history = History()
+        >>> history.add_scores(9, torch.tensor([[90, 1, 0], [1, 3, 0], [1, 0, 4]]))
+        >>> history.headline()
+        'mean Dice over classes 1 to 2 0.819'
+        """
+        if not self.val_dice:
+            return "Dice –"
+        return headline(self.val_dice[-1], self.val_class_dice[-1:] and self.val_class_dice[-1])
+
+
+def headline(foreground, of_classes):
+    """A score in words: Dice of the foreground; with three classes or more the mean over classes.
+
+    Examples
+    --------
+    >>> headline(0.922, [0.9, 0.06, 0.0, None])
+    'mean Dice over classes 1 to 3 0.030'
+    """
+    if len(of_classes) < 3:
+        return f"Dice {foreground:.3f}"
+    return f"mean Dice over classes 1 to {len(of_classes) - 1} {mean_dice(of_classes):.3f}"
 
 
 def fit(model, train, val=None, *, steps, batch_size=8, crop=128, lr=3e-3, weight_decay=1e-4,
@@ -261,8 +286,7 @@ def fit(model, train, val=None, *, steps, batch_size=8, crop=128, lr=3e-3, weigh
         if val is not None and (done % val_every == 0 or done == steps):
             history.add_scores(done, confusion(model, val))
         bar.update()
-        dice = f"{history.val_dice[-1]:.3f}" if history.val_dice else "–"
-        bar.set_postfix_str(f"loss {value:.3f}, validation Dice {dice}", refresh=False)
+        bar.set_postfix_str(f"loss {value:.3f}, validation {history.headline()}", refresh=False)
         if checkpoint is not None and (done % save_every == 0 or done == steps):
             if is_first():
                 state = dict(model=model.state_dict(), optimiser=optimiser.state_dict(), step=done,
@@ -363,8 +387,5 @@ def confusion(model, pictures, alone=False):
 def foreground_of(matrix):
     """Foreground Dice of a confusion matrix."""
     hits, areas = matrix[1:, 1:].sum(), matrix[1:].sum() + matrix[:, 1:].sum()
-    return _dice(2 * int(hits), int(areas))
-
-
-def _dice(twice_hits, areas):
-    return twice_hits / areas if areas else 1.0  # nothing was missed and nothing was invented
+    # nothing was missed and nothing was invented where there is none
+    return 2 * int(hits) / int(areas) if areas else 1.0
