@@ -114,6 +114,56 @@ def combined_loss(logits, target, pixel_weights=None):
     return cross_entropy(logits, target, pixel_weights=pixel_weights) + dice_loss(logits, target)
 
 
+class FadingWeights:
+    """Cross-entropy in which at first every class counts the same, and at the end every pixel.
+
+    A rare class is learned late, or never: for a long time the loss is smallest if nobody says it.
+    So a training begins with weights that make all classes count the same, however few pixels they
+    have. A network that is trained so to the end says rare classes far too often; therefore the
+    weights fade, and the shares of the classes come out right.
+
+    Parameters
+    ----------
+    shares : sequence of float
+        Share of the pixels of each class. What is below a thousandth counts as a thousandth.
+    hold, gone : float, default 0.4 and 0.8
+        Up to which share of the training the weights stay, and from where on there are none.
+
+    Attributes
+    ----------
+    progress : float
+        Share of the training that is done, from 0 to 1. `fit` sets it.
+
+    Examples
+    --------
+    >>> loss = FadingWeights([0.9, 0.02, 0.08])
+    >>> loss.weights()
+    tensor([ 0.3704, 16.6667,  4.1667])
+    >>> loss.progress = 0.6
+    >>> loss.weights()
+    tensor([0.7678, 5.1503, 2.5751])
+    >>> loss.progress = 1.0
+    >>> loss.weights()
+    tensor([1., 1., 1.])
+    """
+
+    def __init__(self, shares, *, hold=0.4, gone=0.8):
+        self.shares = torch.as_tensor(shares, dtype=torch.float32).clamp(min=1e-3)
+        self.hold, self.gone, self.progress = hold, gone, 0.0
+
+    def weights(self):
+        """One factor for each class; over all pixels their mean is 1."""
+        power = min(max((self.gone - self.progress) / (self.gone - self.hold), 0), 1)
+        weights = self.shares**-power
+        return weights / (weights * self.shares).sum() * self.shares.sum()
+
+    def __call__(self, logits, target, pixel_weights=None):
+        """The loss, as `cross_entropy` gives it."""
+        weights = F.pad(self.weights(), (0, max(logits.shape[1] - len(self.shares), 0)), value=1.0)
+        return cross_entropy(logits, target, weight=weights[: logits.shape[1]],
+                             pixel_weights=pixel_weights)
+
+
 def border_weight_map(instances, *, w0=10.0, sigma=5.0, class_weights=None):
     """The paper's weight of each pixel: background in a narrow gap between two objects counts much more.
 

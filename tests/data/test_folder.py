@@ -324,7 +324,7 @@ def test_folder_and_survey_say_the_same_of_files_that_do_not_fit(folders, damage
 
 
 def test_sizes_that_differ_are_told_in_the_same_words(folders):
-    pair(folders, mask=np.ones((5, 4), np.uint8))
+    pair(folders, mask=np.eye(5, 4, dtype=np.uint8))
     (problem,) = survey(*folders, progress=False, kind="binary").blocking
     with pytest.raises(ValueError, match=re.escape(problem.partition(":")[2])):
         SegmentationFolder(*folders)[0]

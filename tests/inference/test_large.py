@@ -74,7 +74,7 @@ def test_what_is_no_number_in_a_file_is_refused(tmp_path):
 
 def test_colours_come_last_in_files(tmp_path):
     model, image = UNet(3, channels=(2, 4)), np.random.default_rng(0).integers(0, 255, (40, 50, 3), dtype=np.uint8)
-    wanted = predict(model, normalise(image).transpose(2, 0, 1))
+    wanted = predict(model, normalise(image, channel_axis=-1).transpose(2, 0, 1))
     for suffix in (".npy", ".png", ".tif"):
         assert torch.allclose(predict(model, save(tmp_path / f"a{suffix}", image)), wanted, atol=1e-5)
 

@@ -119,7 +119,7 @@ def test_train_is_the_function_of_that_name(folder, run, tmp_path, capsys):
     assert all(torch.equal(one[name], two[name]) for name in one)
     told = capsys.readouterr().out
     assert re.search(r"4 files to train on, 1 to validate on \(\w+\); kind of masks: labels, 3 classes\.", told)
-    assert re.search(r"Validation mean Dice over classes 1 to 2 0\.\d{3}; .*MODEL_CARD.md", told)
+    assert re.search(r"Validation Dice 0\.\d{3} \(mean over classes 1 to 2\); .*MODEL_CARD.md", told)
     assert re.search(r"class 1 \(boundary\) +(0\.\d{3}|not there) +\d+\.\d\d% +\d+\.\d\d%", told)
     assert f"predict {tmp_path / 'run'} IMAGE" in told
     assert call("train", folder, "--out", tmp_path / "run", "--steps", 4, *SMALL) == 0

@@ -115,7 +115,7 @@ def test_a_name_that_nearly_fits_gets_the_new_name(folders, mask, image):
     (lambda i, m: tifffile.imwrite(i / "a.tif", np.zeros((40, 50, 3), np.uint8)), "different numbers of channels (1 in b.tif, 3 in a.tif)", True),
     (lambda i, m: write_image(m / "a.tif", CELLS * 0), "1 masks have no foreground: a.tif", False),
     (lambda i, m: write_image(i / "a.tif", np.full((40, 50), 9, np.uint16)), "1 images have one value throughout: a.tif", False),
-    (lambda i, m: (i / "a.czi").write_text("x"), "images has 1 other files, such as a.czi", False),
+    (lambda i, m: (i / "a.czi").write_text("x"), "images has 1 other file, such as a.czi (a.czi is a CZI file: open it in Fiji", False),
     (lambda i, m: (i / "b.tif").write_bytes((i / "a.tif").read_bytes()), "b.tif is the same picture as a.tif", False),
 ])
 def test_what_is_wrong_is_one_line_with_the_file_and_the_cure(folders, damage, words, blocking):

@@ -14,7 +14,7 @@ import torch
 from skimage.io import imsave
 
 from unet_course import Augment, SegmentationFolder, UNet, dice_score, fit, predict, seed_everything
-from unet_course.losses import combined_loss
+from unet_course.losses import FadingWeights
 from unet_course.training.batches import Batches
 from unet_course.training.loop import save_atomically, schedule, train_loop, train_step
 from unet_course.training.speed import bf16_pays
@@ -512,13 +512,38 @@ def test_fit_is_train_loop_with_adamw_and_a_schedule():
     """Written out by hand, the training of `fit` is the same to the last bit."""
     seed_everything(0)
     model = UNet(channels=(4, 8))
-    optimiser = torch.optim.AdamW(model.parameters(), lr=3e-3, weight_decay=1e-4)
+    optimiser = torch.optim.AdamW(model.parameters(), lr=6e-3, weight_decay=1e-4)
     scheduler = torch.optim.lr_scheduler.LambdaLR(optimiser, lambda step: schedule(step, 6))
     batches = Batches(data(), crop=16, batch_size=2, layout=torch.channels_last)
-    losses = train_loop(model.to(memory_format=torch.channels_last), batches.steps(0, 6), optimiser, combined_loss,
-                        scheduler=scheduler)
+    loss = FadingWeights(batches.shares())
+    losses = train_loop(model.to(memory_format=torch.channels_last), batches.steps(0, 6), optimiser, loss,
+                        scheduler=scheduler, on_step=lambda done, *_: setattr(loss, "progress", done / 6))
     fitted, history = train(6)
     assert same(model, fitted) and losses == history.loss
+
+
+def test_weights_of_classes_fade_and_a_resume_goes_on_with_them(tmp_path):
+    seen = []
+
+    class Watched(FadingWeights):
+        def __call__(self, *arguments):
+            seen.append(self.weights().tolist())
+            return super().__call__(*arguments)
+    stopped(tmp_path / "run.pt", 3)
+    train(8, loss=Watched([0.75, 0.25]), checkpoint=tmp_path / "run.pt", resume=True)
+    assert seen[0] == pytest.approx([2 / 3, 2]) and seen[-1] == [1, 1] and len(seen) == 5
+    ratios = [rare / frequent for frequent, rare in seen]
+    assert ratios == sorted(ratios, reverse=True) and 1 < ratios[2] < ratios[1] < 3
+    again = seen.copy()
+    seen.clear()
+    train(8, loss=Watched([0.75, 0.25]))
+    assert seen[:3] == [pytest.approx([2 / 3, 2])] * 3 and seen[3:] == again
+
+
+def test_shares_leave_out_what_is_ignored():
+    mask = torch.tensor([[0, 1], [1, 2]])
+    weights = torch.tensor([[1.0, 0], [1, 1]])
+    assert Batches([(torch.zeros(1, 2, 2), mask, weights)], crop=2, batch_size=1).shares() == pytest.approx([1 / 3] * 3)
 
 
 def test_the_lesson_fits_on_a_slide():

@@ -116,7 +116,8 @@ def mask_values(masks, classes):
         return Finding("mask values", f"the masks hold {seen}; the network has classes 0 to {known - 1}",
                        "(mask > 0).long() if it is foreground and background, or a table from grey value to class")
     if high == 0 and masks.numel() > 2000:  # a smaller crop may well be empty
-        return Finding("masks all 0", f"{'the mask holds' if len(masks) == 1 else f'all {len(masks)} masks hold'} 0 and nothing else",
+        seen = "the mask holds" if len(masks) == 1 else f"all {len(masks)} masks hold"
+        return Finding("masks all 0", f"{seen} 0 and nothing else",
                        "masks.unique() where they are read: a mask of 0 and 1 becomes all 0 when it is divided by 255; "
                        "or take a batch in which there is something")
 

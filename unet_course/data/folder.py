@@ -1,19 +1,23 @@
 """The learner's own data: a folder of images and a folder of masks. (13)"""
 
-import re
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import torch
 
-from unet_course.data.files.images import SUFFIXES, count_pages, read_page
-from unet_course.data.mask_kinds import check_classes, classes_of, objects_to_classes
+from unet_course.data.files.images import count_pages, nodata, read_page
+from unet_course.data.mask_kinds import (
+    background_first,
+    check_classes,
+    classes_of,
+    objects_to_classes,
+)
+from unet_course.data.pairing import first_of, pair
 from unet_course.data.scaling import network_input
 
 
 def read_image(path, *, page=None):
-    """Read one image file as float32 (C, H, W) scaled to 0 … 1; an alpha channel is dropped.
+    """Read one image file as float32 (C, H, W), each channel scaled to 0 … 1; transparency is dropped.
 
     Parameters
     ----------
@@ -32,23 +36,26 @@ def read_image(path, *, page=None):
     """
     image = _one_page("image", path, page)
     try:
-        return network_input(image)
+        return network_input(image, nodata(path))
     except ValueError as error:
         raise ValueError(f"{Path(path).name}: {error}") from error
 
 
-def read_mask(path, num_classes=None, *, kind="classes", page=None):
+def read_mask(path, num_classes=None, *, kind="classes", page=None, background=0):
     """Read one mask file as int64 (H, W) of class indices.
 
     Parameters
     ----------
-    path : str or Path
+    path : str or Path, or tuple of them
+        Of several files, each becomes an object with a number of its own.
     num_classes : int, optional
         If given, values have to be below it.
     kind : {"classes", "binary", "labels"}, default "classes"
         What the numbers mean, see `SegmentationFolder`.
     page : int, optional
         Of a stack.
+    background : int, default 0
+        The number that stands for the background, see `SegmentationFolder`.
 
     Returns
     -------
@@ -60,11 +67,14 @@ def read_mask(path, num_classes=None, *, kind="classes", page=None):
         If the file is damaged, RGB, JPEG, fractional, or has values that are no class indices, such as 0 and 255.
     """
     classes_of(kind)
-    name = Path(path).name
-    mask = read_numbers(path, page, grey_colours=kind != "classes")
+    mask = background_first(read_numbers(path, page, grey_colours=kind != "classes"), background)
+    return _classes(mask, path, num_classes, kind)
+
+
+def _classes(mask, path, num_classes, kind):
     if kind != "classes":
         return objects_to_classes(mask, kind)
-    check_classes(mask, name, num_classes)
+    check_classes(mask, Path(path[0] if isinstance(path, tuple) else path).name, num_classes)
     return mask
 
 
@@ -73,7 +83,7 @@ def read_numbers(path, page=None, *, grey_colours=False):
 
     Parameters
     ----------
-    path : str or Path
+    path : str or Path, or tuple of them
     page : int, optional
         Of a stack.
     grey_colours : bool, default False
@@ -88,8 +98,27 @@ def read_numbers(path, page=None, *, grey_colours=False):
     ValueError
         As `read_mask`, except for what the numbers mean.
     """
+    if isinstance(path, tuple):
+        return joined([read_numbers(part, grey_colours=True) for part in path], path)
     stored = _one_page("mask", path, page, indices=True)
     return whole_mask(stored, path, grey_colours=grey_colours)
+
+
+def joined(masks, paths):
+    """One mask of several: a number for each, from 1 on; where they overlap, that of the last one.
+
+    Examples
+    --------
+    >>> joined([np.array([[0, 255, 255]]), np.array([[7, 0, 7]])], ["a.png", "b.png"])
+    array([[2, 1, 2]])
+    """
+    whole = np.zeros_like(masks[0])
+    for number, (mask, path) in enumerate(zip(masks, paths), start=1):
+        if mask.shape != whole.shape:
+            raise ValueError(f"mask {Path(path).name} has shape {mask.shape}, and {Path(paths[0]).name} of the same image "
+                             f"{whole.shape}; wanted one size")
+        whole[mask != 0] = number
+    return whole
 
 
 def whole_mask(stored, path, *, grey_colours=False):
@@ -103,6 +132,9 @@ def whole_mask(stored, path, *, grey_colours=False):
     name, mask = Path(path).name, stored
     if grey_colours and mask.ndim == 3 and mask.shape[-1] in (3, 4) and (mask[..., :3] == mask[..., :1]).all():
         mask = mask[..., 0]
+    if mask.ndim == 3 and mask.shape[-1] in (2, 4) and not np.ptp(mask[..., :-1]) and np.ptp(mask[..., -1]):
+        raise ValueError(f"mask {name} has one colour throughout, and its drawing is in the transparency (alpha); wanted one "
+                         "channel: PIL.Image.open(name).getchannel('A').save(name)")
     if mask.ndim != 2:
         raise ValueError(f"mask {name} has shape {mask.shape}; wanted one channel (H, W) of class indices: turn each "
                          "colour into its class number first")
@@ -149,19 +181,25 @@ class SegmentationFolder:
     Parameters
     ----------
     images : str or Path
-        Folder of images: grey or RGB, 8 or 16 bit, PNG, TIFF, JPEG or BMP.
+        Folder of images: grey, RGB or more channels, 8 or 16 bit, PNG, TIFF, JPEG, BMP or GIF.
     masks : str or Path
-        Folder of masks with the same names: one channel, whole numbers, 0 for the background.
+        Folder of masks with the same names, see `pair`: one channel, whole numbers, 0 for the background.
     num_classes : int, optional
         If given, mask values have to be below it.
     kind : {"classes", "binary", "labels"}, default "classes"
         What the numbers in a mask mean. "classes": the class of each pixel. "binary": whatever is not 0 is class 1.
         "labels": each number is one object; it becomes 0 background, 1 boundary, 2 interior, as in `load_nuclei`.
+    background : int, default 0
+        The number that stands for the background. If it is not 0, larger numbers come one lower.
+    ignore : int, optional
+        The number of pixels that are neither trained on nor scored, such as 255 in VOC's masks.
 
     Attributes
     ----------
     names : list of str
         One for each item, in their order; the pages of a stack are "stack[0]", "stack[1]" …
+    files : list of str
+        The same without the pages.
     num_classes : int or None
 
     Raises
@@ -175,7 +213,8 @@ class SegmentationFolder:
 
     Notes
     -----
-    ``folder[i]`` is ``(image, mask)``: float32 ``(C, H, W)`` scaled by `normalise`, int64 ``(H, W)``. Files are read
+    ``folder[i]`` is ``(image, mask)``: float32 ``(C, H, W)``, each channel scaled as by `normalise`, int64 ``(H, W)``;
+    with `ignore` a third, weights of the pixels, float32 ``(H, W)``, see `fit`. Files are read
     when they are asked for, so a folder may be larger than memory; of a TIFF stack with as many pages in its mask, one
     page at a time. It works as a torch ``Dataset``. `survey` says beforehand what is in the folders.
 
@@ -192,7 +231,7 @@ class SegmentationFolder:
     (torch.Size([1, 2, 2]), [[0, 0], [1, 1]])
     """
 
-    def __init__(self, images, masks, *, num_classes=None, kind="classes"):
+    def __init__(self, images, masks, *, num_classes=None, kind="classes", background=0, ignore=None):
         least = classes_of(kind)
         if least is not None and num_classes is not None and num_classes < least:
             raise ValueError(f"num_classes is {num_classes}; wanted at least {least}: so many come from kind={kind!r}")
@@ -200,10 +239,12 @@ class SegmentationFolder:
         if problems:
             raise type(problems[0])(first_of(problems))
         self.kind, self.num_classes = kind, least if num_classes is None else num_classes
-        self.names, self.image_paths, self.mask_paths, self.pages = [], [], [], []
+        self.background, self.ignore = background, ignore
+        self.names, self.files, self.image_paths, self.mask_paths, self.pages = [], [], [], [], []
         for both in pairs:
             pages = range(both.pages) if both.pages > 1 else [None]
             self.names += [both.name if page is None else f"{both.name}[{page}]" for page in pages]
+            self.files += [both.name] * both.pages
             self.image_paths += [both.image] * both.pages
             self.mask_paths += [both.mask] * both.pages
             self.pages += pages
@@ -212,83 +253,38 @@ class SegmentationFolder:
         return len(self.names)
 
     def __getitem__(self, index):
-        page = self.pages[index]
-        image = read_image(self.image_paths[index], page=page)
-        mask = read_mask(self.mask_paths[index], self.num_classes, kind=self.kind, page=page)
+        image = read_image(self.image_paths[index], page=self.pages[index])
+        numbers, weights = self.numbers(index)
+        mask = _classes(numbers, self.mask_paths[index], self.num_classes, self.kind)
         if wrong := misfit(self.names[index], image.shape[-2:], mask.shape):
             raise ValueError(wrong)
-        return torch.from_numpy(image), torch.from_numpy(mask)
+        item = torch.from_numpy(image), torch.from_numpy(mask)
+        return item if weights is None else (*item, torch.from_numpy(weights))
+
+    def numbers(self, index):
+        """The numbers of a mask as they are drawn, the background 0, and the pixels' weights or None.
+
+        Returns
+        -------
+        tuple (ndarray of int64, shape (H, W); ndarray of float32, shape (H, W), or None)
+        """
+        numbers = read_numbers(self.mask_paths[index], self.pages[index], grey_colours=self.kind != "classes")
+        return meant(numbers, self.background, self.ignore)
 
 
-@dataclass(frozen=True)
-class Pair:
-    """An image file and its mask file.
-
-    Attributes
-    ----------
-    name : str
-        Of both, without the suffix.
-    image, mask : Path
-    pages : int
-        Of both; 1 where they differ or a file cannot be read.
-    """
-
-    name: str
-    image: Path
-    mask: Path
-    pages: int = 1
-
-
-def pair(images, masks):
-    """Match the files of two folders by their names without the suffix, and say what does not fit.
-
-    Parameters
-    ----------
-    images, masks : str or Path
-        Folders.
-
-    Returns
-    -------
-    pairs : list of Pair
-        In the order of their names.
-    problems : list of Exception
-        What has to be mended before the pairs can be trained on: a line each, with its cure.
-    remarks : list of str
-        What can stay, and is worth a look.
-
-    Raises
-    ------
-    FileNotFoundError
-        If one of them is no folder.
-    """
-    problems, remarks = [], []
-    images, masks = (_by_name(folder, what, problems, remarks)
-                     for folder, what in ((images, "images"), (masks, "masks")))
-    problems += map(ValueError, _alone(images, masks))
-    pairs = []
-    for name in sorted(images.keys() & masks.keys()):
-        image, mask, pages = images[name], masks[name], 1
-        try:
-            pages, other = count_pages(image), count_pages(mask)
-        except (ValueError, OSError):  # said when the file is read; the others do not mind
-            other = pages
-        if pages != other:
-            problems.append(ValueError(f"{image.name} has {pages} pages and its mask {other}: "
-                                       "give both as many, or save the planes as single files"))
-        pairs.append(Pair(name, image, mask, pages if pages == other else 1))
-    return pairs, problems, remarks
-
-
-def first_of(problems):
-    """The first of some problems in words, and how many there are.
+def meant(numbers, background=0, ignore=None):
+    """Numbers of a mask with the background as 0, and weights: 0 where pixels are to be ignored, else 1; or None.
 
     Examples
     --------
-    >>> first_of(["a.png is an image without a mask"] * 3)
-    'a.png is an image without a mask (3 such things; survey names them all)'
+    >>> meant(np.array([1, 2, 255]), background=1, ignore=255)
+    (array([0, 1, 0]), array([1., 1., 0.], dtype=float32))
     """
-    more = "" if len(problems) == 1 else f" ({len(problems)} such things; survey names them all)"
-    return f"{problems[0]}{more}"
+    if ignore is None:
+        return background_first(numbers, background), None
+    ignored = numbers == ignore
+    kept = background_first(np.where(ignored, background, numbers), background)
+    return kept, (~ignored).astype(np.float32)
 
 
 def misfit(name, image, mask):
@@ -304,66 +300,3 @@ def misfit(name, image, mask):
     turned = ", turned by a quarter" if image == mask[::-1] else ""
     return (f"{name}: the image is {image[0]}×{image[1]}, the mask {mask[0]}×{mask[1]}{turned}: "
             "make them the same size, the mask with nearest neighbour only")
-
-
-def list_files(folder):
-    """The image files of a folder, and all others, each by name; hidden ones are passed over."""
-    images, others = [], []
-    for path in sorted(Path(folder).iterdir()):
-        if path.is_file() and not path.name.startswith("."):
-            (images if path.suffix.lower() in SUFFIXES else others).append(path)
-    return images, others
-
-
-def _by_name(folder, what, problems, remarks):
-    """The image files of a folder: {name without suffix: path}."""
-    folder = Path(folder)
-    if not folder.is_dir():
-        raise FileNotFoundError(f"{what} is {str(folder)!r}, which is not a folder; "
-                                "wanted a folder of image files")
-    (paths, others), found = list_files(folder), {}
-    for path in paths:
-        if path.stem in found:
-            problems.append(ValueError(f"{what} has both {found[path.stem].name} and {path.name}: "
-                                       "keep one of them, or rename it"))
-        found.setdefault(path.stem, path)
-    wanted = f"wanted files that end in {', '.join(SUFFIXES)}"
-    if others:
-        remarks.append(f"{what} has {len(others)} other files, such as {others[0].name}, "
-                       f"which are passed over: {wanted}")
-    if not found:
-        problems.append(FileNotFoundError(f"{what} is {str(folder)!r}, "
-                                          f"which has no image in it: {wanted}"))
-    return found
-
-
-def _alone(images, masks):
-    """Names in one folder only, with the name that was probably meant."""
-    only = images.keys() - masks.keys(), masks.keys() - images.keys()
-    explained = set()
-    for name in sorted(only[1]):
-        image = near_miss(name, only[0])
-        if image is None:
-            yield (f"{masks[name].name} is a mask without an image: "
-                   "add the image, or take the mask away")
-        else:
-            explained.add(image)
-            yield (f"{masks[name].name} is a mask without an image of that name: rename it to "
-                   f"{image}{masks[name].suffix}, so that it fits {images[image].name}")
-    for name in sorted(only[0] - explained):
-        yield f"{images[name].name} is an image without a mask: draw one, or take the image away"
-
-
-def near_miss(name, others):
-    """The one name among `others` that differs from `name` by a beginning or an end, such as "_mask"; or None.
-
-    Examples
-    --------
-    >>> near_miss("a1_mask", {"a1", "a10"}), near_miss("IMG_7", {"img_7"}), near_miss("b", {"a"})
-    ('a1', 'img_7', None)
-    """
-    def plain(text):
-        return re.sub(r"(^|[ _.-])(masks?|labels?|seg|segmentation|gt|annotations?|images?|img|cp_masks)(?=$|[ _.-])", "",
-                      text.lower()).strip(" _.-")
-    fits = [other for other in others if plain(other) == plain(name)]
-    return fits[0] if len(fits) == 1 else None

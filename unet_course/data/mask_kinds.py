@@ -2,6 +2,7 @@
 
 import math
 from collections import Counter
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -16,6 +17,22 @@ OUTPUTS = {"classes": "a mask of class indices, 0 to {last}",
 MANY = 20  # more numbers than a course on segmentation has classes
 
 
+@dataclass
+class Mask:
+    """What stands in one mask: its file's name, numbers, their pixels, and how many pieces they are in."""
+
+    name: str
+    numbers: list
+    pieces: int
+    eight_bits: bool = False
+    small: np.ndarray | None = None  # 32 × 32 pixels of it, to see whether numbers keep their places
+
+    @property
+    def has_gaps(self):
+        """Whether a number is left out between 1 and the largest."""
+        return bool(self.numbers) and self.numbers[-1] != len(self.numbers)
+
+
 class Numbers:
     """Counts of what stands in masks, one mask at a time.
 
@@ -27,6 +44,7 @@ class Numbers:
         For each mask how many numbers other than 0 it has.
     areas : list of int
         Pixels of each number in each mask, 0 left out; for the objects of label masks.
+    masks : list of Mask
 
     Examples
     --------
@@ -37,10 +55,9 @@ class Numbers:
     """
 
     def __init__(self):
-        self.counts, self.objects, self.areas, self.sets = Counter(), [], [], Counter()
-        self.one_piece = self.pieces = 0
+        self.counts, self.objects, self.areas, self.masks = Counter(), [], [], []
 
-    def add(self, mask):
+    def add(self, mask, name="", eight_bits=False):
         """Count one mask, int (H, W)."""
         from skimage.measure import label  # here, because importing scikit-image takes a while
 
@@ -49,9 +66,39 @@ class Numbers:
         inside = values != 0
         self.objects.append(int(inside.sum()))
         self.areas += pixels[inside].tolist()
-        self.sets[tuple(values[inside][: MANY + 1].tolist())] += 1
-        self.one_piece += int(inside.sum())
-        self.pieces += int(label(mask, connectivity=2).max())
+        small = None
+        if inside.sum() <= MANY and len(self.masks) < 50:
+            rows, columns = (np.arange(32) * n // 32 for n in mask.shape)
+            small = mask[np.ix_(rows, columns)].astype(np.int32)
+        self.masks.append(Mask(name, values[inside].tolist(), int(label(mask, connectivity=2).max()), eight_bits, small))
+
+    def keep_places(self):
+        """Whether nearly all masks have the same numbers, and some number always stands where it stands in others.
+
+        Objects wander from picture to picture; an organ, a scale bar or the edge of a well does not.
+        """
+        sets = Counter(tuple(m.numbers) for m in self.masks if m.numbers)
+        usual, count = sets.most_common(1)[0]
+        smalls = [m.small for m in self.masks if m.small is not None]
+        if count < 0.8 * sets.total() or len(usual) < 2 or len(smalls) < 3:
+            return False
+        for number in usual:
+            where = np.stack([small == number for small in smalls if (small == number).any()] or [smalls[0] < 0])
+            shared, covered = (where.mean(axis=0) >= 0.5).sum(), where.any(axis=0).sum()
+            if len(where) > 2 and shared >= 0.6 * covered:
+                return True
+        return False
+
+    def unnumbered(self):
+        """Masks with one number in several pieces, where most of the others number their pieces."""
+        odd = [m for m in self.masks if len(m.numbers) == 1 and m.pieces > 1]
+        rest = [m for m in self.masks if len(m.numbers) > 1 and m.pieces < 1.25 * len(m.numbers)]
+        return odd if len(odd) < len(rest) else []
+
+    def wrapped(self):
+        """Masks of 8 bits with numbers up to the last one, 255, some of them in more than one place."""
+        return [m for m in self.masks if m.eight_bits and m.numbers[-1:] == [255] and len(m.numbers) > 127
+                and 1.02 * len(m.numbers) < m.pieces < 2 * len(m.numbers)]
 
     def guess(self):
         """The kind of the masks, the reason, and what is wrong with them.
@@ -63,24 +110,51 @@ class Numbers:
         """
         values = sorted(self.counts)
         found = [v for v in values if v]
-        single = self.one_piece >= 0.8 * self.pieces  # each number is one connected piece, or nearly
         if not found:
             return "binary", "all masks are empty, so nothing says what their numbers mean", "no mask has any foreground"
+        if 0 not in values:
+            most = max(self.counts, key=self.counts.get)
+            return "classes", f"the numbers are {shown(values)}", (
+                f"no mask has the number 0, which stands for the background: which of {shown(values)} does? If it is {most}, "
+                f"say background={most} (--background {most})")
         if found == [1]:
             return "classes", "the numbers are 0 and 1, which are class indices", ""
-        if all(len(numbers) <= 1 for numbers in self.sets):
-            return "binary", f"each mask has 0 and one other number ({shown(found)})", ""
+        masks = [m for m in self.masks if m.numbers and m not in self.unnumbered()]
+        if all(len(m.numbers) <= 1 for m in masks):
+            if len(found) == 1 or found[-1] > MANY:
+                return "binary", f"each mask has 0 and one other number ({shown(found)})", ""
+            return "classes", f"each mask has 0 and one other number, not the same in all: {shown(found)}", (
+                f"each mask has 0 and one other number, not the same in all ({shown(found)}), which can be read in two ways: "
+                f"{self._say('classes', 'the number is the class')}, {self._say('binary', 'it only means foreground')}")
+        numbers, pieces = sum(len(m.numbers) for m in masks), sum(m.pieces for m in masks)
+        single = numbers >= 0.8 * pieces or self.wrapped()  # each number is one connected piece, or nearly
         if len(found) > MANY and not single:
             return self._grey(values)
-        varied = len({len(numbers) for numbers in self.sets}) > 1
-        if single and (len(found) > MANY or len(found) > 3 and (varied or sum(self.sets.values()) == 1)):
-            few, most = min(self.objects), max(self.objects)
+        varied = len({tuple(m.numbers) for m in masks}) > 1
+        few, most = (f(len(m.numbers) for m in masks) for f in (min, max))
+        gaps = any(m.has_gaps for m in masks)  # objects are numbered without gaps; a picture may lack a class
+        wander = varied and not gaps and not self.keep_places() or len(masks) == 1
+        if single and (len(found) > MANY or len(found) > 3 and (wander or found[-1] > 10 * len(found))):
             return "labels", (f"each number is one connected piece, {few if few == most else f'{few} to {most}'} in a mask: "
                               "so objects are numbered, not classes"), ""
+        if single and varied and not self.keep_places():
+            kind = "classes" if gaps else "labels"
+            return kind, f"each number is one connected piece, {shown(found)}", (
+                f"each number ({shown(found)}) is one connected piece, and masks differ in their numbers, which can be read "
+                f"in two ways: {self._say('labels', 'each number is an object')}, "
+                f"{self._say('classes', 'it is a class, which some pictures lack')}")
         if found[-1] < 2 * len(found) + 1:
             return "classes", f"few numbers, {shown(values)}, that come back in many places: classes, not objects", ""
+        rest = found[:-1]
+        void = (f", or, if {found[-1]} marks pixels to ignore (a border, void), say ignore={found[-1]} (--ignore {found[-1]})"
+                if found[-1] >= 254 and rest and rest[-1] < 2 * len(rest) + 1 else "")
         return "classes", f"few numbers, {shown(values)}", (
-            f"the numbers {shown(values)} are no class indices: turn them into 0, 1, 2 …")
+            f"the numbers {shown(values)} are no class indices: turn them into 0, 1, 2 …{void}; or say kind=\"classes\" "
+            "(--kind classes), if the others occur elsewhere")
+
+    @staticmethod
+    def _say(kind, meaning):
+        return f'kind="{kind}" (--kind {kind}) if {meaning}'
 
     def _grey(self, values):
         """Many numbers in many pieces: smoothed edges, or no masks at all."""
@@ -105,6 +179,22 @@ def shown(values, most=6):
     if len(values) <= most:
         return ", ".join(map(str, values))
     return f"{', '.join(map(str, values[: most - 1]))} … {values[-1]}"
+
+
+def background_first(numbers, background):
+    """Numbers of a mask with the background as 0; what is larger than it comes one lower.
+
+    Examples
+    --------
+    >>> background_first(np.array([1, 2, 3, 255]), 1), background_first(np.array([1, 255]), 255)
+    (array([  0,   1,   2, 254]), array([1, 0]))
+    """
+    if not background:
+        return numbers
+    if (numbers == 0).any():
+        raise ValueError(f"background is {background}, and masks have the number 0 as well; wanted masks without a 0: set "
+                         "one of the two to the other first")
+    return np.where(numbers == background, 0, numbers - (numbers > background))
 
 
 def objects_to_classes(numbers, kind):
@@ -200,7 +290,7 @@ def settings_of(kind, values, diameter):
     """
     if kind == "labels":  # smaller pieces than a tenth of the usual object are no objects
         return {"min_area": min(30, max(1, int(diameter**2 * math.pi / 40)))}
-    others = [value for value in values if value]
+    others = [value for value in values if value]  # as they are drawn
     single = len(others) == 1 and others[0] < 256
     return {"foreground": others[0] if single else 255} if kind == "binary" else {}
 
@@ -214,7 +304,7 @@ def numbered_objects(classes, kind, settings):
     [[1, 0, 2]]
     """
     if kind == "labels":
-        return label_nuclei(classes, min_area=settings["min_area"])
+        return label_nuclei(classes, min_area=settings["min_area"], split=settings.get("split", False))
     from skimage.measure import label  # here, because importing scikit-image takes a while
 
     return label(classes > 0, connectivity=2)
@@ -241,6 +331,11 @@ def classes_to_mask(classes, kind, settings):
     array([[  0, 255]], dtype=uint8)
     """
     if kind != "labels":
+        background = settings.get("background", 0)
+        if kind == "classes" and background:  # as the numbers were before `background_first`
+            numbers = classes.astype(np.uint16)
+            numbers = np.where(numbers == 0, background, numbers + (numbers >= background))
+            return numbers.astype(np.uint8 if numbers.max(initial=0) < 256 else np.uint16)
         return classes * np.uint8(settings.get("foreground", 1))
     numbers = numbered_objects(classes, kind, settings)
     if numbers.max(initial=0) > 65535:

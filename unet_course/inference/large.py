@@ -10,10 +10,23 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from unet_course.data.files.images import SUFFIXES, count_pages, is_tiff, read_page, read_pages
+from unet_course.data.files.images import (
+    SUFFIXES,
+    count_pages,
+    is_tiff,
+    nodata,
+    read_page,
+    read_pages,
+)
 from unet_course.data.files.saving import written
 from unet_course.data.files.tiff import tiff_pages
-from unet_course.data.scaling import channels_first, percentiles, release, stretch
+from unet_course.data.scaling import (
+    channel_limits,
+    channels_first,
+    missing_value,
+    release,
+    stretch,
+)
 from unet_course.inference.tiles import mirrored
 
 
@@ -50,7 +63,9 @@ class Picture:
         self.array = array[(None,) * (4 - array.ndim)]
         self.shape = tuple(self.array.shape)
         if self.on_disk:
-            self.limits = percentiles(array)
+            self.nodata = nodata(image) if isinstance(image, (str, os.PathLike)) else None
+            self.nodata = missing_value(array) if self.nodata is None else self.nodata
+            self.limits = channel_limits(self.array, self.nodata)
         elif not array.is_floating_point():
             raise ValueError(f"image has dtype {array.dtype}; wanted float scaled to about 0..1: "
                              "use unet_course.data.normalise")
@@ -70,7 +85,9 @@ class Picture:
         box = [slice(int(p.min()), int(p.max()) + 1) for p in places]
         part = self.array[..., box[0], box[1]]
         if self.on_disk:
-            part = torch.from_numpy(stretch(np.array(part, dtype=np.float64), *self.limits))
+            part = np.stack([stretch(np.array(part[:, k], dtype=np.float64), *limits, self.nodata)
+                             for k, limits in enumerate(self.limits)], axis=1)
+            part = torch.from_numpy(part)
             release(self.array)
         part = part.detach().cpu().float()
         if not torch.isfinite(part).all():

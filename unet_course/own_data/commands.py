@@ -55,13 +55,19 @@ def _is_about_memory(error):
 def _survey_arguments(add):
     _folder(add)
     add("--kind", choices=["classes", "binary", "labels"], help="what the numbers in the masks mean; not given: it is guessed")
+    _numbers(add)
+
+
+def _numbers(add):
+    add("--background", type=int, default=0, metavar="N", help="the number of the background in the masks (default: 0)")
+    add("--ignore", type=int, metavar="N", help="the number of pixels that are neither trained on nor scored, such as 255")
 
 
 def survey(chosen):
     from unet_course.own_data.plan import parts_of
     from unet_course.own_data.survey import survey
 
-    found = survey(*parts_of(chosen.folder), kind=chosen.kind)
+    found = survey(*parts_of(chosen.folder), kind=chosen.kind, background=chosen.background, ignore=chosen.ignore)
     print(found)
     return int(bool(found.blocking))
 
@@ -79,11 +85,17 @@ def _train_arguments(add):
     add("--kind", choices=["auto", "classes", "binary", "labels"], default="auto",
         help="what the numbers in the masks mean: classes, the class of each pixel; binary, 0 and anything else; labels, a "
              "number for each object; auto, what survey finds (default: auto)")
+    _numbers(add)
+    add("--class-weights", type=numbers, metavar="A,B,C", help="a weight for each class in the loss")
+    add("--border-weights", action="store_true", help="narrow gaps between objects weigh more, so that they come apart")
+    add("--groups", metavar="PATTERN", help="a regular expression that finds in each name what pictures of one patient, slide "
+                                            "or day share: these stay on one side of the split")
+    add("--start", type=Path, metavar="RUN", help="begin with the weights of another run")
     add("--channels", type=widths, default="8,16,32,64", metavar="A,B,C",
         help="widths of the network's levels, from the top (default: 8,16,32,64)")
     number("--crop", 128, "side of the squares that it learns from, in pixels")
     number("--batch-size", 8, "squares in each step")
-    number("--lr", 3e-3, "largest learning rate", float)
+    number("--lr", 6e-3, "largest learning rate", float)
     number("--val-share", 0.2, "share of the files that is kept apart to validate on", float)
     number("--seed", 0, "of everything that is chosen by chance", int)
     number("--save-every", 50, "steps after which the state is saved: a stopped training loses so many at most")
@@ -101,7 +113,7 @@ def train(chosen):
     from unet_course.training.distributed import is_first, joined
 
     names = ("steps", "kind", "seed", "val_share", "channels", "crop", "batch_size", "lr", "augment", "bf16", "accumulate",
-             "compile", "save_every", "resume")
+             "compile", "save_every", "resume", "background", "ignore", "groups", "class_weights", "border_weights", "start")
     with joined():  # the processes that torchrun starts train together; the first one speaks and writes
         run = train(chosen.folder, chosen.out, progress=not chosen.quiet, **{name: getattr(chosen, name) for name in names})
         if chosen.quiet or not is_first():
@@ -119,14 +131,24 @@ def _predict_arguments(add):
     add("images", nargs="+", metavar="IMAGE", help="image files, or folders of them")
     add("--out", type=Path, required=True, metavar="DIR", help="the folder for the masks")
     add("--tile", type=whole, metavar="N", help="compute squares of N × N pixels, to save memory; large images are cut anyway")
+    _split(add)
     _quiet(add)
 
 
+def _split(add):
+    add("--split", action="store_true", help="masks of numbered objects: cut objects at their waists, where two touch")
+
+
 def predict(chosen):
+    from unet_course.data.pairing import passed_over
     from unet_course.own_data.train import predict_files
 
-    masks = predict_files(chosen.model, chosen.images, chosen.out, tile=chosen.tile, progress=not chosen.quiet)
+    masks = predict_files(chosen.model, chosen.images, chosen.out, tile=chosen.tile, split=chosen.split,
+                          progress=not chosen.quiet)
     if not chosen.quiet:
+        for folder in filter(Path.is_dir, map(Path, chosen.images)):
+            if others := " and ".join(passed_over(folder)):
+                print(f"{folder} also has {others}; they were passed over.")
         print(f"{len(masks)} mask{'s' * (len(masks) != 1)} in {chosen.out}")
 
 
@@ -136,6 +158,7 @@ def _evaluate_arguments(add):
     add("--worst", type=whole, default=10, metavar="N", help="how many pictures to name, the worst first (default: 10)")
     add("--json", type=Path, metavar="FILE", help="write all scores to a file")
     add("--card", type=Path, metavar="FILE", help="write a model card with these scores to a file")
+    _split(add)
     _quiet(add)
 
 
@@ -149,7 +172,7 @@ def evaluate(chosen):
         if path is not None and path.exists():
             raise FileExistsError(f"{path} is there already; wanted another name, so that nothing of yours is lost")
     run = load_run(chosen.model)
-    scores = evaluate(run, chosen.folder, progress=not chosen.quiet)
+    scores = evaluate(run, chosen.folder, split=chosen.split, progress=not chosen.quiet)
     if chosen.json is not None:
         write_json(chosen.json, scores)
     if chosen.card is not None:
@@ -159,6 +182,21 @@ def evaluate(chosen):
         names = scores["trained_on"]
         print(f"The network was trained on {len(names)} of these pictures ({few(names)}): what it scores there says nothing "
               "about others.", file=sys.stderr)
+
+
+def _count_arguments(add):
+    add("masks", type=Path, metavar="MASKS", help="a folder of masks, such as predict writes")
+    add("images", type=Path, metavar="IMAGES", help="the folder of their images")
+    add("--out", type=Path, required=True, metavar="DIR", help="the folder for objects.csv and images.csv")
+    add("--kind", choices=["auto", "labels", "classes", "binary"], default="auto",
+        help="labels: each number is an object; otherwise each connected piece is one (default: auto)")
+
+
+def count(chosen):
+    from unet_course.own_data.count import count
+
+    objects, images = count(chosen.masks, chosen.images, chosen.out, kind=chosen.kind)
+    print(f"{len(objects)} objects in {len(images)} images; the tables are in {chosen.out}")
 
 
 def _download_arguments(add):
@@ -211,6 +249,20 @@ def whole(text):
     return int(text)
 
 
+def numbers(text):
+    """Numbers with commas between them.
+
+    Examples
+    --------
+    >>> numbers("1,5.5")
+    [1.0, 5.5]
+    """
+    try:
+        return [float(part) for part in text.split(",")]
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r}; wanted numbers with commas between them") from None
+
+
 def widths(text):
     """Whole numbers with commas between them.
 
@@ -234,6 +286,8 @@ COMMANDS = {
                 _predict_arguments, predict),
     "evaluate": ("score a trained network on images and masks that it has not seen",
                  ["my_run test_cells", "my_run test_cells --worst 3 --card test_card.md"], _evaluate_arguments, evaluate),
+    "count": ("measure the objects of masks: a table of objects, and one of images",
+              ["masks images --out tables"], _count_arguments, count),
     "download": ("download a public data set, after its terms are accepted",
                  ["bbbc039 --out bbbc039", "isbi2012 --out isbi2012 --accept-terms"], _download_arguments, download),
     "export": ("write a trained network as a file for other programs", ["my_run cells.onnx", "my_run cells.pt2"],

@@ -1,22 +1,22 @@
 """How good is a network on pictures with masks: each, worst first, and all together. (13)"""
 
 import numpy as np
+from skimage.measure import label
 from tqdm.auto import tqdm
 
 from unet_course.data.files.saving import sha256
-from unet_course.data.folder import read_numbers
 from unet_course.data.mask_kinds import numbered_objects
 from unet_course.metrics.objects import iou_table
 from unet_course.metrics.pixels import bootstrap_interval, mean_dice
 from unet_course.own_data.plan import own_folder
-from unet_course.own_data.predict import Segmenter
-from unet_course.own_data.reports import class_table
+from unet_course.own_data.predict import Segmenter, masks_of
+from unet_course.own_data.reports import class_table, few
 from unet_course.own_data.run import Run, load_run
 
 IOU = 0.7  # of a found object with the true one
 
 
-def evaluate(run, folder, *, progress=True):
+def evaluate(run, folder, *, split=False, progress=True):
     """Score a trained network on a folder of images and masks.
 
     Parameters
@@ -25,13 +25,15 @@ def evaluate(run, folder, *, progress=True):
         See `train` and `load_run`.
     folder : path
         Has ``images/`` and ``masks/`` in it, masks of the kind that was trained on.
+    split : bool, default False
+        Score objects as ``predict`` delivers them with `split`.
     progress : bool, default True
         Draw a progress bar.
 
     Returns
     -------
     dict
-        "n" pictures; "dice" of the foreground (every class but 0), "dice_per_class" (None where a class is neither
+        "n" pictures; "split"; "dice" of the foreground (every class but 0), "dice_per_class" (None where a class is neither
         drawn nor found), "mean_dice" over the classes but 0, the share of the pixels that is "said" and "true" for
         each class, and object "f1" at IoU 0.7, each counted over all pictures together; "intervals" of 95 % for
         "dice", "mean_dice" and "f1", by resampling pictures, empty for one picture; "objects" in the truth;
@@ -45,32 +47,43 @@ def evaluate(run, folder, *, progress=True):
         If the folder is missing, pictures and masks do not fit, or are not of the kind that the network knows.
     """
     run = run if isinstance(run, Run) else load_run(run)
-    dataset = own_folder(folder, kind=run.config["kind"],
-                         num_classes=run.config["network"]["num_classes"])
-    return assess(run, dataset, range(len(dataset)), progress=progress)
+    options = run.reading
+    dataset = own_folder(folder, **options)
+    if (options["kind"], options["num_classes"]) == ("classes", 2) and all(
+            set(np.unique(dataset.numbers(i)[0])) <= {0, 255} for i in range(len(dataset))):
+        dataset = own_folder(folder, **{**options, "kind": "binary"})  # 0 and 1 there, 0 and 255 here
+    return assess(run, dataset, range(len(dataset)), split=split, progress=progress)
 
 
-def assess(run, dataset, indices, *, progress=True):
+def assess(run, dataset, indices, *, split=False, progress=True):
     """Score a network on some items of a `SegmentationFolder`, see `evaluate`."""
     segment, rows = Segmenter(run), []
     known = {file["image"] for file in run.config["data"]["train"].values()}
     classes = run.config["network"]["num_classes"]
-    kind, masks = run.config["kind"], run.config["masks"]
+    kind, masks = run.config["kind"], masks_of(run.config, split)
+    unnumbered = []
     for index in tqdm(indices, disable=not progress, desc="pictures", unit="picture", leave=False):
-        image, truth = dataset[index]
+        image, truth, *weights = dataset[index]
         found, truth = segment.classes(image), truth.numpy()
+        scored = weights[0].numpy() > 0 if weights else np.ones(truth.shape, dtype=bool)
         numbered = numbered_objects(truth, kind, masks)
         if kind == "labels":  # the numbers that somebody drew, not what a network is shown of them
-            numbered = read_numbers(dataset.mask_paths[index], dataset.pages[index],
-                                    grey_colours=True)
-        pair = numbered_objects(found, kind, masks), numbered
-        rows.append({"name": dataset.names[index], "pixels": counts(found, truth, classes),
+            numbered, _ = dataset.numbers(index)
+            if len(np.unique(numbered[numbered > 0])) == 1 and label(numbered, connectivity=2).max() > 1:
+                unnumbered.append(dataset.names[index])
+        pair = np.where(scored, numbered_objects(found, kind, masks), 0), numbered
+        rows.append({"name": dataset.names[index],
+                     "pixels": counts(found[scored], truth[scored], classes),
                      "objects": matches(*pair),
                      "trained_on": sha256(dataset.image_paths[index]) in known})
+    if unnumbered:
+        raise ValueError(f"{len(unnumbered)} masks have one number for several objects ({few(unnumbered)}), and the network "
+                         "was trained on masks with a number for each: number them, with skimage.measure.label, or train "
+                         "with --kind binary")
     pixels, objects = (np.array([row[key] for row in rows]) for key in ("pixels", "objects"))
     single = [{"name": row["name"], **scores(row["pixels"], row["objects"]),
                "trained_on": row["trained_on"]} for row in rows]
-    return {"n": len(rows), **scores(pixels.sum(axis=0), objects.sum(axis=0)),
+    return {"n": len(rows), "split": split, **scores(pixels.sum(axis=0), objects.sum(axis=0)),
             "intervals": intervals(pixels, objects),
             "pictures": sorted(single, key=lambda row: (main_score(row), row["name"])),
             "trained_on": [row["name"] for row in rows if row["trained_on"]]}

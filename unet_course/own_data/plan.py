@@ -3,11 +3,13 @@
 import hashlib
 import json
 import math
+import re
 from pathlib import Path
 
 from unet_course.data.files.saving import sha256
-from unet_course.data.folder import SegmentationFolder, first_of, pair
+from unet_course.data.folder import SegmentationFolder
 from unet_course.data.mask_kinds import settings_of
+from unet_course.data.pairing import first_of, pair
 from unet_course.data.scaling import HIGH, LOW
 from unet_course.own_data.reports import few
 from unet_course.own_data.run import FORMAT, versions
@@ -41,7 +43,7 @@ def parts_of(folder):
     return parts
 
 
-def plan(folder, kind, settings, channels, old=None, *, progress=True):
+def plan(folder, kind, settings, channels, old=None, *, background=0, ignore=None, groups=None, progress=True):
     """Look at the pictures, and decide all that is written into ``config.json``.
 
     Parameters
@@ -52,6 +54,10 @@ def plan(folder, kind, settings, channels, old=None, *, progress=True):
         Of the training.
     channels : sequence of int
         Widths of the network.
+    background, ignore : int
+        Numbers in the masks, see `SegmentationFolder`.
+    groups : str, optional
+        See `group_of`.
     old : dict, optional
         Config of a training that may go on. If it is of the same files, they are not looked at again.
     progress : bool, default True
@@ -70,40 +76,63 @@ def plan(folder, kind, settings, channels, old=None, *, progress=True):
     if not 0 < settings["lr"] <= 1:
         raise ValueError(f"lr is {settings['lr']}; wanted a number above 0, and at most 1, such as 0.003")
     files = _digests(folder)
-    val = divide({name: file["image"] for name, file in files.items()}, settings["seed"], settings["val_share"])
-    same = old is not None and {**old["data"]["train"], **old["data"]["val"]} == files and kind in ("auto", old["kind"])
-    facts, remarks = (old, []) if same else _from_survey(folder, kind, progress)
+    val = divide({name: file["image"] for name, file in files.items()}, settings["seed"], settings["val_share"],
+                 groups=groups and {name: group_of(name, groups) for name in files})
+    given = {name: value for name, value in (("background", background), ("ignore", ignore)) if value not in (0, None)}
+    same = (old is not None and {**old["data"]["train"], **old["data"]["val"]} == files and kind in ("auto", old["kind"])
+            and given == {name: old["masks"][name] for name in ("background", "ignore") if name in old["masks"]})
+    facts, remarks = (old, []) if same else _from_survey(folder, kind, progress, val, **given)
     data = {"train": {name: file for name, file in files.items() if name not in val},
             "val": {name: file for name, file in files.items() if name in val}, "found": facts["data"]["found"]}
     config = {"format": FORMAT, "network": {**facts["network"], "channels": list(channels)}, "kind": facts["kind"],
             "masks": facts["masks"], "training": settings,
             "scaling": {"function": "unet_course.normalise", "low": LOW, "high": HIGH,
-                        "over": "each picture"},
+                        "over": "each channel of each picture"},
             "data": data, "versions": versions()}
     return json.loads(json.dumps(config)), remarks  # as it will be read back
 
 
 def _digests(folder):
-    return {both.name: {"image": sha256(both.image), "mask": sha256(both.mask)}
-            for both in pair(*parts_of(folder))[0]}
+    return {both.name: {"image": sha256(both.image), "mask": sha256(both.mask) if isinstance(both.mask, Path)
+                        else [sha256(part) for part in both.mask]} for both in pair(*parts_of(folder))[0]}
 
 
-def _from_survey(folder, kind, progress):
+def group_of(name, pattern):
+    """What of a name says to which group a picture belongs: what a pattern finds, or its first group.
+
+    Examples
+    --------
+    >>> group_of("patient7_slice3", "patient[0-9]+"), group_of("2021_mouse4_a", "mouse([0-9]+)")
+    ('patient7', '4')
+    """
+    found = re.search(pattern, name)
+    if found is None:
+        raise ValueError(f"groups is {pattern!r}, which is not found in the name {name!r}; wanted a regular expression that "
+                         "finds in each name what the pictures of one patient, slide or day share")
+    return found.group(1) if found.re.groups else found.group()
+
+
+def _from_survey(folder, kind, progress, val, **given):
     """What a survey says of a network for these pictures, in the form of a config."""
-    found = survey(*parts_of(folder), kind=None if kind == "auto" else kind, progress=progress)
+    found = survey(*parts_of(folder), kind=None if kind == "auto" else kind, progress=progress, **given)
     if found.blocking:
         raise ValueError(first_of(found.blocking))
     if found.num_classes > 256:
         raise ValueError(f"masks give {found.num_classes} classes; wanted at most 256: if each number is an object, the kind "
                          "is labels")
-    masks = settings_of(found.kind, found.values, found.diameter)
+    masks = {**settings_of(found.kind, found.values, found.diameter), **given}
+    if found.kind == "classes":
+        for number, names in found.where.items():
+            if val and set(names) <= val:
+                found.remarks.insert(0, f"class {number} is only in pictures that are kept apart ({few(names)}), so that the "
+                                        "network never sees it: take another --seed, or more pictures of it")
     seen = {"pictures": found.pages, "types": dict(found.dtypes), "balance": found.balance, "reason": found.reason,
             "sizes": {f"{height} × {width}": count for (height, width), count in found.sizes.items()}}
     return {"network": {"in_channels": next(iter(found.channels)), "num_classes": found.num_classes}, "kind": found.kind,
             "masks": masks, "data": {"found": seen}}, found.remarks
 
 
-def divide(digests, seed, share):
+def divide(digests, seed, share, groups=None):
     """Choose the files to validate on: by chance, but the same ones for the same files and seed, whatever they are called.
 
     Parameters
@@ -113,6 +142,8 @@ def divide(digests, seed, share):
     seed : int
     share : float
         Of the files, from 0 up to below 1.
+    groups : dict of str to str, optional
+        Name and group: what is in one group goes the same way, and groups are chosen in place of files.
 
     Returns
     -------
@@ -126,10 +157,26 @@ def divide(digests, seed, share):
     """
     if not 0 <= share < 1:
         raise ValueError(f"val_share is {share}; wanted a share from 0 up to below 1, such as 0.2")
+    if groups:
+        digests = _merged(digests, groups)
     contents = sorted(set(digests.values()), key=lambda digest: hashlib.sha256(f"{seed} {digest}".encode()).digest())
     count = min(max(math.floor(share * len(contents) + 0.5), 1), len(contents) - 1) if share else 0
     chosen = set(contents[:count])
     return {name for name, digest in digests.items() if digest in chosen}
+
+
+def _merged(digests, groups):
+    """{name: group}, where groups that share a content are one."""
+    parent = {group: group for group in groups.values()}
+
+    def root(group):
+        while parent[group] != group:
+            group = parent[group]
+        return group
+    first = {}
+    for name, digest in sorted(digests.items()):
+        parent[root(groups[name])] = root(groups[first.setdefault(digest, name)])
+    return {name: root(groups[name]) for name in digests}
 
 
 def same_training(old, new, name):

@@ -8,10 +8,10 @@ from pathlib import Path
 import torch
 from tqdm.auto import tqdm
 
-from unet_course.data.files.images import SUFFIXES, read_pages, resolution, write_image
+from unet_course.data.files.images import SUFFIXES, nodata, read_pages, resolution, write_image
 from unet_course.data.files.saving import sha256, sweep, write_json
-from unet_course.data.folder import list_files
 from unet_course.data.mask_kinds import classes_to_mask
+from unet_course.data.pairing import list_files, passed_over
 from unet_course.data.scaling import network_input
 from unet_course.inference.prediction import predict
 from unet_course.inference.tiles import reach
@@ -21,7 +21,7 @@ from unet_course.own_data.run import WEIGHTS, Run, load_run
 RECORD = "predictions.json"
 
 
-def predict_files(run, images, out, *, tile=None, progress=True):
+def predict_files(run, images, out, *, tile=None, split=False, progress=True):
     """Segment image files with a trained network, and write a mask file for each.
 
     Parameters
@@ -35,6 +35,8 @@ def predict_files(run, images, out, *, tile=None, progress=True):
         with as many pages, anything else becomes PNG. Its resolution is that of the image.
     tile : int, optional
         Side of the squares that are computed at a time. Not given: the whole image at once, but tiles for a large one.
+    split : bool, default False
+        Of kind "labels": cut objects at their waists, where two touch, see `label_nuclei`.
     progress : bool, default True
         Draw a progress bar.
 
@@ -66,9 +68,9 @@ def predict_files(run, images, out, *, tile=None, progress=True):
     record = _Record(out, targets)
     wanted = {}
     for path, target in zip(paths, targets):
-        wanted[target.name] = {"image": sha256(path), "weights": weights, "tile": tile}
+        wanted[target.name] = {"image": sha256(path), "weights": weights, "tile": tile, **({"split": True} if split else {})}
     todo = record.plan(wanted)
-    segment, failed = Segmenter(run, tile), []
+    segment, failed = Segmenter(run, tile, split), []
     with tqdm(total=len(paths), initial=len(paths) - len(todo), disable=not progress, desc="images", unit="image",
               leave=False) as bar:
         try:
@@ -76,7 +78,8 @@ def predict_files(run, images, out, *, tile=None, progress=True):
                 if target.name not in todo:
                     continue
                 try:
-                    _write(target, (segment(page, path.name) for page in read_pages(path)), resolution(path))
+                    empty = nodata(path)
+                    _write(target, (segment(page, path.name, empty) for page in read_pages(path)), resolution(path))
                     record.done(target)
                 except ValueError as error:  # the other images are not to wait for this one
                     failed.append(str(error))
@@ -103,13 +106,13 @@ class Segmenter:
     Parameters
     ----------
     run : Run
-    tile : int, optional
+    tile, split
         See `predict_files`.
     """
 
-    def __init__(self, run, tile=None):
+    def __init__(self, run, tile=None, split=False):
         self.model, self.config, self.tile = run.model, run.config, tile
-        self.overlap = None
+        self.masks, self.overlap = masks_of(run.config, split), None
 
     def classes(self, image):
         """The most probable class of each pixel of an image ``(C, H, W)``, scaled 0 to 1: uint8 ``(H, W)``."""
@@ -121,9 +124,9 @@ class Segmenter:
         options = dict(tile=tile, overlap=self.overlap) if tile else {}
         return predict(self.model, image, classes=True, progress=False, **options).numpy()
 
-    def __call__(self, page, name):
+    def __call__(self, page, name, nodata=None):
         try:
-            image = network_input(page)
+            image = network_input(page, nodata)
         except ValueError as error:
             raise ValueError(f"{name}: {error}") from error
         wanted = self.config["network"]["in_channels"]
@@ -131,7 +134,15 @@ class Segmenter:
             raise ValueError(f"{name} has {len(image)} channel{'s' * (len(image) > 1)}, but the network was trained on images "
                              f"of {wanted}: convert it {'to grey' if wanted == 1 else 'to colour'} first")
         classes = self.classes(torch.from_numpy(image))
-        return classes_to_mask(classes, self.config["kind"], self.config["masks"])
+        return classes_to_mask(classes, self.config["kind"], self.masks)
+
+
+def masks_of(config, split):
+    """The settings of a config's masks, with touching objects cut apart if that is asked for."""
+    if split and config["kind"] != "labels":
+        raise ValueError(f"split is True, but the masks are of kind {config['kind']}; wanted kind labels: only objects with "
+                         "a number each can be cut apart")
+    return {**config["masks"], "split": True} if split else config["masks"]
 
 
 def input_files(images):
@@ -149,15 +160,17 @@ def input_files(images):
     for name in [images] if isinstance(images, (str, Path)) else images:
         path = Path(name)
         if path.is_dir():
-            files, _ = list_files(path)
+            files = list_files(path)[0]
         elif path.is_file():
             files = [path]
         else:  # the shells of Windows leave patterns to the program
             files = [Path(p) for p in sorted(glob.glob(str(name)))]
         if not files:
+            others = " and ".join(passed_over(path)) if path.is_dir() else ""
             raise FileNotFoundError(f"image {str(name)!r} "
                                     + ("has no image in it" if path.is_dir() else "does not exist")
-                                    + f"; wanted files that end in {', '.join(SUFFIXES)}, or a folder of them")
+                                    + f"; wanted files that end in {', '.join(SUFFIXES)}, or a folder of them"
+                                    + f"; there are {others}" * bool(others))
         found.update({path.resolve(): path for path in files})
     return list(found.values())
 
@@ -203,7 +216,7 @@ class _Record:
         todo = set()
         for name, facts in wanted.items():
             known = self.masks.get(name, {})
-            same = all(known.get(key) == value for key, value in facts.items())
+            same = {**facts, "mask": known.get("mask")} == known
             if not same or known.get("mask") is None or not self._untouched(name, known["mask"]):
                 todo.add(name)
                 self.masks[name] = {**facts, "mask": None}

@@ -1,6 +1,6 @@
 """The model card, and the text of a survey: what is known of a network, and of a folder. (13)"""
 
-from unet_course.data.mask_kinds import NAMES, OUTPUTS, class_name, shown
+from unet_course.data.mask_kinds import OUTPUTS, class_name, shown
 from unet_course.tracing import parameter_count
 
 SHOWN = 12  # lines of one kind of problem; the rest is counted
@@ -138,7 +138,7 @@ def model_card(run, scores=None):
     return CARD.format(
         name=run.name, channels=", ".join(map(str, network["channels"])), parameters=parameter_count(run.model),
         input={1: "grey images (1 channel)", 3: "colour images (3 channels)"}.get(channels, f"images of {channels} channels"),
-        scaling="each scaled to 0 … 1 between its own percentiles {low:g} and {high:g}".format(**config["scaling"]),
+        scaling="each channel scaled to 0 … 1 between its own percentiles {low:g} and {high:g}".format(**config["scaling"]),
         output=output, data="\n".join(_data(run)), training="\n".join(_training(run)),
         versions=", ".join(f"{name} {number}" for name, number in config["versions"].items()),
         scores="\n".join(_scores(run, scores)), unknown="\n".join(f"- {line}" for line in _unknown(run, names)))
@@ -185,7 +185,8 @@ def _scores(run, scores):
     yield ""
     yield "| score | value | with other pictures of this kind (95 %) |"
     yield "|---|---|---|"
-    rows = [("Dice of the foreground", "dice"), ("object F1 at IoU 0.7", "f1")]
+    split = ", touching objects cut apart (split)" * scores["split"]
+    rows = [("Dice of the foreground", "dice"), (f"object F1 at IoU 0.7{split}", "f1")]
     if len(scores["dice_per_class"]) > 2:
         rows.insert(0, (f"mean Dice over classes 1 to {len(scores['dice_per_class']) - 1}", "mean_dice"))
     for title, name in rows:

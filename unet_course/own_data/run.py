@@ -46,6 +46,11 @@ class Run:
         return name_of(self.path)
 
     @property
+    def reading(self):
+        """How masks are read: arguments of `SegmentationFolder`."""
+        return reading(self.config)
+
+    @property
     def train_names(self):
         """Names of the pictures that were trained on."""
         return list(self.config["data"]["train"])
@@ -113,6 +118,12 @@ def read_config(path):
         raise ValueError(f"{CONFIG} in {name_of(path)} cannot be read ({type(error).__name__}); it is damaged: begin "
                          "again with another folder") from error
     return config
+
+
+def reading(config):
+    """How a config says that masks are read: arguments of `SegmentationFolder`."""
+    return {"kind": config["kind"], "num_classes": config["network"]["num_classes"],
+            **{name: config["masks"][name] for name in ("background", "ignore") if name in config["masks"]}}
 
 
 def network(config):

@@ -1,14 +1,19 @@
 """Train a network on a folder of your own; the command line calls this. (13)"""
 
 import contextlib
+import math
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 
 import torch
-from torch.utils.data import Subset
+from skimage.measure import label
+from torch.utils.data import Dataset, Subset
 
 from unet_course.augment import Augment
-from unet_course.data.files.saving import alone, sweep, write_json, write_text
+from unet_course.data.files.saving import alone, sha256, sweep, write_json, write_text
+from unet_course.data.masks import separate_touching
+from unet_course.losses import FadingWeights, border_weight_map, cross_entropy
 from unet_course.own_data.evaluate import assess, evaluate
 from unet_course.own_data.plan import announcement, own_folder, plan, same_training
 from unet_course.own_data.predict import predict_files
@@ -24,16 +29,18 @@ from unet_course.own_data.run import (
     name_of,
     network,
     read_config,
+    reading,
     ready,
 )
 from unet_course.training.distributed import is_first
-from unet_course.training.loop import fit, save_atomically
+from unet_course.training.loop import LR, fit, save_atomically
 
 __all__ = ["Run", "evaluate", "load_run", "model_card", "predict_files", "train"]
 
 
 def train(folder, run, *, steps=400, kind="auto", seed=0, val_share=0.2, channels=(8, 16, 32, 64), crop=128, batch_size=8,
-          lr=3e-3, augment=True, bf16="auto", accumulate=1, compile=False, save_every=50, resume=True,
+          lr=LR, augment=True, bf16="auto", accumulate=1, compile=False, save_every=50, resume=True,
+          background=0, ignore=None, groups=None, class_weights=None, border_weights=False, start=None,
           progress=True):
     """Train a U-Net on a folder of your own, and keep all that is needed to use it in another folder.
 
@@ -62,6 +69,18 @@ def train(folder, run, *, steps=400, kind="auto", seed=0, val_share=0.2, channel
     resume : bool, default True
         Go on where an earlier, stopped training of the same settings in `run` has come to; one that has ended is left as
         it is. False: begin anew, and replace what is there.
+    background, ignore : int
+        The number of the background, if it is not 0, and of pixels that are neither trained on nor scored; see
+        `SegmentationFolder`.
+    groups : str, optional
+        A regular expression that finds in each name what pictures of one patient, slide or day share, such as
+        "patient[0-9]+": these stay together, on one side of the split.
+    class_weights : sequence of float, optional
+        One for each class, in the loss, from the first step to the last. Not given: `FadingWeights`.
+    border_weights : bool, default False
+        Pixels in narrow gaps between objects weigh more, so that touching ones come apart; see `border_weight_map`.
+    start : path, optional
+        Folder of another run, with whose weights the training begins; of the same channels and classes.
     progress : bool, default True
         Say what is done, and draw a progress bar.
 
@@ -98,24 +117,32 @@ def train(folder, run, *, steps=400, kind="auto", seed=0, val_share=0.2, channel
     path = Path(run)
     settings = dict(steps=steps, seed=seed, val_share=val_share, crop=crop, batch_size=batch_size, lr=lr, augment=augment,
                     bf16=bf16, accumulate=accumulate, compile=compile, order="epochs")
+    # what is as usual is not written down, so that older runs can go on
+    if class_weights is not None:
+        settings["class_weights"] = [float(weight) for weight in class_weights]
+    settings |= {name: value for name, value in (("border_weights", border_weights), ("groups", groups)) if value}
+    if start is not None:
+        settings["start"] = sha256(Path(start) / WEIGHTS) if (Path(start) / WEIGHTS).is_file() else str(start)
     old = read_config(path) if resume and _has_begun(path) else None
-    config, remarks = plan(folder, kind, settings, channels, old, progress=progress and is_first())
+    config, remarks = plan(folder, kind, settings, channels, old, background=background, ignore=ignore, groups=groups,
+                           progress=progress and is_first())
     if old is not None:
         same_training(old, config, name_of(path))
         if (path / WEIGHTS).exists():
             say(f"{name_of(path)} is finished ({steps} steps); nothing is left to do.")
             return load_run(path)
-    model = _new_network(config)
+    model = _new_network(config, start)
+    loss = _weighted(settings["class_weights"], config) if class_weights is not None else _usual(config)
     with _held(path):
         if is_first():
             config = _begin(path, config, resume)
-        dataset = own_folder(folder, kind=config["kind"],
-                             num_classes=config["network"]["num_classes"])
+        dataset = own_folder(folder, **reading(config))
+        seen = WithBorderWeights(dataset) if border_weights else dataset
         say(announcement(config, remarks, started=(path / CHECKPOINT).exists()))
         to_train, to_validate = (_indices(dataset, config["data"][part])
                                  for part in ("train", "val"))
-        history = fit(model, Subset(dataset, to_train),
-                      Subset(dataset, to_validate) if to_validate else None, steps=steps,
+        history = fit(model, Subset(seen, to_train),
+                      Subset(dataset, to_validate) if to_validate else None, steps=steps, loss=loss,
                       batch_size=batch_size, crop=crop, lr=lr, seed=seed, augment=Augment() if augment else None, bf16=bf16,
                       accumulate=accumulate, compile=compile, order="epochs", checkpoint=path / CHECKPOINT,
                       save_every=save_every, resume=resume, progress=progress)
@@ -125,11 +152,58 @@ def train(folder, run, *, steps=400, kind="auto", seed=0, val_share=0.2, channel
     return done
 
 
-def _new_network(config):
-    """A network whose first weights follow from the seed."""
+def _new_network(config, start=None):
+    """A network whose first weights follow from the seed, or are those of another run."""
+    if start is not None:
+        other = load_run(start)
+        if other.config["network"] != config["network"]:
+            raise ValueError(f"start is {str(start)!r}, a network of {_words(other.config)}; wanted one of {_words(config)}: "
+                             "say the same --channels, or begin without it")
+        return other.model
     with torch.random.fork_rng():
         torch.manual_seed(config["training"]["seed"])
         return ready(network(config))
+
+
+def _words(config):
+    parts = config["network"]
+    return (f"channels {parts['channels']}, {parts['in_channels']} in the image and {parts['num_classes']} classes")
+
+
+def _usual(config):
+    """The loss of `fit`, with the shares that the survey has counted."""
+    shares = config["data"]["found"]["balance"]
+    return FadingWeights([shares.get(str(number), 0) for number in range(config["network"]["num_classes"])])
+
+
+def _weighted(weights, config):
+    """Cross-entropy with a weight for each class."""
+    classes = config["network"]["num_classes"]
+    if len(weights) != classes or not all(0 <= w < math.inf for w in weights) or not any(weights):
+        raise ValueError(f"class_weights is {weights}; wanted {classes} numbers of at least 0, one for each class, not all "
+                         "of them 0")
+    return partial(_weighted_loss, weights)
+
+
+def _weighted_loss(weights, logits, target, pixel_weights=None):
+    return cross_entropy(logits, target, weight=weights, pixel_weights=pixel_weights)
+
+
+class WithBorderWeights(Dataset):
+    """A folder whose items have weights: more in narrow gaps between objects, none where pixels are ignored."""
+
+    def __init__(self, dataset):
+        self.dataset = dataset
+
+    def __len__(self):
+        return len(self.dataset)
+
+    def __getitem__(self, index):
+        image, mask, *_ = self.dataset[index]
+        numbers, weights = self.dataset.numbers(index)
+        objects = numbers if self.dataset.kind == "labels" else label(numbers > 0, connectivity=2)
+        border = border_weight_map(separate_touching(objects), class_weights=(1, 1))
+        return image, mask, border if weights is None else border * torch.from_numpy(weights)
 
 
 @contextlib.contextmanager
@@ -170,7 +244,7 @@ def _begin(path, config, resume):
 
 
 def _indices(dataset, names):
-    return [i for i, path in enumerate(dataset.image_paths) if path.stem in names]
+    return [i for i, name in enumerate(dataset.files) if name in names]
 
 
 def _silent(*_):

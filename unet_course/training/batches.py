@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import torch
 
 from unet_course.data.nuclei import random_crops
-from unet_course.training.distributed import rank, size
+from unet_course.training.distributed import added_up, rank, size
 
 GIB = 2**30
 
@@ -50,6 +50,21 @@ class Batches:
         self.pictures = self.read(data, "train")
         self.mine = shares(batch_size, parts, rank(), size())
         self.device, self.dtype, self.layout = device, dtype, layout
+
+    def shares(self, most=64):
+        """Share of the pixels of each class in some of the pictures; what is ignored is left out.
+
+        Several processes share the pictures, and all get the same numbers.
+        """
+        step = max(len(self.pictures) // most, 1)
+        counts = torch.zeros(256, dtype=torch.int64)
+        for index in range(rank() * step, len(self.pictures), step * size()):
+            _, mask, *weights = self.pictures[index]
+            mask = mask[weights[0] > 0] if weights else mask.flatten()
+            counts += torch.bincount(mask.clamp(0, 255).cpu(), minlength=256)
+        counts = torch.tensor(added_up(*counts.tolist()))
+        last = int(counts.nonzero().max()) if counts.any() else 0
+        return (counts[: last + 1] / counts.sum().clamp(min=1)).tolist()
 
     def read(self, data, name):
         """Pictures in the way of this order: all at once, or each when its turn comes."""

@@ -9,7 +9,7 @@ from torch.optim.lr_scheduler import LambdaLR
 from tqdm.auto import tqdm
 
 from unet_course.inference.prediction import predict
-from unet_course.losses import combined_loss
+from unet_course.losses import FadingWeights
 from unet_course.metrics.pixels import class_dice, confusion_matrix, mean_dice
 from unet_course.training.batches import Batches
 from unet_course.training.checkpoints import load_checkpoint, save_atomically
@@ -27,6 +27,8 @@ from unet_course.training.distributed import (
     wrapped,
 )
 from unet_course.training.speed import Mixed, bf16_pays, compiler
+
+LR = 6e-3  # largest learning rate
 
 
 def train_step(model, optimiser, loss, x, *truth):
@@ -48,7 +50,7 @@ def train_step(model, optimiser, loss, x, *truth):
     >>> model = torch.nn.Conv2d(1, 2, 1)
     >>> optimiser = torch.optim.SGD(model.parameters(), lr=0.1)
     >>> x, mask = torch.zeros(1, 1, 8, 8), torch.zeros(1, 8, 8).long()
-    >>> train_step(model, optimiser, combined_loss, x, mask) > 0
+    >>> train_step(model, optimiser, torch.nn.functional.cross_entropy, x, mask) > 0
     True
     """
     model.train()
@@ -79,7 +81,8 @@ def train_loop(model, batches, optimiser, loss, *, scheduler=None, on_step=None,
     --------
     >>> model = torch.nn.Conv2d(1, 2, 1)
     >>> batches = [(torch.zeros(1, 1, 8, 8), torch.zeros(1, 8, 8).long())] * 3
-    >>> len(train_loop(model, batches, torch.optim.SGD(model.parameters(), lr=0.1), combined_loss))
+    >>> optimiser = torch.optim.SGD(model.parameters(), lr=0.1)
+    >>> len(train_loop(model, batches, optimiser, torch.nn.functional.cross_entropy))
     3
     """
     losses = []
@@ -138,7 +141,7 @@ class History:
         >>> history = History()
         >>> history.add_scores(9, torch.tensor([[90, 1, 0], [1, 3, 0], [1, 0, 4]]))
         >>> history.headline()
-        'mean Dice over classes 1 to 2 0.819'
+        'Dice 0.819 (mean over classes 1 to 2)'
         """
         if not self.val_dice:
             return "Dice –"
@@ -151,15 +154,15 @@ def headline(foreground, of_classes):
     Examples
     --------
     >>> headline(0.922, [0.9, 0.06, 0.0, None])
-    'mean Dice over classes 1 to 3 0.030'
+    'Dice 0.030 (mean over classes 1 to 3)'
     """
     if len(of_classes) < 3:
         return f"Dice {foreground:.3f}"
-    return f"mean Dice over classes 1 to {len(of_classes) - 1} {mean_dice(of_classes):.3f}"
+    return f"Dice {mean_dice(of_classes):.3f} (mean over classes 1 to {len(of_classes) - 1})"
 
 
-def fit(model, train, val=None, *, steps, batch_size=8, crop=128, lr=3e-3, weight_decay=1e-4,
-        loss=combined_loss, augment=None, seed=0, bf16="auto", val_every=100, checkpoint=None,
+def fit(model, train, val=None, *, steps, batch_size=8, crop=128, lr=LR, weight_decay=1e-4,
+        loss=None, augment=None, seed=0, bf16="auto", val_every=100, checkpoint=None,
         save_every=50, resume=False, progress=True, order="random", accumulate=1, compile=False,
         channels_last=True, on_step=None):
     """Train a network on random crops: AdamW, a warm-up, then a cosine down to zero.
@@ -180,8 +183,9 @@ def fit(model, train, val=None, *, steps, batch_size=8, crop=128, lr=3e-3, weigh
         Each step sees `batch_size` squares of `crop` × `crop` pixels.
     lr, weight_decay : float
         Largest learning rate, and AdamW's decay.
-    loss : callable, default `combined_loss`
-        ``loss(logits, target)`` returns a scalar tensor.
+    loss : callable, optional
+        ``loss(logits, target)`` returns a scalar tensor. Not given: `FadingWeights`, with the shares of
+        the classes in `train`.
     augment : callable, optional
         ``augment(images, masks, generator)`` returns a changed batch, see `Augment`.
     seed : int, default 0
@@ -257,6 +261,7 @@ def fit(model, train, val=None, *, steps, batch_size=8, crop=128, lr=3e-3, weigh
                       augment=augment, seed=seed, device=first.device, dtype=first.dtype,
                       layout=layout)
     val = None if val is None else batches.read(val, "val")
+    loss = FadingWeights(batches.shares()) if loss is None else loss
     optimiser = torch.optim.AdamW(model.parameters(), lr=lr, weight_decay=weight_decay)
     settings = dict(steps=steps, batch_size=batch_size, crop=crop, lr=lr, seed=seed,
                     weight_decay=weight_decay, order=order, accumulate=accumulate)
@@ -275,8 +280,13 @@ def fit(model, train, val=None, *, steps, batch_size=8, crop=128, lr=3e-3, weigh
     bar = tqdm(total=steps, initial=start, disable=not (progress and is_first()), desc="training",
                unit="step", leave=False)
 
+    if hasattr(loss, "progress"):
+        loss.progress = start / steps
+
     def after(number, _, value):
         done = start + number
+        if hasattr(loss, "progress"):
+            loss.progress = done / steps
         if not math.isfinite(value):
             raise FloatingPointError(
                 f"loss is {value} at step {done - 1}; the weights of this step are lost. Try a "

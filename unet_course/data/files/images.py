@@ -9,9 +9,19 @@ from pathlib import Path
 import numpy as np
 
 from unet_course.data.files.saving import written
-from unet_course.data.files.tiff import MAX_PIXELS, MAX_RATIO, tiff_pages
+from unet_course.data.files.tiff import MAX_PIXELS, MAX_RATIO, tiff_pages, upright
 
-SUFFIXES = (".png", ".tif", ".tiff", ".jpg", ".jpeg", ".bmp")
+SUFFIXES = (".png", ".tif", ".tiff", ".jpg", ".jpeg", ".bmp", ".gif")
+# What is not read, and how to turn it into what is.
+OTHERS = {"microscope": (".czi .nd2 .lif .lsm .oib .oif .vsi .ims .dv .stk .zvi .scn .mrxs .svs .ndpi .zarr",
+                         "open it in Fiji or QuPath and save it as TIFF"),
+          "outlines": (".json .xml .geojson .roi .zip .txt .csv",
+                       "draw its outlines into a picture, 0 outside and a number for each object, with "
+                       "skimage.draw.polygon, or export masks from the program that wrote it"),
+          "numbers": (".npy .npz .mat .h5 .hdf5", "save each picture in it with tifffile.imwrite"),
+          "medicine": (".dcm .nii .gz .mha .mhd .nrrd", "save its slices as TIFF, with SimpleITK or Fiji"),
+          "photograph": (".webp .heic .heif .avif .jp2 .raw .dng .cr2 .nef .psd .svg .pdf .eps",
+                         "open it in a program for pictures and save it as PNG")}
 TIFF = b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"
 EMPTY = "pages is empty; wanted at least one"
 TO_CENTIMETRES = {"micron": 1e4, "um": 1e4, "µm": 1e4, "μm": 1e4, "\\u00B5m": 1e4, "nm": 1e7, "mm": 10.0, "cm": 1.0}
@@ -51,10 +61,10 @@ def read_pages(path, *, indices=False):
     Parameters
     ----------
     path : path
-        PNG, TIFF, JPEG or BMP; the first bytes of the file decide, not its name.
+        PNG, TIFF, JPEG, BMP or GIF; the first bytes of the file decide, not its name.
     indices : bool, default False
-        Numbers as they are stored: of a picture with a palette not its colours, as class masks are kept. Otherwise colours,
-        without transparency.
+        Numbers as they are stored: of a picture with a palette not its colours, as class masks are kept (but see
+        `upright`). Otherwise colours, without transparency.
 
     Yields
     ------
@@ -99,6 +109,45 @@ def read_page(path, page=0, *, indices=False):
     raise IndexError(f"page is {page}; {Path(path).name} has pages 0 to {count - 1}")
 
 
+def conversion(path):
+    """How a file that is no picture for this course becomes one, in words; "" if unknown.
+
+    Examples
+    --------
+    >>> conversion("day1.nd2")
+    'day1.nd2 is a ND2 file: open it in Fiji or QuPath and save it as TIFF'
+    """
+    suffix = Path(path).suffix.lower()
+    for suffixes, cure in OTHERS.values():
+        if suffix and suffix in suffixes.split():
+            return f"{Path(path).name} is a {suffix[1:].upper()} file: {cure}"
+    return ""
+
+
+def has_transparency(path):
+    """Whether an image has pixels that are not opaque, which `read_pages` leaves out."""
+    path = Path(path)
+    if is_tiff(path):
+        with tiff_pages(path, alpha=True) as whole, tiff_pages(path) as kept:
+            pages = [(all_of(), colours()) for all_of, colours in zip(whole, kept)]
+        return any(a.ndim == 3 and a.shape != b.shape and np.ptp(a[..., -1]) for a, b in pages)
+    from PIL import Image
+
+    with Image.open(path, formats=FORMATS) as image:
+        return image.mode in ("LA", "PA", "RGBA") and image.getchannel("A").getextrema()[0] < 255
+
+
+def nodata(path):
+    """The number that a GeoTIFF says stands where nothing was measured; None for any other file."""
+    if not is_tiff(path):
+        return None
+    import tifffile
+
+    with contextlib.suppress(Exception), tifffile.TiffFile(path, _multifile=False) as file:
+        return float(file.pages[0].tags["GDAL_NODATA"].value)
+    return None
+
+
 def is_tiff(path):
     """Whether a file is a TIFF, by its first bytes."""
     with open(path, "rb") as file:
@@ -119,6 +168,8 @@ def _opened(path, indices=False):
         raise FileNotFoundError(f"path is {str(path)!r}, and there is no such file; check the name") from error
     except Exception as error:  # every reader raises its own kinds; the learner needs the name of the file
         reason = str(error) if type(error) is ValueError and len(str(error)) < 160 else type(error).__name__
+        if conversion(path):
+            raise ValueError(f"{conversion(path)}; it cannot be read as it is") from error
         raise ValueError(f"{path.name} cannot be read as an image ({reason}); it is damaged, cut short or of another kind: "
                          "export or copy it again") from error
 
@@ -232,11 +283,11 @@ def _write_tiff(beside, pages, name, resolution):
         raise ValueError(EMPTY)
 
 
-FORMATS = ("PNG", "JPEG", "BMP")  # the readers of Pillow that a picture may meet; JPEG reads MPO too
+FORMATS = ("PNG", "JPEG", "BMP", "GIF")  # the readers of Pillow that a picture may meet; JPEG reads MPO too
 
 
 def read_picture(path, indices=False):
-    """A PNG, JPEG or BMP file as Pillow reads it, with checks that it does not make.
+    """A PNG, JPEG, BMP or GIF file as Pillow reads it, with checks that it does not make.
 
     Parameters
     ----------
@@ -253,12 +304,17 @@ def read_picture(path, indices=False):
     Exception
         Of many kinds, if the file is damaged.
     """
-    from PIL import Image
+    from PIL import Image, ImageOps
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         depth = _png_depth(path)
         with Image.open(path, formats=FORMATS) as image:
+            if getattr(image, "n_frames", 1) > 1 and image.format == "GIF":
+                raise ValueError(f"it is a film of {image.n_frames} pictures: save each by itself")
+            ImageOps.exif_transpose(image, in_place=True)  # cameras store pictures lying, and say so
+            if image.mode == "P" and indices:
+                return upright(np.array(image), image.getpalette())
             if image.mode in ("LA", "PA") and (indices or image.mode == "LA"):
                 return np.array(image)[..., 0]
             if image.mode in ("P", "PA", "RGBA") and not indices or image.mode in ("CMYK", "YCbCr", "HSV", "LAB", "RGBX"):

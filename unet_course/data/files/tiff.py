@@ -19,7 +19,8 @@ def tiff_pages(path, *, alpha=False, mapped=False):
     ----------
     path : Path
     alpha : bool, default False
-        Keep the transparency of colours.
+        For masks: keep transparency, and of a palette the numbers, see `upright`. Otherwise colours
+        without transparency.
     mapped : bool, default False
         Pages that are not compressed become memory-mapped arrays, of any size.
 
@@ -36,7 +37,7 @@ def tiff_pages(path, *, alpha=False, mapped=False):
     Notes
     -----
     A colour or channel axis stays with its page; every other axis but the last two (depth, time, position …) counts pages.
-    Thumbnails and smaller copies are passed over. Numbers of a palette are returned as they are stored.
+    Thumbnails and smaller copies are passed over. Pages are turned as the file says.
 
     Examples
     --------
@@ -55,7 +56,7 @@ def tiff_pages(path, *, alpha=False, mapped=False):
         for series in file.series:
             first = series.keyframe
             if not (first.is_reduced or first.is_mask):
-                found += [(number, read if alpha else _opaque(series, read))
+                found += [(number, _as_seen(series, read, alpha))
                           for number, read in _of_series(file, series, mapped)]
         found.sort(key=lambda entry: entry[0])  # pages of one size are one series, wherever they stand
         if complaints or not found:
@@ -65,17 +66,73 @@ def tiff_pages(path, *, alpha=False, mapped=False):
             raise ValueError(complaints[0])
 
 
-def _opaque(series, read):
-    """The same without transparency, which is a fourth colour, or a second number beside a grey value."""
+def _as_seen(series, read, alpha):
+    """A page as it is displayed: turned as the file says, in colours, without transparency.
+
+    With `alpha`, transparency stays, and of a palette the numbers: so masks are kept.
+    """
+    first = series.keyframe
+    turn = TURNS.get(int(first.tags.valueof("Orientation", default=1)), np.asarray)
     colours = dict(zip(series.axes, series.shape)).get("S", 1)
-    kept = {(2, 4): slice(3), (1, 2): 0}.get((int(series.keyframe.photometric), colours))
-    return read if kept is None else lambda: read()[..., kept]
+    # one sample more than the colours is transparency only where the file says so; 0: unspecified
+    transparent = not alpha and colours > 1 and set(first.extrasamples[-1:]) & {1, 2}
+    kept = (..., slice(colours - 1) if colours > 2 else 0) if transparent else ...
+    white_is_0 = int(first.photometric) == 0 and first.bitspersample == 1
+    palette = first.colormap if int(first.photometric) == 3 else None
+
+    def shown():
+        page = read()[kept]
+        if white_is_0:  # black and white: what is seen counts
+            page = 1 - page.astype(np.uint8)
+        elif palette is not None:
+            page = (upright(page, palette.T // 257) if alpha
+                    else np.moveaxis(palette[:, page] // 257, 0, -1).astype(np.uint8))
+        return turn(page)
+    return shown
+
+
+# What the tag Orientation asks for, on axes (H, W, ...); as EXIF has it, too.
+TURNS = {2: lambda a: a[:, ::-1], 3: lambda a: a[::-1, ::-1], 4: lambda a: a[::-1],
+         5: lambda a: a.swapaxes(0, 1), 6: lambda a: np.rot90(a, -1),
+         7: lambda a: a[::-1, ::-1].swapaxes(0, 1), 8: np.rot90}
+
+
+def upright(numbers, palette):
+    """Numbers of a mask with a palette; where white is 0 and black 1, the other way round.
+
+    Then what is seen, and not the numbers, is what was drawn. A whole ramp from white to black
+    (ImageJ's inverted look-up table) is not meant: there the numbers count.
+
+    Parameters
+    ----------
+    numbers : ndarray of int, shape (H, W)
+    palette : array_like, shape (colours, 3)
+
+    Returns
+    -------
+    ndarray of the same shape
+
+    Examples
+    --------
+    >>> upright(np.array([0, 1, 1]), [(255, 255, 255), (0, 0, 0)]).tolist()
+    [1, 0, 0]
+    """
+    palette = np.asarray(palette, dtype=np.int64).reshape(-1, 3)
+    used = np.unique(numbers)
+    low, high = (0, 1) if used[-1] <= 1 else (used[0], used[-1])
+    ramp = len(palette) == 256 and (np.diff(palette.sum(axis=1)) < 0).all()
+    if len(used) > 2 or high >= len(palette) or ramp:
+        return numbers
+    (first, second), grey = palette[[low, high]].sum(axis=1), np.ptp(palette[[low, high]], axis=1)
+    return low + high - numbers if first > second and not grey.any() else numbers
 
 
 def _of_series(file, series, mapped):
     """(number of the first page, function that reads) for each item of a series."""
     kept = [k for k, (axis, size) in enumerate(zip(series.axes, series.shape)) if size != 1 or axis in "YX"]
     axes, shape = "".join(series.axes[k] for k in kept), tuple(series.shape[k] for k in kept)
+    if len(axes) == 3 and axes[1:] == "YX" and axes[0] in "QI" and shape[2] <= 4 < min(shape[:2]):
+        axes = "YXS"  # an array (H, W, C), which was stored as H pages of W × C
     colour = [k for k, axis in enumerate(axes) if axis in "SC"]
     if "Y" not in axes or "X" not in axes or len(colour) > 1:
         raise ValueError(f"its axes are {axes}, of sizes {shape}")
