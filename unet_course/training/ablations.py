@@ -202,7 +202,7 @@ def train_variant(name, data, *, seed, steps, crop=CROP, device="cpu", **options
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         model = variant.build().to(device)
-    settings = {"augment": Augment(), "loss": combined_loss, "bf16": False, **variant.training, **options}
+    settings = {"augment": Augment(), "loss": combined_loss, "lr": 3e-3, "bf16": False, **variant.training, **options}
     fit(model, data, seed=seed, steps=steps, crop=crop, **settings)
     return model.eval()
 
