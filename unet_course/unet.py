@@ -66,6 +66,7 @@ class UNet(nn.Module):
                                       for a, b in zip(upward, upward[1:]))
         self.head = nn.Conv2d(channels[0], num_classes, kernel_size=1)
         self.apply(init_he)
+        self.head.weight.data *= 0.3  # so that at first all classes are about as likely
 
     def forward(self, x):
         check_image(x, self.in_channels, len(self.encoders), self.padding)

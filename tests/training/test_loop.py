@@ -512,7 +512,7 @@ def test_fit_is_train_loop_with_adamw_and_a_schedule():
     """Written out by hand, the training of `fit` is the same to the last bit."""
     seed_everything(0)
     model = UNet(channels=(4, 8))
-    optimiser = torch.optim.AdamW(model.parameters(), lr=6e-3, weight_decay=1e-4)
+    optimiser = torch.optim.AdamW(model.parameters(), lr=1e-2, weight_decay=1e-4)
     scheduler = torch.optim.lr_scheduler.LambdaLR(optimiser, lambda step: schedule(step, 6))
     batches = Batches(data(), crop=16, batch_size=2, layout=torch.channels_last)
     loss = FadingWeights(batches.shares())

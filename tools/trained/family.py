@@ -45,8 +45,8 @@ def make(name, seed):
 def train(model, loss, steps, seed):
     """Train and return the CPU seconds it took."""
     start = time.process_time()
-    fit(model, load_nuclei("train"), steps=steps, batch_size=BATCH, crop=CROP, loss=loss, lr=3e-3, augment=Augment(), seed=seed,
-        bf16=False, progress=False)
+    fit(model, load_nuclei("train"), steps=steps, batch_size=BATCH, crop=CROP, loss=loss, lr=3e-3, augment=Augment(),
+        seed=seed, bf16=False, progress=False)
     return time.process_time() - start
 
 

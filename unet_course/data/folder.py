@@ -130,11 +130,11 @@ def whole_mask(stored, path, *, grey_colours=False):
     array([[0, 2]])
     """
     name, mask = Path(path).name, stored
-    if grey_colours and mask.ndim == 3 and mask.shape[-1] in (3, 4) and (mask[..., :3] == mask[..., :1]).all():
-        mask = mask[..., 0]
     if mask.ndim == 3 and mask.shape[-1] in (2, 4) and not np.ptp(mask[..., :-1]) and np.ptp(mask[..., -1]):
         raise ValueError(f"mask {name} has one colour throughout, and its drawing is in the transparency (alpha); wanted one "
                          "channel: PIL.Image.open(name).getchannel('A').save(name)")
+    if grey_colours and mask.ndim == 3 and mask.shape[-1] in (3, 4) and (mask[..., :3] == mask[..., :1]).all():
+        mask = mask[..., 0]
     if mask.ndim != 2:
         raise ValueError(f"mask {name} has shape {mask.shape}; wanted one channel (H, W) of class indices: turn each "
                          "colour into its class number first")

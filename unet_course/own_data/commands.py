@@ -95,7 +95,7 @@ def _train_arguments(add):
         help="widths of the network's levels, from the top (default: 8,16,32,64)")
     number("--crop", 128, "side of the squares that it learns from, in pixels")
     number("--batch-size", 8, "squares in each step")
-    number("--lr", 6e-3, "largest learning rate", float)
+    number("--lr", 1e-2, "largest learning rate", float)
     number("--val-share", 0.2, "share of the files that is kept apart to validate on", float)
     number("--seed", 0, "of everything that is chosen by chance", int)
     number("--save-every", 50, "steps after which the state is saved: a stopped training loses so many at most")

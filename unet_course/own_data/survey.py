@@ -175,7 +175,7 @@ class SurveyBuilder:
         self.found.pages += len(images)
 
     def _images(self, path):
-        """The size of each page, and a digest of where it is bright."""
+        """The size of each page, and a digest of its numbers."""
         pages, found = [], self.found
         try:
             unmeasured = nodata(path)
@@ -205,7 +205,7 @@ class SurveyBuilder:
                     found.remarks.append(f"{place} is the same picture as {self.seen[digest]}: keep one, or take care "
                                          "that both are on the same side when you split, or the score means nothing")
                 self.seen.setdefault(digest, place)
-                pages.append((image.shape[:2], _two_values(image)))
+                pages.append((image.shape[:2], _digest(image)))
             if has_transparency(path):
                 self.transparent.append(path.name)
         except (ValueError, OSError) as error:
@@ -232,7 +232,7 @@ class SurveyBuilder:
                     self.numbers.counts[0] -= int((weights == 0).sum())
                 if not mask.any():
                     self.empty.append(_first(both.mask).name if not page else f"{_first(both.mask).name}[{page}]")
-                pages.append((mask.shape, _two_values(mask)))
+                pages.append((mask.shape, _digest(mask)))
         except (ValueError, OSError) as error:
             self.found.blocking.append(str(error) if str(error).startswith(("mask", "background")) else f"mask {error}")
             return None
@@ -328,11 +328,9 @@ def _stored(mask):
     return [read_numbers(mask)] if isinstance(mask, tuple) else read_pages(mask, indices=True)
 
 
-def _two_values(picture):
-    """A digest of where a picture of two values is bright; of other pictures of all its numbers."""
+def _digest(picture):
+    """Of the numbers of a picture, whatever their type; equal to nothing if there is only one."""
     picture = picture[..., 0] if picture.ndim == 3 and (picture == picture[..., :1]).all() else picture
-    values = np.unique(picture)
-    if len(values) < 2:
-        return object()  # equal to nothing
-    seen = picture == values[-1] if len(values) == 2 else picture.astype(np.float64)
-    return hashlib.sha256(np.ascontiguousarray(seen).tobytes()).digest()
+    if np.ptp(picture) == 0:
+        return object()
+    return hashlib.sha256(np.ascontiguousarray(picture, dtype=np.float64).tobytes()).digest()

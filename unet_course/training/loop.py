@@ -28,7 +28,7 @@ from unet_course.training.distributed import (
 )
 from unet_course.training.speed import Mixed, bf16_pays, compiler
 
-LR = 6e-3  # largest learning rate
+LR = 1e-2  # largest learning rate
 
 
 def train_step(model, optimiser, loss, x, *truth):

@@ -6,6 +6,8 @@ from contextlib import contextmanager
 
 import torch
 
+from unet_course.inference.fast import has_bf16
+
 _measured = {}
 
 
@@ -34,10 +36,8 @@ def bf16_pays(model, shape, *, gain=1.6):
     True
     """
     device = next(model.parameters()).device
-    if device.type == "cuda":
-        return torch.cuda.is_bf16_supported()
-    if device.type != "cpu" or not _cpu_has_bf16():
-        return False
+    if device.type != "cpu" or not has_bf16(device):
+        return has_bf16(device)
     shapes = tuple(tuple(p.shape) for p in model.parameters())
     key = (shapes, tuple(shape), torch.get_num_threads())
     if key not in _measured:
@@ -53,12 +53,6 @@ def bf16_pays(model, shape, *, gain=1.6):
                 times[bf16].append(time.perf_counter() - start)
         _measured[key] = min(times[False]) / min(times[True]) > gain
     return _measured[key]
-
-
-def _cpu_has_bf16():
-    """Without instructions for it, bfloat16 is emulated, and slower by far."""
-    probe = getattr(torch.cpu, "_is_avx512_bf16_supported", None) or getattr(torch.cpu, "_is_amx_tile_supported", None)
-    return bool(probe and probe())
 
 
 class Mixed(torch.nn.Module):
