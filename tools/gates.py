@@ -21,6 +21,7 @@ ROOT = Path(__file__).resolve().parent.parent
 PYTEST = ["-m", "pytest", "--nbval", "--nbval-cell-timeout=900", "-q"]
 TWO = [*PYTEST, "-n2", "--dist=loadfile", "--no-loadscope-reorder"]
 PYTHONS = [f"3.{minor}" for minor in (10, 12, 13) if minor != sys.version_info.minor]
+DEVICE = ("07", "13")  # the notebooks that `test` runs on the second device; `full` runs all
 SHORT = ["-m", "not full"]
 LONGEST = ("06", "11", "12")
 LIMITS = {"quick": 4, "test": 30, "full": 90}  # CPU minutes: other work does not lengthen them
@@ -92,12 +93,15 @@ def test(select=SHORT):
     others = [*(f"--ignore={path}" for path in browser), *everything()]
     missing = "" if CHROMIUM else "there is no Chromium"
     return [Part("lint", ["-m", "ruff", "check", "."]), Part("tests", [*TWO, *select, *others]),
+            Part("device", ["-m", "tools.elsewhere.device", *(DEVICE if select else ())]),
             Part("browser", [*PYTEST, *select, *browser], missing)]
 
 
 def full():
     parts, reached = test(select=[]), network()
-    for name in ("oldest", "newest", *PYTHONS):
+    # A newer Python than this one takes the newest packages: that is `newest`, too.
+    newer = [name for name in PYTHONS if int(name[2:]) > sys.version_info.minor and find_python(name)]
+    for name in ("oldest", *([] if newer else ["newest"]), *PYTHONS):
         missing = "" if reached or (ROOT / f".venv-{name}").exists() else "there is no network"
         if name in PYTHONS and not find_python(name):
             missing = f"there is no Python {name}"

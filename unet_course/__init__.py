@@ -16,7 +16,8 @@ try:
     from unet_course.blocks import DecoderBlock, match_size                          # 04
     from unet_course.unet import UNet                                                # 05
     from unet_course.augment import Augment                                          # 06
-    from unet_course.training.loop import History, fit
+    from unet_course.training.history import History
+    from unet_course.training.loop import fit
     from unet_course.clinic.diagnosis import diagnose                                # 09
     from unet_course.augment import elastic_deformation                              # 10
     from unet_course.losses import border_weight_map

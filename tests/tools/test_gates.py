@@ -51,9 +51,9 @@ def test_a_part_can_be_chosen_and_a_wrong_name_is_told(monkeypatch, capsys):
     seen = []
     monkeypatch.setattr(gates, "run", lambda gate, parts: seen.append([p.name for p in parts]) or 0)
     assert gates.main(["test", "browser", "lint"]) == 0 == gates.main(["test"])
-    assert seen == [["lint", "browser"], ["lint", "tests", "browser"]]
+    assert seen == [["lint", "browser"], ["lint", "tests", "device", "browser"]]
     assert gates.main(["test", "browsr"]) == 2
-    assert "There are: lint, tests, browser" in capsys.readouterr().err
+    assert "There are: lint, tests, device, browser" in capsys.readouterr().err
     assert gates.main([]) == 2 == gates.main(["fast"])
 
 
@@ -68,6 +68,9 @@ def test_full_has_all_of_test_and_more(monkeypatch):
     assert full["3.10"].missing == full["newest"].missing == "there is no network"
     assert "not full" in test["tests"].command and "not full" not in full["tests"].command
     assert {*full["tests"].command} - {*test["tests"].command} == set()
+    assert len(test["device"].command) == 2 + 2 and len(full["device"].command) == 2  # two notebooks, and all
+    monkeypatch.setattr(gates, "find_python", {"3.13": Path("python")}.get)
+    assert "newest" not in [part.name for part in gates.full()] or sys.version_info >= (3, 13)
 
 
 @pytest.fixture

@@ -172,7 +172,10 @@ class Function(TorchFunctionMode):
             if isinstance(value, torch.device) and value.type == "standin" and value.index is None:
                 return torch.device(DEVICE)
             return DEVICE if isinstance(value, str) and value == "standin" else value
-        return function(*tree_map(whole, arguments), **tree_map(whole, options or {}))
+        arguments, options = tree_map(whole, arguments), tree_map(whole, options or {})
+        if function in (torch.tensor, torch.as_tensor, torch.asarray) and is_there(options.get("device")):
+            return function(*arguments, **{**options, "device": "cpu"}).to(DEVICE)
+        return function(*arguments, **options)
 
 
 def register():

@@ -11,7 +11,7 @@ import torch
 
 from unet_course.training.checkpoints import read_state
 from unet_course.training.distributed import group_device
-from unet_course.training.loop import History
+from unet_course.training.history import History
 from unet_course.unet import UNet
 
 CONFIG, CHECKPOINT, WEIGHTS, HISTORY, CARD = "config.json", "checkpoint.pt", "weights.pt", "history.json", "MODEL_CARD.md"

@@ -12,5 +12,6 @@ from unet_course.training.ablations import (
 )
 from unet_course.training.checkpoints import load_pretrained
 from unet_course.training.distributed import joined, rank
-from unet_course.training.loop import History, fit, foreground_dice, schedule, train_loop, train_step
+from unet_course.training.history import History, foreground_dice
+from unet_course.training.loop import fit, schedule, train_loop, train_step
 from unet_course.training.seeds import seed_everything

@@ -31,13 +31,17 @@ def save_atomically(state, path):
             raise
 
 
-def read_state(path, device="cpu"):
+def read_state(path):
     """What `torch.save` wrote, if no bit of it has changed since: tensors and plain values, never a program.
 
     Parameters
     ----------
     path : path
-    device : torch.device
+
+    Returns
+    -------
+    object
+        On the CPU; ``load_state_dict`` takes it to the device of a network.
 
     Raises
     ------
@@ -47,10 +51,10 @@ def read_state(path, device="cpu"):
     with zipfile.ZipFile(path) as archive:  # torch.load does not compare the checksums in the file
         if archive.testzip() is not None:
             raise zipfile.BadZipFile("a part of it has changed")
-    return torch.load(path, map_location=device, weights_only=True)
+    return torch.load(path, map_location="cpu", weights_only=True)
 
 
-def load_checkpoint(checkpoint, model, optimiser, settings, device):
+def load_checkpoint(checkpoint, model, optimiser, settings):
     """Put a checkpoint's state into model and optimiser.
 
     Parameters
@@ -75,7 +79,7 @@ def load_checkpoint(checkpoint, model, optimiser, settings, device):
     """
     name = Path(checkpoint).name
     try:
-        state = read_state(checkpoint, device)
+        state = read_state(checkpoint)
         theirs, step, history = {**OLDER, **state["settings"]}, state["step"], dict(state["history"])
     except Exception as error:  # torch raises many kinds for a damaged file
         raise ValueError(f"checkpoint {name} cannot be read ({type(error).__name__}); it is damaged "
