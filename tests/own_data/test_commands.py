@@ -177,7 +177,7 @@ def test_export_goes_by_the_suffix(run, monkeypatch, tmp_path, capsys):
     assert call("export", run, tmp_path / "a.onnx") == call("export", run, tmp_path / "a.pt2") == 0
     assert seen == [("export_onnx", "UNet"), ("export_program", "UNet")]
     assert call("export", run, tmp_path / "a.h5") == 1
-    assert "wanted a name that ends in .onnx or .pt2" in capsys.readouterr().err
+    assert "wanted a name that ends in .onnx, .pt2, .zip" in capsys.readouterr().err
 
 
 # --- what goes wrong --------------------------------------------------------------------------------------------------

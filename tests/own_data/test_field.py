@@ -406,3 +406,33 @@ def test_scores_are_valid_json(folder, tmp_path):
     assert main(["evaluate", str(tmp_path / "run"), str(folder), "--json", str(tmp_path / "s.json")]) == 0
     scores = json.loads((tmp_path / "s.json").read_text(encoding="utf-8"), parse_constant=lambda name: pytest.fail(name))
     assert len(scores["dice_per_class"]) == 4
+
+
+@pytest.mark.parametrize("kind", ["labels", "binary"])
+def test_a_bioimage_package_is_valid_and_gives_what_the_network_gives(folder, tmp_path, kind):
+    import zipfile
+
+    from bioimageio.spec import load_description
+    from onnxruntime import InferenceSession
+
+    for i, inside in enumerate(discs()):
+        put(folder, f"a{i}", np.uint8(255 * inside) if kind == "binary" else np.uint16(inside + 2 * disc(at=(48, 12), radius=6)))
+    train(folder, tmp_path / "run", kind=kind, **QUICK)
+    assert main(["export", str(tmp_path / "run"), str(tmp_path / "cells.zip")]) == 0
+    described = load_description(tmp_path / "cells.zip")
+    assert described.validation_summary.status == "valid-format", described.validation_summary
+    with zipfile.ZipFile(tmp_path / "cells.zip") as archive:
+        archive.extractall(tmp_path / "cells")
+    given, wanted = (np.load(tmp_path / "cells" / f"{name}.npy") for name in ("input", "output"))
+    low, high = np.percentile(given, [1, 99.8], axis=(2, 3), keepdims=True)
+    scaled = np.clip((given - low) / (high - low + 1e-6), 0, 1).astype(np.float32)
+    logits = InferenceSession(tmp_path / "cells" / "weights.onnx").run(None, {"image": scaled})[0]
+    chances = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
+    assert np.abs(chances - wanted).max() < 1e-4
+    try:
+        from bioimageio.core import test_model
+    except ImportError:
+        pass  # it brings decoders that the other tests are to go without
+    else:
+        assert test_model(tmp_path / "cells.zip").status == "passed"
+    assert main(["export", str(tmp_path / "run"), str(tmp_path / "cells.rar")]) == 1

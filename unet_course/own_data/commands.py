@@ -215,18 +215,21 @@ def download(chosen):
 
 def _export_arguments(add):
     _run(add)
-    add("out", type=Path, metavar="OUT", help="a name that ends in .onnx, for other programs, or in .pt2, for PyTorch without "
-                                              "the course")
+    add("out", type=Path, metavar="OUT",
+        help="a name that ends in .onnx, for other programs, in .pt2, for PyTorch without the course, or in .zip, a "
+             "BioImage.IO package for programs for microscopy")
 
 
 def export(chosen):
+    from unet_course.own_data.bioimage import export_bioimage
     from unet_course.own_data.export import export_onnx, export_program
     from unet_course.own_data.train import load_run
 
-    writers = {".onnx": export_onnx, ".pt2": export_program}
+    writers = {".onnx": lambda run, out: export_onnx(run.model, out),
+               ".pt2": lambda run, out: export_program(run.model, out), ".zip": export_bioimage}
     if chosen.out.suffix not in writers:
-        raise ValueError(f"OUT is {chosen.out.name!r}; wanted a name that ends in {' or '.join(writers)}")
-    writers[chosen.out.suffix](load_run(chosen.model).model, chosen.out)
+        raise ValueError(f"OUT is {chosen.out.name!r}; wanted a name that ends in {', '.join(writers)}")
+    writers[chosen.out.suffix](load_run(chosen.model), chosen.out)
     print(f"{chosen.out} gives what PyTorch gives; that was tried before it got its name.")
 
 
@@ -290,6 +293,7 @@ COMMANDS = {
               ["masks images --out tables"], _count_arguments, count),
     "download": ("download a public data set, after its terms are accepted",
                  ["bbbc039 --out bbbc039", "isbi2012 --out isbi2012 --accept-terms"], _download_arguments, download),
-    "export": ("write a trained network as a file for other programs", ["my_run cells.onnx", "my_run cells.pt2"],
+    "export": ("write a trained network as a file for other programs",
+               ["my_run cells.onnx", "my_run cells.pt2", "my_run cells.zip"],
                _export_arguments, export),
 }
