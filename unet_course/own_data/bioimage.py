@@ -1,4 +1,4 @@
-"""A trained network as a BioImage.IO model: a zip file that other programs for microscopy run. (13)"""
+"""A trained network as a BioImage.IO model, a zip file that programs for microscopy run. (13)"""
 
 import tempfile
 from pathlib import Path

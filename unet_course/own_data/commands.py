@@ -193,9 +193,9 @@ def _count_arguments(add):
 
 
 def count(chosen):
-    from unet_course.own_data.count import count
+    from unet_course.own_data.count import count_objects
 
-    objects, images = count(chosen.masks, chosen.images, chosen.out, kind=chosen.kind)
+    objects, images = count_objects(chosen.masks, chosen.images, chosen.out, kind=chosen.kind)
     print(f"{len(objects)} objects in {len(images)} images; the tables are in {chosen.out}")
 
 

@@ -16,7 +16,7 @@ OBJECTS, IMAGES = "objects.csv", "images.csv"
 MICROMETRES = {"CENTIMETER": 1e4}  # inches are what a printer is told, not a measurement
 
 
-def count(masks, images, out, *, kind="auto"):
+def count_objects(masks, images, out, *, kind="auto"):
     """Measure the objects of masks in their images, and write two tables.
 
     Parameters
@@ -50,7 +50,7 @@ def count(masks, images, out, *, kind="auto"):
     ...     for part, values in [("images", [9, 20, 30, 7]), ("masks", [0, 1, 1, 2])]:
     ...         (Path(top) / part).mkdir()
     ...         write_image(Path(top) / part / "a.png", np.uint8([values]))
-    ...     objects, images = count(Path(top) / "masks", Path(top) / "images", Path(top) / "out")
+    ...     objects, images = count_objects(Path(top) / "masks", Path(top) / "images", Path(top) / "out")
     >>> [(row["object"], row["area_pixels"], row["mean_intensity"]) for row in objects]
     [(1, 2, 25.0), (2, 1, 7.0)]
     >>> images[0]["objects"], images[0]["foreground"]
