@@ -29,10 +29,10 @@ def trained(make):
     with torch.no_grad():
         for part in model.modules():
             if isinstance(part, nn.BatchNorm2d):
-                part.running_mean.normal_()
+                part.running_mean.normal_(std=0.2)
                 part.running_var.uniform_(0.5, 2)
-                part.weight.uniform_(0.5, 2)
-                part.bias.normal_()
+                part.weight.uniform_(0.8, 1.2)
+                part.bias.normal_(std=0.2)
     return model.eval()
 
 
