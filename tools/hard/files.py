@@ -164,12 +164,36 @@ def _samples(side, folder):
     buffer = io.BytesIO()
     palette.save(buffer, format="PNG")
     written["p.png"] = buffer.getvalue()
+    for name, picture, options in _as_people_have_them(mask, noise):
+        picture.save(folder / name, **options) if isinstance(picture, Image.Image) else tifffile.imwrite(
+            folder / name, picture, **options)
+        written[name] = (folder / name).read_bytes()
+        (folder / name).unlink()
 
     def pages(path):
         found = list(read_pages(path, indices=path.name[0] in "mp"))  # of a changed file they may differ in size
         return found[0] if len(found) == 1 else np.concatenate([page.ravel() for page in found])
     readers = {".npy": lambda path: predict(model, path, progress=False).numpy()}
     return {name: (content, readers.get(Path(name).suffix, pages)) for name, content in written.items()}
+
+
+def _as_people_have_them(mask, noise):
+    """(name, picture, options): turned by the camera, palettes, transparency, numbers for nothing, no 0."""
+    turned = Image.Exif()
+    turned[0x0112] = 6
+    white_first = Image.fromarray(np.uint8(mask > 0))
+    white_first.putpalette([255, 255, 255, 0, 0, 0])
+    missing = noise.astype(np.float32)
+    missing[:3] = -9999
+    yield "e.jpg", Image.fromarray(mask * 80), {"exif": turned}
+    yield "pw.png", white_first, {}
+    yield "g.gif", Image.fromarray(np.uint8(mask > 0) * 255), {}
+    yield "a.png", Image.fromarray(np.dstack([mask * 80] * 3 + [mask * 120])), {}
+    yield "m1.png", Image.fromarray(mask + 1), {}
+    yield "mv.png", Image.fromarray(np.where(mask == 2, 255, mask).astype(np.uint8)), {}
+    yield "n.tif", missing, {}
+    yield "h.tif", np.dstack([noise, noise]), {"photometric": "minisblack", "planarconfig": "contig"}
+    yield "t.tif", noise, {"extratags": [(274, "H", 1, 8, True)]}
 
 
 def _put(path, content):

@@ -61,7 +61,7 @@ class Batches:
         for index in range(rank() * step, len(self.pictures), step * size()):
             _, mask, *weights = self.pictures[index]
             mask = mask[weights[0] > 0] if weights else mask.flatten()
-            counts += torch.bincount(mask.clamp(0, 255).cpu(), minlength=256)
+            counts += torch.bincount(mask.long().clamp(0, 255).cpu(), minlength=256)
         counts = torch.tensor(added_up(*counts.tolist()))
         last = int(counts.nonzero().max()) if counts.any() else 0
         return (counts[: last + 1] / counts.sum().clamp(min=1)).tolist()

@@ -131,7 +131,7 @@ def _of_series(file, series, mapped):
     """(number of the first page, function that reads) for each item of a series."""
     kept = [k for k, (axis, size) in enumerate(zip(series.axes, series.shape)) if size != 1 or axis in "YX"]
     axes, shape = "".join(series.axes[k] for k in kept), tuple(series.shape[k] for k in kept)
-    if len(axes) == 3 and axes[1:] == "YX" and axes[0] in "QI" and shape[2] <= 4 < min(shape[:2]):
+    if len(axes) == 3 and axes[1:] == "YX" and axes[0] in "QI" and shape[2] <= 4 and min(shape[:2]) >= 16:
         axes = "YXS"  # an array (H, W, C), which was stored as H pages of W × C
     colour = [k for k, axis in enumerate(axes) if axis in "SC"]
     if "Y" not in axes or "X" not in axes or len(colour) > 1:
