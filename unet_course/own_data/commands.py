@@ -192,7 +192,7 @@ def _count_arguments(add):
         help="labels: each number is an object; otherwise each connected piece is one (default: auto)")
 
 
-def count(chosen):
+def count_in_masks(chosen):
     from unet_course.own_data.count import count_objects
 
     objects, images = count_objects(chosen.masks, chosen.images, chosen.out, kind=chosen.kind)
@@ -290,7 +290,7 @@ COMMANDS = {
     "evaluate": ("score a trained network on images and masks that it has not seen",
                  ["my_run test_cells", "my_run test_cells --worst 3 --card test_card.md"], _evaluate_arguments, evaluate),
     "count": ("measure the objects of masks: a table of objects, and one of images",
-              ["masks images --out tables"], _count_arguments, count),
+              ["masks images --out tables"], _count_arguments, count_in_masks),
     "download": ("download a public data set, after its terms are accepted",
                  ["bbbc039 --out bbbc039", "isbi2012 --out isbi2012 --accept-terms"], _download_arguments, download),
     "export": ("write a trained network as a file for other programs",
