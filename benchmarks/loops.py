@@ -63,7 +63,8 @@ def train(contestant, w, *, steps, seed=0, model=None):
     data, augment = nuclei(), Augment()
     if loop == "plain":
         return plain_loop(model, data, steps=steps, seed=seed, augment=augment)
-    fit(model, data, steps=steps, seed=seed, batch_size=BATCH, crop=CROP, augment=augment, bf16=loop, progress=False)
+    fit(model, data, steps=steps, seed=seed, batch_size=BATCH, crop=CROP, augment=augment, bf16=loop, loss=combined_loss,
+        lr=3e-3, progress=False)
     return model
 
 

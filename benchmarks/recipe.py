@@ -17,7 +17,7 @@ from skimage.measure import label
 from benchmarks.loops import nuclei, plain_loop
 from benchmarks.measuring import in_process
 from unet_course import Augment, UNet, dice_score, fit, predict, seed_everything
-from unet_course.losses import cross_entropy, dice_loss
+from unet_course.losses import combined_loss, cross_entropy, dice_loss
 from unet_course.metrics.objects import rand_f_score
 from unet_course.metrics.scoring import score_split
 
@@ -77,7 +77,7 @@ def train(data, classes=3, *, seed, width, steps, lr, augment, loss="both", bf16
     if constant or average:
         model.to(memory_format=torch.channels_last)
         return plain_loop(model, data, steps=steps, seed=seed, lr=lr, augment=augment, constant=constant, average=average)
-    losses = {"cross-entropy": {"loss": cross_entropy}, "boundary": {"loss": boundary_first}, "both": {}}
+    losses = {"cross-entropy": {"loss": cross_entropy}, "boundary": {"loss": boundary_first}, "both": {"loss": combined_loss}}
     fit(model, data, steps=steps, seed=seed, lr=lr, augment=augment, bf16=bf16, progress=False, **losses[loss])
     return model
 

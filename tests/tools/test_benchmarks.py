@@ -13,6 +13,7 @@ import torch
 from benchmarks import __main__ as command
 from benchmarks import environment, loops, measuring, plots, recipe, report, storing
 from unet_course import Augment, UNet, fit, load_nuclei
+from unet_course.losses import combined_loss
 
 SCORES = {f"{split} {key}": 0.5 for split in ("val", "test", "shifted") for key in ("dice", "f1", "f1_split")}
 ROWS = [{"name": name, "seed": seed, "cpu": 30.0 + seed, **SCORES} for name in ("as it is", "900 steps") for seed in (0, 1)]
@@ -84,7 +85,8 @@ def test_plain_loop_does_what_fit_does(steps):
         torch.manual_seed(0)
         models.append(UNet(num_classes=3, channels=(4, 8)))
     data = load_nuclei("val")
-    fit(models[0], data, steps=steps, batch_size=loops.BATCH, crop=loops.CROP, augment=Augment(), bf16=False, progress=False)
+    fit(models[0], data, steps=steps, batch_size=loops.BATCH, crop=loops.CROP, augment=Augment(), bf16=False, progress=False,
+        loss=combined_loss, lr=3e-3)
     loops.plain_loop(models[1], data, steps=steps, augment=Augment())
     for one, two in zip(models[0].parameters(), models[1].parameters()):
         torch.testing.assert_close(one, two, rtol=1e-3, atol=1e-4)
