@@ -33,9 +33,10 @@ def machine():
     """What a reader has to know about the computer to judge its seconds."""
     import torch
 
-    from unet_course.training.speed import _cpu_has_bf16
+    from unet_course.inference.fast import has_bf16
 
-    return {"cpu": cpu_name(), "cores": os.cpu_count(), "threads": torch.get_num_threads(), "bf16": _cpu_has_bf16(),
+    return {"cpu": cpu_name(), "cores": os.cpu_count(), "threads": torch.get_num_threads(),
+            "bf16": has_bf16(torch.device("cpu")),
             "system": platform.system(), "python": platform.python_version(), "torch": version("torch"),
             "numpy": version("numpy")}
 

@@ -90,7 +90,8 @@ def quick():
 
 def test(select=SHORT):
     browser = find("browser")  # alone: it waits for pages
-    others = [*(f"--ignore={path}" for path in browser), *everything()]
+    apart = [*browser, *find("device")]  # the device's tests run with it, in a process of their own
+    others = [*(f"--ignore={path}" for path in apart), *everything()]
     missing = "" if CHROMIUM else "there is no Chromium"
     return [Part("lint", ["-m", "ruff", "check", "."]), Part("tests", [*TWO, *select, *others]),
             Part("device", ["-m", "tools.elsewhere.device", *(DEVICE if select else ())]),

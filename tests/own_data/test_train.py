@@ -177,7 +177,7 @@ def test_one_that_has_ended_is_left_alone_and_says_so(run, folder, capsys):
 
 @pytest.mark.parametrize("other, words", [
     (dict(steps=8), r"steps 4 there, 8 here \(the learning rate.*begins anew\)\. Use the same, or another folder"),
-    (dict(lr=1e-3, crop=24), "crop 16 there, 24 here; lr 0.003 there, 0.001 here"),
+    (dict(lr=1e-3, crop=24), "crop 16 there, 24 here; lr 0.01 there, 0.001 here"),
     (dict(kind="binary"), "num_classes 3 there, 2 here; kind 'labels' there, 'binary' here"),
     (dict(channels=(4, 8)), r"channels \[2, 4\] there, \[4, 8\] here"),
     (dict(seed=2), "seed 0 there, 2 here"),

@@ -1,4 +1,4 @@
-"""Every notebook, checked strictly on a device that is not the CPU.
+"""Every notebook, and the tests of what touches a device, on a device that is not the CPU.
 
 ``python course.py device`` takes a stand-in in pure Python (see `tools.elsewhere.standin`), so that
 a tensor which was made on the wrong device is found on a machine without a GPU.
@@ -37,8 +37,10 @@ def main(arguments):
         (startup / "00-device.py").write_text(STARTUP, encoding="utf-8")
         surroundings = {**os.environ, "IPYTHONDIR": folder, "UNET_COURSE_PROGRESS": "off",
                         "UNET_COURSE_STANDIN": "" if doubles else "float32"}
+        # These in a process of their own: torch has to know of a device before its first backward.
+        tests = [str(path.relative_to(ROOT)) for path in ROOT.glob("tests/tools/test_device.py")]
         command = [sys.executable, "-m", "pytest", "--nbval", "--nbval-cell-timeout=900", "-q",
-                   *(f"notebooks/{path.name}" for path in chosen)]
+                   *(tests if doubles else []), *(f"notebooks/{path.name}" for path in chosen)]
         return subprocess.run(command, cwd=ROOT, env=surroundings).returncode
 
 

@@ -72,7 +72,7 @@ def _as_seen(series, read, alpha):
     With `alpha`, transparency stays, and of a palette the numbers: so masks are kept.
     """
     first = series.keyframe
-    turn = TURNS.get(int(first.tags.valueof("Orientation", default=1)), np.asarray)
+    turn = TURNS.get(int(first.tags.valueof("Orientation", default=1)), lambda page: page)
     colours = dict(zip(series.axes, series.shape)).get("S", 1)
     # one sample more than the colours is transparency only where the file says so; 0: unspecified
     transparent = not alpha and colours > 1 and set(first.extrasamples[-1:]) & {1, 2}
