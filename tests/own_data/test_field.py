@@ -12,7 +12,12 @@ from unet_course import SegmentationFolder, UNet, predict
 from unet_course.__main__ import main
 from unet_course.data import read_page
 from unet_course.data.folder import read_image, read_mask
-from unet_course.data.mask_kinds import Numbers, background_first
+from unet_course.data.mask_kinds import (
+    Numbers,
+    background_first,
+    classes_to_mask,
+    settings_of,
+)
 from unet_course.data.pairing import pair
 from unet_course.data.scaling import missing_value
 from unet_course.own_data.evaluate import evaluate
@@ -176,6 +181,16 @@ def test_images_that_are_their_masks_are_refused(folder):
     for i, inside in enumerate(discs()):
         put(folder, f"a{i}", np.uint8(255 * inside), np.uint8(255 * inside))
     assert any("was the wrong folder copied" in line for line in look(folder).blocking)
+
+
+@pytest.mark.parametrize("kind, drawn, background", [
+    ("binary", [1, 255], 1), ("binary", [255, 7], 255), ("classes", [1, 2, 3], 1), ("classes", [2, 0, 1], 0)])
+def test_masks_are_written_with_the_numbers_that_were_drawn(kind, drawn, background):
+    drawn = np.array(drawn)
+    numbers = background_first(drawn, background)
+    settings = {**settings_of(kind, sorted(numbers), 0), "background": background}
+    learnt = np.uint8(numbers > 0 if kind == "binary" else numbers)
+    assert classes_to_mask(learnt, kind, settings).tolist() == drawn.tolist()
 
 
 # --- pictures as they are seen ----------------------------------------------------------------------------------------

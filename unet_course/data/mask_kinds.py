@@ -331,12 +331,10 @@ def classes_to_mask(classes, kind, settings):
     array([[  0, 255]], dtype=uint8)
     """
     if kind != "labels":
-        background = settings.get("background", 0)
-        if kind == "classes" and background:  # as the numbers were before `background_first`
-            numbers = classes.astype(np.uint16)
+        numbers = classes.astype(np.uint16) * settings.get("foreground", 1)
+        if background := settings.get("background", 0):  # as they were before `background_first`
             numbers = np.where(numbers == 0, background, numbers + (numbers >= background))
-            return numbers.astype(np.uint8 if numbers.max(initial=0) < 256 else np.uint16)
-        return classes * np.uint8(settings.get("foreground", 1))
+        return numbers.astype(np.uint8 if numbers.max(initial=0) < 256 else np.uint16)
     numbers = numbered_objects(classes, kind, settings)
     if numbers.max(initial=0) > 65535:
         raise ValueError(f"{numbers.max()} objects were found; a mask of 16 bits holds 65535: "
