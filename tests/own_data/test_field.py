@@ -8,6 +8,7 @@ import pytest
 import tifffile
 from PIL import Image
 
+from tests.own_data.test_train import interrupted, same
 from unet_course import SegmentationFolder, UNet, predict
 from unet_course.__main__ import main
 from unet_course.data import read_page
@@ -390,6 +391,35 @@ def test_border_and_class_weights_and_a_start(folder, tmp_path):
         train(folder, tmp_path / "wrong", **options, class_weights=[1, 2])
     with pytest.raises(ValueError, match="start is .* wanted one of channels"):
         train(folder, tmp_path / "other", **{**options, "channels": (4, 8)}, start=tmp_path / "base")
+
+
+def test_a_stopped_training_that_began_at_another_goes_on_to_the_same_end(
+        folder, tmp_path, monkeypatch):
+    for i, inside in enumerate(discs()):
+        put(folder, f"a{i}", np.uint8(inside))
+    train(folder, tmp_path / "base", **QUICK)
+    options = dict(start=tmp_path / "base", save_every=2, **{**QUICK, "steps": 6, "seed": 1})
+    whole = train(folder, tmp_path / "whole", **options)
+    with interrupted(monkeypatch, after=5), pytest.raises(KeyboardInterrupt):
+        train(folder, tmp_path / "stopped", **options)
+    with interrupted(monkeypatch, after=100) as taken:
+        stopped = train(folder, tmp_path / "stopped", **options)
+    assert len(taken) == 2 and same(whole, stopped)
+    with pytest.raises(ValueError, match="start"):  # it is one of the settings that have to agree
+        train(folder, tmp_path / "stopped", **{**options, "start": tmp_path / "whole"})
+
+
+def test_a_run_whose_background_has_another_number_is_exported_and_counted(folder, tmp_path):
+    for i, inside in enumerate(discs()):
+        put(folder, f"a{i}", np.uint8(1 + inside))  # background 1, disc 2
+    train(folder, tmp_path / "run", kind="classes", background=1, **QUICK)
+    for name in ("cells.zip", "cells.onnx"):
+        assert main(["export", str(tmp_path / "run"), str(tmp_path / name)]) == 0
+        assert (tmp_path / name).stat().st_size
+    inputs = [str(folder / "images"), "--out", str(tmp_path / "out"), "--quiet"]
+    assert main(["predict", str(tmp_path / "run"), *inputs]) == 0
+    for mask in (tmp_path / "out").glob("*.tif*"):
+        assert set(np.unique(read_page(mask))) <= {1, 2}
 
 
 def test_count_gives_a_row_for_each_object_and_each_image(folder, capsys):
