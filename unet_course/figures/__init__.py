@@ -20,3 +20,4 @@ from unet_course.figures.panels import (
     show,
     squares,
 )
+from unet_course.figures.words import about, words

@@ -10,6 +10,8 @@ import matplotlib
 import numpy as np
 from matplotlib.figure import Figure
 
+from unet_course.figures.words import alt_text, words
+
 NUCLEUS, BOUNDARY, ERROR = "#33BBEE", "#EE7733", "#EE3377"  # cyan, orange, magenta: on images
 NUCLEUS_LINE, BOUNDARY_LINE, ERROR_LINE = "#0885B2", "#C85A10", "#C2185B"  # the same three on white
 INK, PAPER = "#222222", "#FFFFFF"
@@ -37,24 +39,36 @@ def new_figure(rows=1, columns=1, *, width=10.0, height=4.0, **options):
         return figure, figure.subplots(rows, columns, squeeze=False, **options)
 
 
-def show(figure, alt):
-    """Display a figure as a PNG with a text for those who do not see it.
+def show(figure, key=None, *, alt=None, **fields):
+    """Display a figure as a PNG, with a text for those who do not see it.
 
     Parameters
     ----------
     figure : matplotlib Figure
-    alt : str
-        What the figure tells, in a sentence or two. It is kept in the notebook beside the picture.
+    key : str, optional
+        Where the text stands among the course's own, such as ``"02.by_hand"``. The figure's words
+        (titles, axes, keys) are then kept as text beside it.
+    alt : str, optional
+        In place of a key, for figures of your own: what the figure tells, in a sentence or two.
+    **fields
+        What is filled into the text of this key.
+
+    Raises
+    ------
+    ValueError
+        If there is neither key nor alt, or no text has this key.
     """
     from IPython.display import display  # only a notebook needs it
 
-    if not alt.strip():
+    if key is None and not (alt or "").strip():
         raise ValueError("alt is empty; wanted what the figure tells, in a sentence")
+    text = alt if key is None else alt_text(key, fields)
+    beside = f"[figure] {alt}" if key is None else f"[figure] {words(figure)}"
     buffer = io.BytesIO()
     with matplotlib.rc_context(STYLE):
         figure.savefig(buffer, format="png")
-    display({"image/png": buffer.getvalue(), "text/plain": f"[figure] {alt}"}, raw=True,
-            metadata={"image/png": {"alt": alt}})
+    display({"image/png": buffer.getvalue(), "text/plain": beside}, raw=True,
+            metadata={"image/png": {"alt": text}})
 
 
 def images(pictures, titles, *, columns=None, width=10.0, limits=(0, 1)):
