@@ -16,7 +16,6 @@ WRONG = [
     ("0.1", "both results of max", lambda p: p.max(dim=0), "one_class_per_pixel"),
     ("0.1", "one-hot", lambda p: (p == p.amax(dim=0)).long(), "one_class_per_pixel"),
     ("0.1", "rounded", lambda p: p.round(), "one_class_per_pixel"),
-    ("0.1", "numpy left", lambda p: p.numpy().argmax(axis=0), "one_class_per_pixel"),
     ("0.1", "argmax of the wrong axis, turned", lambda p: p.argmax(dim=2).T, "one_class_per_pixel"),
     ("0.1", "three classes only", lambda p: torch.where(p[1] > p[0], 1, 0).where(torch.maximum(p[0], p[1]) > p[2], 2)
      if len(p) > 2 else p.argmax(0), "most_probable_class"),
@@ -27,5 +26,6 @@ RIGHT = [
     ("0.1", "max", lambda p: p.max(dim=0)[1]),
     ("0.1", "sort", lambda p: torch.argsort(p, dim=0)[-1]),
     ("0.1", "numpy inside", lambda probabilities: torch.from_numpy(np.argmax(probabilities.numpy(), axis=0))),
+    ("0.1", "numpy", lambda p: p.numpy().argmax(axis=0)), ("0.1", "lists", lambda p: p.argmax(dim=0).tolist()),
     ("0.1", "small integers", lambda p: p.argmax(dim=0).to(torch.uint8)),
 ]

@@ -255,7 +255,6 @@ WRONG = [
     ("2.1", "axes kept", lambda i, k: F.conv2d(i[None, None], k[None, None]), "right_size"),
     ("2.1", "largest product", lambda i, k: (i.unfold(0, 3, 1).unfold(1, 3, 1) * k).amax(dim=(2, 3)), "sum_of_products"),
     ("2.1", "matrix product", lambda i, k: (i.unfold(0, 3, 1).unfold(1, 3, 1) @ k).sum(dim=(2, 3)), "sum_of_products"),
-    ("2.1", "a list", lambda i, k: correct(i, k).tolist(), "right_size"),
     ("2.1", "off by one", lambda i, k: correct(i, k)[:-1, :-1], "right_size"),
     ("2.1", "centre pixel only", lambda i, k: i[1:-1, 1:-1] * k[1, 1], "sum_of_products"),
     ("2.2", "padding once", lambda n, k, p, s: (n + p - k) // s + 1, "padding_counts_twice"),
@@ -312,6 +311,8 @@ WRONG = [
 RIGHT = [
     ("2.1", "library", correct),
     ("2.1", "scipy", lambda i, k: torch.from_numpy(correlate2d(i.numpy(), k.numpy(), mode="valid"))),
+    ("2.1", "numpy", lambda i, k: correlate2d(i.numpy(), k.numpy(), mode="valid")),
+    ("2.1", "rows in a list", lambda i, k: correct(i, k).tolist()), ("2.1", "rows in a tuple", lambda i, k: tuple(correct(i, k))),
     ("2.1", "unfold", lambda i, k: (i.unfold(0, 3, 1).unfold(1, 3, 1) * k).sum(dim=(2, 3))),
     ("2.2", "formula", lambda n, kernel, padding, stride: int((n + 2 * padding - kernel) / stride) + 1),
     ("2.2", "counted", lambda n, k, p, s: len(range(0, n + 2 * p - k + 1, s))),

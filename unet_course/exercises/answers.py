@@ -1,19 +1,17 @@
 """Answers that are no code: words, letters and numbers, read kindly, compared strictly. (00)"""
 
-import numbers
-
 import numpy as np
 import torch
 
-from unet_course.exercises.core import expect, said
+from unet_course.exercises.core import expect, numeric, said
 
 QUESTIONS = 4  # in an exercise that asks to choose
 
 
 def several(answer, number, example):
     """A list of answers from a list, tuple, array or tensor."""
-    if isinstance(answer, (np.ndarray, torch.Tensor)):
-        answer = answer.tolist()
+    if isinstance(answer, (np.ndarray, torch.Tensor, range)):
+        answer = list(answer) if isinstance(answer, range) else answer.tolist()
     expect(isinstance(answer, (list, tuple)) and len(answer) == number,
            f"Your answer is {said(answer)}; wanted a list of {number}, such as {example}.")
     return list(answer)
@@ -44,24 +42,17 @@ def letters(answer, number, options="ABCD"):
     return [letter(one, options) for one in several(answer, number, list(options[:number]))]
 
 
-def _single(value):
-    return isinstance(value, np.generic) or isinstance(value, torch.Tensor) and value.numel() == 1
+def number(value, what):
+    """A finite number, in whichever form it comes, such as 0.5, "0.5" or a tensor of one; True is none."""
+    found = numeric(value)
+    real = found is not None and found.numel() == 1 and found.dtype != torch.bool
+    expect(real and abs(found.item()) < float("inf"), f"{what} is {said(value)}; wanted a number.")
+    return float(found)
 
 
 def whole(value, what):
-    """A whole number, in whichever type it comes; True is none."""
-    plain = value.item() if _single(value) else value
-    if isinstance(plain, str) and plain.strip().lstrip("+-").isdecimal():
-        plain = int(plain)
-    right = isinstance(plain, numbers.Real) and not isinstance(plain, bool) and plain == plain // 1
-    expect(right, f"{what} is {said(value)}; wanted a whole number.")
-    return int(plain)
-
-
-def number(value, what):
-    """A finite number; True is none."""
-    if _single(value):
-        value = value.item()
-    real = isinstance(value, numbers.Real) and not isinstance(value, bool)
-    expect(real and abs(value) < float("inf"), f"{what} is {said(value)}; wanted a number.")
-    return float(value)
+    """A whole number, in whichever form it comes."""
+    found = numeric(value)
+    right = found is not None and found.numel() == 1 and found.dtype != torch.bool
+    expect(right and found.item() // 1 == found.item(), f"{what} is {said(value)}; wanted a whole number.")
+    return int(found)

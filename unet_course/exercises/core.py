@@ -6,10 +6,13 @@ where it is wrong. It looks at what the answer does, never at how it is written.
 
 import contextlib
 import html
+import numbers
 import re
 from dataclasses import dataclass, field
 
+import numpy as np
 import torch
+from torch import nn
 
 from unet_course.exercises.guard import CPU_SECONDS, GIB, TooLong, within_memory, within_time
 from unet_course.exercises.hints import spoken
@@ -211,46 +214,151 @@ def blank(value):
     return value is ... or (isinstance(value, (tuple, list)) and any(v is ... for v in value))
 
 
+LEARNS = ("Training sends a gradient back through it, and only a tensor remembers how it was "
+          "computed.")
+
+
 def call(function, *arguments, **options):
     """Call the learner's function; three dots as result mean a stub left alone, None a forgotten return.
 
-    Tensors are handed over as copies, so that an answer which changes its argument does not change the question.
+    Tensors and arrays are handed over as copies, so that an answer which changes its argument does not change the
+    question. Arrays of NumPy come back as tensors, also those in a tuple or list.
     """
     expect(callable(function), f"Your answer is {said(function)}; wanted a function. Hand over its name, without brackets.")
-    arguments = [a.clone() if isinstance(a, torch.Tensor) else a for a in arguments]
+    arguments = [a.clone() if isinstance(a, torch.Tensor) else a.copy() if isinstance(a, np.ndarray) else a
+                 for a in arguments]
     result = function(*arguments, **options)
     if blank(result):
         raise NotAttempted
     expect(result is not None, "Your code gives back nothing (None). Is there a return at the end?")
-    return result
+    several = type(result) in (tuple, list)
+    if isinstance(function, nn.Module):
+        expect(not any(isinstance(part, np.ndarray) for part in (result if several else [result])),
+               f"Your network gives back a NumPy array; wanted a torch Tensor. {LEARNS}")
+    return type(result)(map(_no_array, result)) if several else _no_array(result)
 
 
-def tensor(value, what="Your answer"):
-    """The value, if it is a tensor."""
-    expect(isinstance(value, torch.Tensor), f"{what} is of type {type(value).__name__}; wanted a torch Tensor.")
-    return value
+def tensor(value, what="Your answer", learns=False):
+    """The value as a tensor: an array of NumPy and lists of numbers are taken, too.
+
+    With ``learns=True`` only a tensor will do, because a gradient has to come back through it. Numbers of 64 bits
+    become float32, so that a check can compare them with its own.
+    """
+    if not isinstance(value, torch.Tensor):
+        expect(not learns, f"{what} is of type {type(value).__name__}; wanted a torch Tensor. {LEARNS}")
+        found = numeric(value)
+        expect(found is not None, f"{what} is of type {type(value).__name__}; wanted a torch Tensor.")
+        value = found
+    return value.float() if value.dtype == torch.float64 else value
 
 
 def shape(value, wanted, hint, what="Your answer"):
-    """Expect a tensor of this shape; the hint may use {got} and {wanted}."""
-    got = tuple(tensor(value, what).shape)
+    """Expect a tensor of this shape, and give it back; the hint may use {got} and {wanted}."""
+    value = tensor(value, what)
+    got = tuple(value.shape)
     expect(got == tuple(wanted), hint.format(got=_times(got), wanted=_times(wanted)))
+    return value
+
+
+def numeric(value):
+    """A number, or an array of them, as a tensor, in whichever form it comes: "0.5", rows in lists; None if it is none.
+
+    True and False make a tensor of booleans; among numbers they are none.
+    """
+    try:
+        value = _no_array(value)
+        if not isinstance(value, torch.Tensor):
+            value = _no_array(np.array(_plain(value)))
+    except (TypeError, ValueError, OverflowError, RecursionError):
+        return None
+    right = isinstance(value, torch.Tensor) and not value.is_complex()
+    return value.detach().cpu() if right else None
+
+
+def _plain(value):
+    """Lists of plain numbers; a number in a text is one."""
+    if isinstance(value, (np.ndarray, np.generic, torch.Tensor)):
+        value = value.tolist()
+    if type(value) in (list, tuple, torch.Size, range):
+        parts = [_plain(part) for part in value]
+        if len({isinstance(part, bool) for part in parts}) > 1:
+            raise TypeError("True is no number")
+        return parts
+    if isinstance(value, (bool, int)):
+        return value
+    if isinstance(value, (numbers.Real, str)):
+        return float(value)
+    raise TypeError("no number")
+
+
+def _no_array(value):
+    """An array of numbers as a tensor; whatever else it is stays."""
+    if not isinstance(value, np.ndarray) or value.dtype.kind not in "biuf":
+        return value
+    if value.dtype.kind == "u" and value.itemsize > 1:  # torch can do little with these
+        value = value.astype(np.int32 if value.itemsize == 2 else np.int64)
+    wide = value.dtype.kind == "f" and value.itemsize > 8
+    return torch.from_numpy(np.array(value, dtype=np.float64 if wide else value.dtype, order="C"))
+
+
+def alike(got, wanted, tolerance=1e-5):
+    """Whether two numbers or arrays, in whichever form, have one shape and are equal up to rounding."""
+    one, two = numeric(got), numeric(wanted)
+    if one is None or two is None or (one.dtype == torch.bool) > (two.dtype == torch.bool):
+        return False  # True is no number
+    one, two = one.double(), two.double()
+    if two.ndim == 0 and one.numel() == 1:
+        one = one.reshape(())  # one number in brackets is a number
+    return one.shape == two.shape and torch.allclose(one, two, rtol=tolerance, atol=tolerance)
 
 
 def close(got, wanted, hint, tolerance=1e-5):
-    """Expect two numbers, arrays or tensors to be equal up to rounding; the hint may use {got} and {wanted}."""
-    two = torch.as_tensor(wanted, dtype=torch.float64)
-    try:
-        one = torch.as_tensor(got, dtype=torch.float64).cpu()
-    except (TypeError, ValueError, RuntimeError):
-        kind = f"an array of shape {_times(two.shape)}" if two.ndim else "a number"
-        raise Hint(f"Your result is {said(got)}; wanted {kind}.") from None
-    if two.ndim == 0 and one.numel() == 1:
-        one = one.reshape(())  # one number in brackets is a number
-    same = one.shape == two.shape and torch.allclose(one, two, rtol=tolerance, atol=tolerance)
-    def word(t):
-        return f"{t.item():.6g}" if t.numel() == 1 else f"an array of shape {_times(t.shape)}"
-    expect(same, hint.format(got=word(one), wanted=word(two)))
+    """Expect two numbers or arrays to be equal up to rounding; the hint may use {got} and {wanted}.
+
+    Of two arrays it is also said where they differ first.
+    """
+    if alike(got, wanted, tolerance):
+        return
+    one, two = numeric(got), numeric(wanted)
+    if one is None or two is None or (one.dtype == torch.bool) > (two.dtype == torch.bool):
+        kind = "a number" if two is None or not two.ndim else f"an array of shape {_times(two.shape)}"
+        raise Hint(f"Your result is {said(got)}; wanted {kind}.")
+    hint_filled = hint.format(got=_word(one), wanted=_word(two))
+    if one.shape == two.shape and two.ndim:
+        raise Hint(beside(one, two, hint_filled, tolerance))
+    if one.shape != two.shape and "{got}" not in hint and one.numel() * two.numel() != 1:
+        raise Hint(f"Your result is {_word(one)}; wanted {_word(two)}. {hint_filled}")
+    raise Hint(hint_filled)
+
+
+def beside(got, wanted, hint, tolerance=1e-5):
+    """A hint with what came beside what was wanted in front: of small arrays all, of others the first that differs."""
+    one, two = numeric(got).double(), numeric(wanted).double()
+    if two.ndim <= 2 and two.numel() <= 16:
+        return f"Yours is {_rows(one.tolist())}, wanted {_rows(two.tolist())}. {hint}"
+    place = (~torch.isclose(one, two, rtol=tolerance, atol=tolerance)).nonzero()[0].tolist()
+    mine, right = one[tuple(place)].item(), two[tuple(place)].item()
+    digits = 6 if _digits(mine) == _digits(right) else 3
+    mine, right = _digits(mine, digits), _digits(right, digits)
+    if len(place) == 2:
+        return f"At row {place[0]}, column {place[1]}: yours {mine}, wanted {right}. {hint}"
+    return f"At index {place}: yours {mine}, wanted {right}. {hint}"
+
+
+def _rows(values):
+    """Numbers in brackets, rounded as a hint may show them."""
+    return f"[{', '.join(map(_rows, values))}]" if isinstance(values, list) else _digits(values)
+
+
+def _digits(number, digits=3):
+    """A number with some digits, a large one to the unit; what rounding leaves of a zero is 0, on every machine."""
+    if 1000 <= abs(number) < 1e9:
+        return f"{number:.0f}"
+    return "0" if abs(number) < 1e-6 else f"{number:.{digits}g}"
+
+
+def _word(value):
+    return f"{value.item():.6g}" if value.numel() == 1 else f"an array of shape {_times(value.shape)}"
 
 
 def _times(sizes):
