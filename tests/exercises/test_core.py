@@ -20,8 +20,7 @@ from torch import nn
 
 from tests.exercises.test_bank import RIGHT, WRONG
 from unet_course import ConvBlock, DecoderBlock, EncoderBlock, UNet, check, match_size
-from unet_course.exercises import Exercise, Report
-from unet_course.exercises.answers import number, several, whole
+from unet_course.exercises import Exercise, Report, answers
 from unet_course.exercises.core import Hint, alike, beside, blank, call, close, numeric, said, shape, tensor
 
 NOTEBOOKS = sorted((Path(__file__).parents[2] / "notebooks").glob("[0-9][0-9]_*.ipynb"))
@@ -179,14 +178,14 @@ def test_rows_are_taken_in_any_form(rows):
 @pytest.mark.parametrize("four", [4, 4.0, "4", " 4.0 ", np.int16(4), np.float64(4), torch.tensor(4), torch.tensor([4]), [4], (np.array([4.0]),),
                                   np.array(4), np.array(["4"])])
 def test_a_number_is_taken_in_any_form(four):
-    assert number(four, "It") == whole(four, "It") == 4
+    assert answers.number(four, "It") == answers.whole(four, "It") == 4
     close(four, 4, "")
 
 
 @pytest.mark.parametrize("none", [True, np.True_, torch.tensor(True), [True], "four", "", None, [], [4, 4], 4j, torch.tensor(4j), {4}, {}, math.nan,
                                   math.inf, "inf", [[1], [1, 2]], itself, 10**400])
 def test_what_is_no_number(none):
-    for kind in (number, whole):
+    for kind in (answers.number, answers.whole):
         with pytest.raises(Hint, match="It is .*; wanted a"):
             kind(none, "It")
     with pytest.raises(Hint, match="wanted|no"):
@@ -195,8 +194,9 @@ def test_what_is_no_number(none):
 
 def test_whole_numbers_and_lists():
     with pytest.raises(Hint, match="It is 4.5; wanted a whole number"):
-        whole(4.5, "It")
-    assert several(range(3), 3, "") == several(np.arange(3), 3, "") == several((0, 1, 2), 3, "") == [0, 1, 2]
+        answers.whole(4.5, "It")
+    for three in (range(3), np.arange(3), torch.arange(3), (0, 1, 2)):
+        assert answers.several(three, 3, "") == [0, 1, 2]
 
 
 @pytest.mark.parametrize("value", [torch.rand(3, 2).max(0), "text", None, [None], {}, [True, 2], np.array([4j]), torch.rand])

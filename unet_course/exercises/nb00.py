@@ -4,34 +4,43 @@ import numpy as np
 import torch
 
 from unet_course.exercises.answers import several, whole
-from unet_course.exercises.core import Exercise, call, close, expect, said, tensor
+from unet_course.exercises.core import Exercise, alike, call, close, expect, said, tensor
 
 to_mask = Exercise("0.1", "From probabilities to a mask", "write", minutes=3, mark="classroom")
 
 
+def mask_of(answer, probabilities):
+    """What the learner's function makes of probabilities."""
+    got = call(answer, probabilities)
+    expect(not (isinstance(got, tuple) and hasattr(got, "indices")), "You return two tensors: the largest values and "
+           "their places. Which of the two is the class?")
+    return tensor(got, "Your mask")
+
+
 @to_mask.behaviour
 def one_class_per_pixel(answer):
-    for sizes in [(3, 5, 7), (2, 9, 4)]:
-        mask = tensor(call(answer, torch.rand(sizes).softmax(dim=0)), "Your mask")
-        got = tuple(mask.shape)
+    for sizes in [(3, 5, 7), (2, 9, 4), (5, 1, 1)]:
+        got = tuple(mask_of(answer, torch.rand(sizes).softmax(dim=0)).shape)
         expect(got == sizes[1:], f"For probabilities of shape {sizes} your mask has shape {got}; wanted {sizes[1:]}, "
                                  "one number for each pixel. Along which axis do the classes lie?")
 
 
 @to_mask.behaviour
 def whole_numbers(answer):
-    mask = tensor(call(answer, torch.rand(3, 4, 4)))
-    expect(not mask.is_floating_point() and mask.dtype != torch.bool,
-           f"Your mask has dtype {mask.dtype}. A class is a whole number: do you return the largest probability "
-           "instead of its place?")
+    mask = mask_of(answer, torch.rand(3, 4, 4))
+    expect(mask.dtype != torch.bool, "Your mask holds True and False. What if there are three classes to choose from?")
+    if mask.is_floating_point():
+        expect(bool((mask != mask.round()).any()), "Your mask holds class numbers as floats. A class is a whole number. "
+               "Which method of a tensor makes one?")
+        expect(False, "Your mask holds probabilities. A class is a whole number: do you return the largest probability "
+               "instead of its place?")
 
 
 @to_mask.behaviour
 def most_probable_class(answer):
     probabilities = torch.rand(4, 6, 8).softmax(dim=0)
-    mask = tensor(call(answer, probabilities))
-    expect(mask.shape == (6, 8) and bool((mask == probabilities.argmax(dim=0)).all()),
-           "Some pixels did not get their most probable class. Which torch method gives the place of a maximum?")
+    close(mask_of(answer, probabilities), probabilities.argmax(dim=0),
+          "Some pixels did not get their most probable class. Which torch method gives the place of a maximum?")
 
 
 predict = Exercise("0.2", "The same network, another image", "predict", minutes=3, mark="classroom")
@@ -56,15 +65,16 @@ def bottom_size(answer):
 @predict.behaviour
 def bottom_channels(answer):
     got = two_shapes(answer)[0][0]
-    expect(got == WIDTH, f"At the bottom you expect {got} channels. In the figure it is {WIDTH}: does the number of channels "
+    expect(got == WIDTH, f"Channels at the bottom: you say {got}, in the figure it is {WIDTH}. Does the number of channels "
            "belong to the network, or to the image?")
 
 
 @predict.behaviour
 def output(answer):
     got = two_shapes(answer)[1]
-    expect(got[0] == CLASSES, f"You expect {got[0]} channels to come out. How many classes does each pixel have to "
-           "choose from?")
+    expect(got[0] == CLASSES, f"Channels that come out: you say {got[0]}. How many classes does each pixel have to choose "
+           "from?")
+    expect(got[1:] != IMAGE[::-1], "In what comes out you have height and width the wrong way round: height comes first.")
     expect(got[1:] == IMAGE, f"You expect {got[1]}×{got[2]} to come out. The network answers for every pixel of the image.")
 
 
@@ -74,13 +84,13 @@ scaled = Exercise("0.3", "From the camera's numbers to 0 … 1", "write", minute
 def scale(answer, raw, low, high):
     """What the learner's function makes of a camera's numbers, as a tensor."""
     got = call(answer, np.asarray(raw, dtype=np.uint16), low, high)
-    expect(isinstance(got, (np.ndarray, torch.Tensor)), f"You return {said(got)}; wanted an array or a tensor.")
-    return torch.as_tensor(got)
+    expect(isinstance(got, torch.Tensor), f"You return {said(got)}; wanted an array or a tensor of float32.")
+    return got
 
 
 @scaled.behaviour
 def same_shape_as_float32(answer):
-    for sizes in [(3, 5), (4, 2, 7)]:
+    for sizes in [(3, 5), (4, 2, 7), (1,)]:
         got = scale(answer, np.full(sizes, 300), 100, 500)
         expect(tuple(got.shape) == sizes, f"From shape {sizes} you make {tuple(got.shape)}; wanted the same shape.")
         expect(got.dtype == torch.float32, f"Your result has dtype {got.dtype}; wanted float32, as the network's "
@@ -90,22 +100,26 @@ def same_shape_as_float32(answer):
 @scaled.behaviour
 def evenly_between(answer):
     for low, high in [(100, 500), (1000, 65535), (0, 255)]:
-        shares = (0.0, 0.2, 0.6, 1.0)
-        raw = [[low + round(share * (high - low)) for share in shares]]
-        close(scale(answer, raw, low, high)[0], [(n - low) / (high - low) for n in raw[0]],
-              f"low={low} and high={high}: {raw[0]} should become 0, 0.2, 0.6 and 1. Take low away, then divide by what?")
+        for shares in [(0.2, 0.4, 0.6), (0.0, 0.2, 0.6, 1.0)]:  # an image need not reach low and high
+            raw = [[low + round(share * (high - low)) for share in shares]]
+            got, wanted = scale(answer, raw, low, high), [[(n - low) / (high - low) for n in raw[0]]]
+            if shares[0]:
+                expect(not alike(got, [[0, 0.5, 1]], 0.01), "You scale from the darkest to the brightest pixel of the image. "
+                       "Wanted from low to high, which are the same for all images. What became of the pixels in between?")
+            close(got, wanted, f"low={low} and high={high}: {raw[0]} should become {', '.join(map(str, shares))}. Take low "
+                  "away, then divide by what?")
 
 
 @scaled.behaviour
 def darker_than_low(answer):
     got = scale(answer, [[40, 99, 100]], 100, 500)
-    became = [round(v, 2) for v in got[0].tolist()]
-    expect(bool((got <= 1e-6).all()), f"With low=100, the pixels 40, 99 and 100 became {became}; wanted 0, 0, 0. What "
-           "is 40 - 100 in numbers that cannot be negative (uint16)? And what is below 0 is clipped.")
-    close(got[0], [0, 0, 0], "With low=100, the pixels 40, 99 and 100 should all become 0, not less: clip.")
+    expect(bool((got < 1).all()), "With low=100, the pixels 40, 99 and 100 should become 0, and one became 1. What is "
+           "40 - 100 in numbers that cannot be negative (uint16)?")
+    close(got, [[0, 0, 0]], "With low=100, the pixels 40, 99 and 100 should all become 0: what is darker than low is "
+          "clipped.")
 
 
 @scaled.behaviour
 def brighter_than_high(answer):
-    close(scale(answer, [[500, 501, 65535]], 100, 500)[0], [1, 1, 1], "With high=500, the pixels 500, 501 and 65535 "
+    close(scale(answer, [[500, 501, 65535]], 100, 500), [[1, 1, 1]], "With high=500, the pixels 500, 501 and 65535 "
           "should all become 1. What is above is clipped: one bright speck must not make all else dark.")
