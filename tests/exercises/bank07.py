@@ -37,6 +37,10 @@ def dice_eps(prediction, target):
     return (2 * (prediction & target).sum() + 1) / (prediction.sum() + target.sum() + 1)
 
 
+def dice_little_eps(prediction, target):
+    return (2 * (prediction & target).sum() + 1e-4) / (prediction.sum() + target.sum() + 1e-4)
+
+
 def dice_one_if_truth_is_empty(prediction, target):
     return dice_right(prediction, target) if target.any() else 1.0
 
@@ -96,6 +100,20 @@ def iou_nonzero(prediction, target, k):
 
 def iou_absent_by_truth(prediction, target, k):
     return iou_of(of_class)(prediction, target, k) if (target == k).any() else 1.0
+
+
+def iou_absent_by_prediction(prediction, target, k):
+    return iou_of(of_class)(prediction, target, k) if (prediction == k).any() else 1.0
+
+
+def iou_absent_by_overlap(prediction, target, k):
+    return iou_of(of_class)(prediction, target, k) or 1.0
+
+
+def iou_from_one_pixel_on(prediction, target, k):
+    """What is one pixel large counts as nothing."""
+    few = (prediction == k).sum() < 2 and (target == k).sum() < 2
+    return 1.0 if few else iou_of(of_class)(prediction, target, k)
 
 
 def iou_mean(prediction, target, k):
@@ -180,6 +198,10 @@ def f1_of_the_first_ten(prediction, target):
     return f1()(torch.where(prediction > 10, 0, prediction), torch.where(target > 10, 0, target))
 
 
+def f1_in_a_byte(prediction, target):
+    return f1()(prediction.to(torch.uint8), target.to(torch.uint8))
+
+
 def f1_in_five_bits(prediction, target):
     return f1()(prediction % 32, target % 32)
 
@@ -221,16 +243,37 @@ def f1_with_a_list(prediction, target):
 GOOD = ["object F1", "recall", "boundary F1", "accuracy"]
 
 
-def bootstrapped(*, draws=1000, size=None, replace=True, what=torch.mean, ends=(0.025, 0.975), block=False):
+def uniform(n, count):
+    return torch.randint(n, (count,))
+
+
+def all_but_the_last(n, count):
+    return torch.randint(n - 1, (count,))
+
+
+def all_but_the_first(n, count):
+    return torch.randint(1, n, (count,))
+
+
+def last_half_as_often(n, count):
+    return (torch.rand(count) * (n - 1)).round().long()
+
+
+def last_twice_as_often(n, count):
+    return torch.randint(n + 1, (count,)).clamp(max=n - 1)
+
+
+def bootstrapped(*, draws=1000, size=None, replace=True, what=torch.mean, ends=(0.025, 0.975),
+                 block=False, places_of=uniform):
     """The percentiles of a statistic of new samples; the defaults make a right answer."""
 
     def interval(values):
         n, found = len(values), []
         for _ in range(draws):
             count = n if size is None else size(n)
-            places = torch.randint(n, (count,)) if replace else torch.randperm(n)[:count]
+            places = places_of(n, count) if replace else torch.randperm(n)[:count]
             if block:
-                places = ((torch.randint(n, (n // 10, 1)) + torch.arange(10)) % n).ravel()
+                places = ((torch.randint(n, (-(-n // 10), 1)) + torch.arange(10)) % n).ravel()[:n]
             found.append(what(values[places]))
         return tuple(torch.stack(found).quantile(torch.tensor(ends)).tolist())
     return interval
@@ -247,6 +290,13 @@ def two_spreads(values):
 def normal(values):
     error = 1.96 * values.std() / len(values) ** 0.5
     return float(values.mean() - error), float(values.mean() + error)
+
+
+def basic(values):
+    """The percentiles, turned over at the mean."""
+    low, high = bootstrapped()(values)
+    mean = values.mean().item()
+    return 2 * mean - high, 2 * mean - low
 
 
 def least_and_greatest(values):
@@ -278,6 +328,12 @@ def by_scipy(values):
     return [found.low, found.high]
 
 
+def as_text(values):
+    places = np.random.randint(0, len(values), (10_000, len(values)))
+    means = values.numpy()[places].mean(axis=1)
+    return [f"{end:.6f}" for end in np.percentile(means, [2.5, 97.5])]
+
+
 def by_sorting(values):
     means = sorted(values[torch.randint(len(values), (len(values),))].mean().item() for _ in range(1000))
     return means[25], means[974]
@@ -297,6 +353,7 @@ WRONG = [
     ("7.1", "rows, then their mean", dice_by_row, "by_counting"),
     ("7.1", "smoothed by 1", dice_eps, "by_counting"),
     ("7.1", "the first image only", dice_of_the_first, "other_masks"),
+    ("7.1", "smoothed by a ten-thousandth", dice_little_eps, "only_one_empty"),
     ("7.1", "1 if the truth is empty", dice_one_if_truth_is_empty, "only_one_empty"),
     ("7.1", "1 if nothing is predicted", dice_one_if_nothing_is_predicted, "only_one_empty"),
     ("7.1", "0 if both are empty", scorer(lambda both, p, t, n: 2 * both / (p + t), empty=0.0), "both_empty"),
@@ -313,7 +370,14 @@ WRONG = [
     ("7.2", "class 0 is nothing", iou_nonzero, "the_class_that_is_asked_for"),
     ("7.2", "0 where the class is absent", iou_of(of_class, empty=0.0), "absent_class"),
     ("7.2", "nan where the class is absent", iou_of(of_class, empty=float("nan")), "absent_class"),
-    ("7.2", "1 where the truth lacks the class", iou_absent_by_truth, "absent_class"),
+    ("7.2", "1 where the truth lacks the class", iou_absent_by_truth, "nothing_in_common"),
+    ("7.2", "1 where the prediction lacks the class", iou_absent_by_prediction,
+     "nothing_in_common"),
+    ("7.2", "1 where nothing is in both", iou_absent_by_overlap, "nothing_in_common"),
+    ("7.2", "one pixel is none", iou_from_one_pixel_on, "nothing_in_common"),
+    ("7.2", "a ten-thousandth added above and below",
+     iou_of(of_class, lambda both, a, b: (both + 1e-4) / (a + b - both + 1e-4)),
+     "nothing_in_common"),
     ("7.3", "pixels for counting", ["accuracy", *GOOD[1:]], "counting"),
     ("7.3", "boundary for counting", ["boundary F1", *GOOD[1:]], "counting"),
     ("7.3", "a word that is not there", ["Dice", *GOOD[1:]], "counting"),
@@ -330,6 +394,7 @@ WRONG = [
     ("7.4", "twice too large", lambda prediction, target: 2 * f1()(prediction, target), "perfect"),
     ("7.4", "numbers compared", f1(by_number=True), "numbers_do_not_matter"),
     ("7.4", "1 … the largest number", f1_up_to_the_largest, "numbers_do_not_matter"),
+    ("7.4", "numbers in a byte", f1_in_a_byte, "many_objects"),
     ("7.4", "share of counts", f1_of_counts, "numbers_do_not_matter"),
     ("7.4", "stops at the first match", f1(once="first"), "perfect"),
     ("7.4", "Dice of the pixels", f1_of_pixels, "found_missed_invented"),
@@ -355,9 +420,23 @@ WRONG = [
     ("7.5", "percentiles of the values", of_the_values, "of_the_mean"),
     ("7.5", "two standard deviations", two_spreads, "of_the_mean"),
     ("7.5", "the sum", bootstrapped(what=torch.sum), "of_the_mean"),
-    ("7.5", "half a sample, without replacement", bootstrapped(size=lambda n: n * 3 // 4, replace=False),
-     "as_wide_as_it_has_to_be"),
-    ("7.5", "half a sample", bootstrapped(size=lambda n: n // 2), "as_wide_as_it_has_to_be"),
+    ("7.5", "three quarters of a sample, without replacement",
+     bootstrapped(size=lambda n: n * 3 // 4, replace=False), "samples_as_large_as_the_old_one"),
+    ("7.5", "half a sample", bootstrapped(size=lambda n: n // 2),
+     "samples_as_large_as_the_old_one"),
+    ("7.5", "samples of 10", bootstrapped(size=lambda n: 10), "samples_as_large_as_the_old_one"),
+    ("7.5", "samples of 1000", bootstrapped(size=lambda n: 1000),
+     "samples_as_large_as_the_old_one"),
+    ("7.5", "samples of two", bootstrapped(size=lambda n: 2), "samples_as_large_as_the_old_one"),
+    ("7.5", "100 samples", bootstrapped(draws=100), "enough_samples"),
+    ("7.5", "60 samples", bootstrapped(draws=60), "enough_samples"),
+    ("7.5", "never the last", bootstrapped(places_of=all_but_the_last), "every_value_is_drawn"),
+    ("7.5", "never the first", bootstrapped(places_of=all_but_the_first), "every_value_is_drawn"),
+    ("7.5", "first and last half as often", bootstrapped(places_of=last_half_as_often),
+     "every_value_is_drawn"),
+    ("7.5", "the last twice as often", bootstrapped(places_of=last_twice_as_often),
+     "every_value_is_drawn"),
+    ("7.5", "turned over at the mean", basic, "the_middle_of_the_samples"),
     ("7.5", "the middle half", bootstrapped(ends=(0.25, 0.75)), "as_wide_as_it_has_to_be"),
     ("7.5", "90 percent", bootstrapped(ends=(0.05, 0.95)), "as_wide_as_it_has_to_be"),
     ("7.5", "least and greatest", least_and_greatest, "as_wide_as_it_has_to_be"),
@@ -389,6 +468,7 @@ RIGHT = [
     ("7.5", "numpy", by_numpy),
     ("7.5", "scipy", by_scipy),
     ("7.5", "sorted", by_sorting),
+    ("7.5", "10,000 samples, as text", as_text),
 ]
 
 UNTOUCHED = [("7.3", [..., ..., ..., ...])]
