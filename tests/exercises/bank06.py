@@ -43,6 +43,55 @@ def clears_afterwards(model, optimiser, x, y):
     return value.detach().numpy().item()
 
 
+def with_an_optimiser(made):
+    """A step with an optimiser of its own."""
+
+    def run(model, optimiser, x, y):
+        model.train()
+        value = F.cross_entropy(model(x), y)
+        own = made(model, optimiser)
+        own.zero_grad()
+        value.backward()
+        own.step()
+        return value.item()
+
+    return run
+
+
+def by_hand_with_a_rate(model, optimiser, x, y):
+    model.train()
+    optimiser.zero_grad()
+    value = F.cross_entropy(model(x), y)
+    value.backward()
+    with torch.no_grad():
+        for p in model.parameters():
+            p -= 0.1 * p.grad
+    return value.item()
+
+
+def with_a_clip(model, optimiser, x, y):
+    model.train()
+    optimiser.zero_grad()
+    value = F.cross_entropy(model(x), y)
+    value.backward()
+    torch.nn.utils.clip_grad_norm_(model.parameters(), 0.1)
+    optimiser.step()
+    return value.item()
+
+
+def clears_then_adds(model, optimiser, x, y):
+    model.train()
+    value = F.cross_entropy(model(x), y)
+    value.backward()
+    optimiser.step()
+    optimiser.zero_grad()
+    return value.item()
+
+
+def of_three_classes(z, y):
+    return -(F.one_hot(y, 3).movedim(-1, 1) * z.log_softmax(1)).sum(1).mean()
+
+
 def closure(model, optimiser, x, y):
     def again():
         optimiser.zero_grad()
@@ -77,6 +126,39 @@ def by_hand(logits, target):
     return (shifted.exp().sum(dim=1).log() - chosen).mean()
 
 
+def of_four_pixels(logits, target):
+    return -sum(logits.log_softmax(1)[i, target[i]] for i in range(len(target))) / 4
+
+
+def of_the_first_four(logits, target):
+    return F.cross_entropy(logits[:4], target[:4])
+
+
+def of_three_classes_by_hand(logits, target):
+    true = torch.stack([(target == k) for k in range(3)], dim=1)
+    return -(true * logits.log_softmax(1)[:, :3]).sum() / len(target)
+
+
+def dice_by_axes(*axes):
+    """A Dice loss with its sums over certain axes, then the mean."""
+
+    def loss(p, t):
+        return (1 - (2 * (p * t).sum(axes) + 1) / (p.sum(axes) + t.sum(axes) + 1)).mean()
+    return loss
+
+
+def dice_in_place(p, t):
+    areas = p.sum() + t.sum() + 1
+    dice = (2 * (p * t).sum() + 1) / areas
+    areas -= 1  # only to look at it
+    return 1 - dice
+
+
+def dice_through_a_float(p, t):
+    """The overlap as a number: of the gradient only a part is left."""
+    return 1 - (2 * (p * t).sum().item() + 1) / (p.sum() + t.sum() + 1)
+
+
 def with_numpy(logits, target):
     z = logits.numpy().astype(np.float64)
     z = z - z.max(axis=1, keepdims=True)
@@ -106,6 +188,29 @@ WRONG = [
     ("6.1", "a small number added", lambda z, t: -(true_of(z.softmax(1), t) + 1e-6).log().mean(), "takes_logits"),
     ("6.1", "arguments swapped", lambda z, t: F.cross_entropy(t, z), "known_pixels"),
     ("6.1", "clamped", lambda z, t: -true_of(z.softmax(1), t).clamp(min=1e-7).log().mean(), "large_logits"),
+    ("6.1", "base two", lambda z, t: F.cross_entropy(z, t) / np.log(2), "known_pixels"),
+    ("6.1", "divided by four", of_four_pixels, "any_size"),
+    ("6.1", "the first four pixels", of_the_first_four, "any_size"),
+    ("6.1", "three classes", of_three_classes_by_hand, "any_size"),
+    ("6.2", "an optimiser of its own", with_an_optimiser(
+        lambda model, given: torch.optim.SGD(model.parameters(), lr=0.1)),
+     "with_the_optimiser_given"),
+    ("6.2", "an optimiser of its own, with the rate of the given one", with_an_optimiser(
+        lambda model, given: torch.optim.SGD(model.parameters(), lr=given.param_groups[0]["lr"])),
+     "with_the_optimiser_given"),
+    ("6.2", "Adam of its own", with_an_optimiser(
+        lambda model, given: torch.optim.Adam(model.parameters())), "with_the_optimiser_given"),
+    ("6.2", "by hand, with a rate", by_hand_with_a_rate, "with_the_optimiser_given"),
+    ("6.2", "gradients cut", with_a_clip, "gradients_do_not_add_up"),
+    ("6.2", "set to zero at the end", clears_afterwards, "old_gradients_are_forgotten"),
+    ("6.2", "set to zero at the end, by the optimiser", clears_then_adds,
+     "old_gradients_are_forgotten"),
+    ("6.2", "three classes", step(loss=of_three_classes), "weights_change"),
+    ("6.6", "mean over images, axes named", dice_by_axes(1, 2), "over_the_whole_batch"),
+    ("6.6", "three axes named", dice_by_axes(0, 1, 2), "perfect_is_nearly_zero"),
+    ("6.6", "two axes named from behind", dice_by_axes(-1, -2), "over_the_whole_batch"),
+    ("6.6", "changed in place", dice_in_place, "gradient_flows"),
+    ("6.6", "the overlap a float", dice_through_a_float, "gradient_flows"),
     ("6.2", "no step", step(update=False), "weights_change"),
     ("6.2", "no backward", step(backward=False), "weights_change"),
     ("6.2", "gradients never set to zero", step(zero="never"), "gradients_do_not_add_up"),
@@ -150,7 +255,7 @@ RIGHT = [
     ("6.1", "library", F.cross_entropy), ("6.1", "largest subtracted", by_hand), ("6.1", "numpy", with_numpy),
     ("6.1", "one-hot", lambda logits, target: -(F.one_hot(target, logits.shape[1]) * logits.log_softmax(1)).sum() / len(target)),
     ("6.2", "usual order", step()), ("6.2", "zero first, float()", other_order),
-    ("6.2", "set to zero at the end", clears_afterwards), ("6.2", "closure", closure),
+    ("6.2", "closure", closure),
     ("6.3", "torch.flip", mirror), ("6.3", "numpy", lambda x, y, mirror: tuple(torch.from_numpy(t.numpy()[..., ::-1].copy()) if mirror
                                                                             else t for t in (x, y))),
     ("6.3", "indexing, a list", lambda x, y, mirror: [t[..., torch.arange(t.shape[-1] - 1, -1, -1)] if mirror else t for t in (x, y)]),

@@ -8,12 +8,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from unet_course.exercises.answers import letter, word
-from unet_course.exercises.core import Exercise, asking, call, close, expect, shape, tensor
-
-
-def _near(got, value):
-    return isinstance(got, (float, torch.Tensor)) and abs(float(got) - value) < 1e-4
-
+from unet_course.exercises.core import Exercise, alike, asking, call, close, expect, shape, tensor
 
 by_hand = Exercise("6.1", "Cross-entropy on four pixels", "write", minutes=8)
 
@@ -21,28 +16,52 @@ by_hand = Exercise("6.1", "Cross-entropy on four pixels", "write", minutes=8)
 @by_hand.behaviour
 def known_pixels(answer):
     p = torch.tensor([[0.5, 0.25, 0.25], [0.1, 0.8, 0.1], [0.2, 0.2, 0.6], [0.9, 0.05, 0.05]])
+    target, logits = torch.tensor([0, 1, 2, 2]), p.log()
     wanted = -(math.log(0.5) + math.log(0.8) + math.log(0.6) + math.log(0.05)) / 4
-    with asking("The logits come first, as numbers with decimals; the true classes second, as whole numbers."):
-        got = call(answer, p.log(), torch.tensor([0, 1, 2, 2]))
+    with asking("The logits come first, as numbers with decimals; the true classes second, as "
+                "whole numbers."):
+        got = call(answer, logits, target)
     if isinstance(got, torch.Tensor):
-        expect(got.numel() == 1, f"You return {got.numel()} numbers for four pixels; wanted one, their mean.")
-    for factor, why in [(4, "That is the sum. A mean does not grow with the number of pixels."),
-                        (-1, "What sign does the logarithm of a probability have?"),
-                        (1 / math.log(10), "That is the logarithm to base 10; wanted the natural one, torch.log.")]:
-        expect(not _near(got, wanted * factor), f"Wanted {wanted:.4f}, got {wanted * factor:.4f}. {why}")
-    for factor in (1, -1):
-        expect(not _near(got, factor * (0.5 + 0.8 + 0.6 + 0.05) / 4), "You average the probabilities of the true classes. "
-               "Where is the logarithm?")
+        expect(got.numel() == 1,
+               f"You return {got.numel()} numbers for four pixels; wanted one, their mean.")
+    mean = (0.5 + 0.8 + 0.6 + 0.05) / 4
+    for value, why in [
+            (4 * wanted, "That is the sum. A mean does not grow with the number of pixels."),
+            (-wanted, "What sign does the logarithm of a probability have?"),
+            (wanted / math.log(10), "That is the logarithm to base 10; wanted the natural one, "
+                                    "torch.log."),
+            (wanted / math.log(2), "That is the logarithm to base 2; wanted the natural one, "
+                                   "torch.log."),
+            (mean, "You average the probabilities of the true classes. Where is the logarithm?"),
+            (-mean, "You average the probabilities of the true classes. Where is the logarithm?"),
+            (F.cross_entropy(p, target), "You take the softmax of what is a softmax already. "
+             "How many are inside the functions that you call?"),
+            (-logits.log_softmax(0)[range(4), target].mean(), "Your softmax runs over the pixels. "
+             "Which axis holds the classes?"),
+            (-logits.mean(), "You average over all classes. Which one of each row counts?")]:
+        expect(not alike(got, value, 1e-4), f"Wanted {wanted:.4f}, got {float(value):.4f}. {why}")
     close(got, wanted, "True classes had the probabilities 0.5, 0.8, 0.6 and 0.05: wanted {wanted}, got {got}. The mean "
                        "of minus the natural logarithm of these four.")
 
 
 @by_hand.behaviour
 def takes_logits(answer):
-    logits, target = 3 * torch.randn(6, 4), torch.randint(0, 4, (6,))
+    logits, target = 3 * torch.randn(4, 3), torch.tensor([0, 2, 1, 2])
     close(call(answer, logits, target), F.cross_entropy(logits, target),
           "For logits that are not yet probabilities the value differs from F.cross_entropy. Softmax over the classes "
           "comes first, and only once.", tolerance=1e-4)
+
+
+@by_hand.behaviour
+def any_size(answer):
+    for pixels, classes in [(6, 4), (9, 2), (1, 5)]:
+        logits, target = 3 * torch.randn(pixels, classes), torch.randint(0, classes, (pixels,))
+        with asking(f"That was with pixels × classes = {pixels}×{classes}. Which size is fixed "
+                    "in your code?"):
+            got = call(answer, logits, target)
+        close(got, F.cross_entropy(logits, target),
+              f"pixels × classes = 4×3 is right, {pixels}×{classes} is not: wanted {{wanted}}, got "
+              "{got}. Which size is fixed in your code?", tolerance=1e-4)
 
 
 @by_hand.behaviour
@@ -56,8 +75,9 @@ step = Exercise("6.2", "Write one training step", "write", minutes=10)
 
 
 def _small():
-    model = nn.Sequential(nn.Conv2d(1, 4, 3, padding=1), nn.BatchNorm2d(4), nn.ReLU(), nn.Conv2d(4, 3, 1))
-    return model, torch.rand(2, 1, 8, 8), torch.randint(0, 3, (2, 8, 8))
+    model = nn.Sequential(nn.Conv2d(1, 4, 3, padding=1), nn.BatchNorm2d(4), nn.ReLU(),
+                          nn.Conv2d(4, 5, 1))
+    return model, torch.rand(2, 1, 8, 11), torch.randint(0, 5, (2, 8, 11))
 
 
 @step.behaviour
@@ -96,26 +116,61 @@ def returns_a_number(answer):
 
 
 @step.behaviour
+def with_the_optimiser_given(answer):
+    model, x, y = _small()
+    first = copy.deepcopy(model[0])
+    call(answer, model, torch.optim.SGD(model[3].parameters(), lr=0.1), x, y)
+    expect(same_weights(model[0], first),
+           "The optimiser that your step was given holds the last layer alone, and still the first "
+           "has changed. Which optimiser makes your step: that one, or one of your own?")
+
+
+def same_weights(model, other):
+    return all(torch.allclose(a, b, atol=1e-5)
+               for a, b in zip(model.parameters(), other.parameters()))
+
+
+def plain_step(model, optimiser, x, y, forget=True):
+    """The step that is wanted, or one that lets old gradients in."""
+    if forget:
+        optimiser.zero_grad()
+    F.cross_entropy(model.train()(x), y).backward()
+    optimiser.step()
+
+
+@step.behaviour
 def gradients_do_not_add_up(answer):
     model, x, y = _small()
     twin, hoarder = copy.deepcopy(model), copy.deepcopy(model)
-    optimiser = torch.optim.SGD(model.parameters(), lr=0.1)
+
+    def with_momentum(network):
+        return torch.optim.SGD(network.parameters(), lr=0.1, momentum=0.9)
+    optimiser = with_momentum(model)
     for _ in range(3):
         call(answer, model, optimiser, x, y)
     for other, forget in [(twin, True), (hoarder, False)]:
-        reference = torch.optim.SGD(other.parameters(), lr=0.1)
+        reference = with_momentum(other)
         for _ in range(3):
-            if forget:
-                reference.zero_grad()
-            F.cross_entropy(other.train()(x), y).backward()
-            reference.step()
+            plain_step(other, reference, x, y, forget)
+    expect(not same_weights(model, hoarder),
+           "After three steps your weights differ from those of plain training. Gradients add up "
+           "from step to step unless they are set to zero.")
+    expect(same_weights(model, twin),
+           "After three steps your weights differ from those of plain training: old gradients to "
+           "zero, backward, step, each of them once. Which of these is missing, or comes twice?")
 
-    def same(other):
-        return all(torch.allclose(a, b, atol=1e-5) for a, b in zip(model.parameters(), other.parameters()))
-    expect(not same(hoarder), "After three steps your weights differ from those of plain training. Gradients add up "
-                              "from step to step unless they are set to zero.")
-    expect(same(twin), "After three steps your weights differ from those of plain training: old gradients to zero, backward, "
-                       "step, each of them once. Which of these is missing, or comes twice?")
+
+@step.behaviour
+def old_gradients_are_forgotten(answer):
+    model, x, y = _small()
+    twin = copy.deepcopy(model)
+    plain_step(twin, torch.optim.SGD(twin.parameters(), lr=0.1), x, y)
+    for p in model.parameters():
+        p.grad = torch.ones_like(p)
+    call(answer, model, torch.optim.SGD(model.parameters(), lr=0.1), x, y)
+    expect(same_weights(model, twin),
+           "The network came with gradients of somebody else's backward(), and they went into your "
+           "step. Do you set old gradients to zero before backward(), or after the step?")
 
 
 together = Exercise("6.3", "Move image and mask together", "write", minutes=8)
@@ -141,8 +196,17 @@ def image_is_mirrored(answer):
     for channels in (1, 3):
         x, y = torch.rand(2, channels, 5, 6), torch.randint(0, 3, (2, 5, 6))
         got, _ = mirrored(answer, x, y, True)
-        expect(not torch.equal(got, x.flip(-2)), "You mirror top and bottom; wanted left and right. Width is the last axis.")
-        expect(torch.equal(got, x.flip(-1)), "With mirror=True the images are not mirrored left to right, or not always.")
+        expect(not alike(got, x), "With mirror=True the images come back as they were.")
+        for axes, what in [((-2,), "top and bottom; wanted left and right"),
+                           ((-2, -1), "top and bottom as well; wanted left and right alone"),
+                           ((0,), "the order of the images; wanted the columns of each"),
+                           ((1, -1), "the order of the channels as well; wanted the width alone")]:
+            if channels == 1 and 1 in axes:
+                continue  # one channel has one order
+            expect(not alike(got, x.flip(axes)),
+                   f"You mirror {what}. The axes are N, C, H, W: which one is the width?")
+        expect(alike(got, x.flip(-1)),
+               "With mirror=True the images are not mirrored left to right, or not always.")
 
 
 @together.behaviour
@@ -150,9 +214,11 @@ def mask_goes_along(answer):
     for _ in range(5):
         x, y = torch.rand(2, 1, 5, 6), torch.randint(0, 3, (2, 5, 6))
         _, got = mirrored(answer, x, y, True)
-        expect(not torch.equal(got, y), "The image is mirrored and the mask is not: now each nucleus is labelled at the "
-                                        "wrong place.")
-        expect(torch.equal(got, y.flip(-1)), "The mask is not mirrored left to right, as the image is.")
+        expect(not alike(got, y), "The image is mirrored and the mask is not: now each nucleus is "
+                                  "labelled at the wrong place.")
+        expect(not alike(got, y.flip(-2)),
+               "Your mask is mirrored top and bottom, and the image left and right.")
+        expect(alike(got, y.flip(-1)), "The mask is not mirrored left to right, as the image is.")
         expect(got.dtype == torch.int64, f"Your mask has become {got.dtype}; wanted torch.int64. Classes are whole numbers.")
 
 
@@ -161,7 +227,8 @@ def off_means_off(answer):
     for _ in range(5):
         x, y = torch.rand(2, 1, 5, 6), torch.randint(0, 3, (2, 5, 6))
         a, b = mirrored(answer, x, y, False)
-        expect(torch.equal(a, x) and torch.equal(b, y), "With mirror=False something changes; wanted both as they were.")
+        expect(alike(a, x) and alike(b, y),
+               "With mirror=False something changes; wanted both as they were.")
 
 
 read = Exercise("6.4", "Read a curve", "read", minutes=5, mark="classroom")
@@ -213,57 +280,76 @@ def soft_dice(p, t):
     return 1 - (2 * (p * t).sum() + 1) / (p.sum() + t.sum() + 1)
 
 
+def loss_of(answer, p, t):
+    """The learner's loss for probabilities and truth of any shape."""
+    with asking("p and t may have any shape. Over which axes do you sum?"):
+        return tensor(call(answer, p, t), "Your loss")
+
+
+def random_pair(*size):
+    """Probabilities and a truth."""
+    return torch.rand(size), (torch.rand(size) > 0.4).float()
+
+
 @soft.behaviour
 def one_number(answer):
-    got = tensor(call(answer, torch.rand(5, 6), (torch.rand(5, 6) > 0.5).float()), "Your loss")
+    got = loss_of(answer, *random_pair(2, 5, 6))
     expect(got.numel() == 1, f"Your loss has shape {tuple(got.shape)}; wanted one number for all the pixels. What has "
            "to be summed?")
+
+
+@soft.behaviour
+def over_the_whole_batch(answer):
+    p, truth = random_pair(3, 5, 6)
+    truth[1:] = 0
+    of_images = torch.stack([soft_dice(*pair) for pair in zip(p, truth)]).mean()
+    expect(not alike(loss_of(answer, p, truth), of_images),
+           f"A batch of three images, two of them empty: wanted {soft_dice(p, truth).item():.6g}, "
+           f"got {of_images.item():.6g}. Sum over the whole batch, then divide: a mean over images "
+           "gives an empty image as much weight as a full one.")
 
 
 @soft.behaviour
 def perfect_is_nearly_zero(answer):
     truth = torch.zeros(8, 9)
     truth[2:5, 3:7] = 1
-    close(call(answer, truth, truth), 0.0, "Probabilities that are sure and right should cost 0; yours cost {got}. Is "
-          "it one minus Dice? Is the overlap taken twice?", 1e-4)
+    close(loss_of(answer, truth, truth), 0.0,
+          "Probabilities that are sure and right should cost 0; yours cost {got}. Is it one minus "
+          "Dice? Is the overlap taken twice?", 1e-4)
 
 
 @soft.behaviour
 def nothing_there(answer):
-    close(call(answer, torch.zeros(4, 4), torch.zeros(4, 4)), 0.0, "No nucleus, and none predicted: that is right and "
-          "should cost 0, not {got}. What is the 1 for, above and below the line?")
+    close(loss_of(answer, torch.zeros(4, 4), torch.zeros(4, 4)), 0.0,
+          "No nucleus, and none predicted: that is right and should cost 0, not {got}. What is the "
+          "1 for, above and below the line?")
 
 
 @soft.behaviour
 def soft_not_cut(answer):
-    probabilities, truth = torch.rand(6, 7), (torch.rand(6, 7) > 0.4).float()
-    cut = soft_dice((probabilities > 0.5).float(), truth)
-    got, wanted = tensor(call(answer, probabilities, truth), "Your loss"), soft_dice(probabilities, truth)
-    expect(abs(float(got) - float(cut)) > 1e-6 or abs(float(cut - wanted)) < 1e-6, "You cut the probabilities at 0.5. "
-           "A cut has no slope, so nothing can be learnt from it: multiply and sum the probabilities as they are.")
-    close(got, wanted, "Random probabilities: wanted {wanted}, got {got}. Overlap: the sum of products. Areas: the "
-          "two sums. And 1 is added above and below the line.")
-    p = torch.full((4, 4), 0.25)
-    close(call(answer, p, torch.zeros(4, 4)), soft_dice(p, torch.zeros(4, 4)), "No nucleus, and 0.25 predicted "
+    for size in [(6, 7), (2, 3, 4, 5), (1,)]:
+        p, truth = random_pair(*size)
+        got, wanted = loss_of(answer, p, truth), soft_dice(p, truth)
+        cut = soft_dice((p > 0.5).float(), truth)
+        expect(not alike(got, cut, 1e-6) or alike(cut, wanted, 1e-6),
+               "You cut the probabilities at 0.5. A cut has no slope, so nothing can be learnt "
+               "from it: multiply and sum the probabilities as they are.")
+        close(got, wanted,
+              "Random probabilities: wanted {wanted}, got {got}. Overlap: the sum of products. "
+              "Areas: the two sums. And 1 is added above and below the line.")
+    p, empty = torch.full((4, 4), 0.25), torch.zeros(4, 4)
+    close(loss_of(answer, p, empty), soft_dice(p, empty), "No nucleus, and 0.25 predicted "
           "everywhere: wanted {wanted}, got {got}. The 1 is added once above and once below the line.")
 
 
 @soft.behaviour
-def over_the_whole_batch(answer):
-    truth = torch.zeros(3, 5, 5)
-    truth[0, :3] = 1
-    p = torch.rand(3, 5, 5)
-    close(call(answer, p, truth), soft_dice(p, truth), "A batch of three images, two of them empty: wanted {wanted}, "
-          "got {got}. Sum over "
-          "the whole batch, then divide: a mean over images gives an empty image as much weight as a full one.")
-
-
-@soft.behaviour
 def gradient_flows(answer):
-    p = torch.rand(5, 5, requires_grad=True)
-    loss = tensor(answer(p, torch.ones(5, 5)), "Your loss")
+    p, truth = random_pair(2, 5, 6)
+    p.requires_grad_()
+    with asking("Here a gradient has to come back to p. Which line of yours leaves torch?"):
+        loss = tensor(call(answer, p, truth), "Your loss", learns=True)
     expect(loss.requires_grad, "No gradient goes back through your loss. Does it pass through .item(), numpy or a comparison?")
-    (gradient,) = torch.autograd.grad(loss.sum(), p)
-    q = p.detach().clone().requires_grad_()
-    (true,) = torch.autograd.grad(soft_dice(q, torch.ones(5, 5)), q)
+    with asking("That was in the backward pass. Is a tensor changed in place after it was used?"):
+        (gradient,) = torch.autograd.grad(loss.sum(), p)
+    (true,) = torch.autograd.grad(soft_dice(p, truth), p)
     close(gradient, true, "The gradient of your loss is not that of the formula. Is a part of it detached?", 1e-4)
