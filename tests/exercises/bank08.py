@@ -221,6 +221,42 @@ def margins_with_whole_tiles(run, image, tile, m):
     return torch.cat([torch.cat(row, dim=1) for row in out])[:height, :width]
 
 
+def by_one_side(axis):
+    """Takes one side of the image for both."""
+
+    def tiled(run, image, tile, m):
+        out, padded, side = torch.zeros_like(image), grown(image, m), image.shape[axis]
+        for top in range(0, side, tile):
+            for left in range(0, side, tile):
+                bottom, right = min(top + tile, side), min(left + tile, side)
+                shown = run(padded[top : bottom + 2 * m, left : right + 2 * m])
+                place = out[top:bottom, left:right]
+                place[:] = shown[m:, m:][: place.shape[0], : place.shape[1]]
+        return out
+    return tiled
+
+
+def square_result(run, image, tile, m):
+    side = image.shape[0]
+    filled = F.pad(image, (0, max(side - image.shape[1], 0)))
+    return tiler()(run, filled[:, :side], tile, m)
+
+
+def tile_always_8(run, image, tile, m):
+    return tiler()(run, image, 8, m)
+
+
+def in_numpy(run, image, tile, m):
+    (height, width), out = image.shape, np.zeros(image.shape, np.float32)
+    padded = np.pad(image.numpy(), m, mode="reflect")
+    for top in range(0, height, tile):
+        for left in range(0, width, tile):
+            bottom, right = min(top + tile, height), min(left + tile, width)
+            shown = np.asarray(run(padded[top : bottom + 2 * m, left : right + 2 * m]))
+            out[top:bottom, left:right] = shown[m : m + bottom - top, m : m + right - left]
+    return out
+
+
 def no_tiles(run, image, tile, m):
     return run(image)
 
@@ -293,7 +329,7 @@ def tiles_of_equal_size(size, tile):
 
 def rest_swallowed(size, tile, f):
     w = fade()(size, tile, f)
-    if size % tile:
+    if size % tile and size > tile:
         w[-2] += w[-1]
         w[-1] = 0
     return w
@@ -388,6 +424,8 @@ def tiled_into_the_image(run, image, tile, m):
 
 
 WRONG = [
+    ("8.1", "a skip where there is no pool", lambda h, w, c: skips()(h, w, c) or 4 * c[0] * h * w,
+     "odd_sizes"),
     ("8.1", "values, not bytes", skips(bytes_each=1), "one_level"),
     ("8.1", "8 bytes each", skips(bytes_each=8), "one_level"),
     ("8.1", "bits", skips(bytes_each=32), "one_level"),
@@ -448,7 +486,12 @@ WRONG = [
     ("8.4", "a row too low", tiler(shift=-1), "each_in_its_place"),
     ("8.4", "upside down", tiler(order=True), "each_in_its_place"),
     ("8.4", "never run", lambda run, image, tile, m: 2 * image, "each_in_its_place"),
-    ("8.4", "cut back with minus the margin", cut_with_minus, "each_in_its_place"),
+    ("8.4", "cut back with minus the margin", cut_with_minus, "without_a_margin"),
+    ("8.4", "the last tiles left empty", tiler(last=False), "each_in_its_place"),
+    ("8.4", "the height for both sides", by_one_side(0), "each_in_its_place"),
+    ("8.4", "the width for both sides", by_one_side(1), "each_in_its_place"),
+    ("8.4", "a square result", square_result, "same_size"),
+    ("8.4", "tiles of 8, whatever is asked", tile_always_8, "small_windows"),
     ("8.4", "each tile mirrored", tiler(pad="tile"), "no_seams"),
     ("8.4", "margin above and left only", tiler(sides=1), "no_seams"),
     ("8.4", "zeros around", tiler(mode="constant"), "mirrored_border"),
@@ -479,7 +522,7 @@ WRONG = [
     ("8.5", "the smaller last tile swallowed", rest_swallowed, "stays_near_its_tile"),
     ("8.5", "the first border only", from_borders(at_multiples, lambda i, f: 1e-4 if i else f), "an_even_ramp"),
     ("8.5", "from a quarter to three quarters", fade(ramp=lambda t: torch.where((t > 0) & (t < 1), 0.25 + t / 2, t)),
-     "an_even_ramp"),
+     "taken_at_the_centres"),
     ("8.5", "a pixel too narrow", from_borders(at_multiples, lambda i, f: max(f - 1, 0.5)), "an_even_ramp"),
     ("8.5", "a cosine, not even", fade(ramp=lambda t: 0.5 - 0.5 * torch.cos(math.pi * t)), "an_even_ramp"),
     ("8.5", "faded at the ends, then divided", faded_ends_divided, "an_even_ramp"),
@@ -487,7 +530,10 @@ WRONG = [
     ("8.5", "half as wide", fade(width=0.5), "an_even_ramp"),
     ("8.5", "steep in the middle", fade(ramp=lambda t: 0.5 + 0.5 * torch.tanh(8 * (t - 0.5)) / math.tanh(4)), "an_even_ramp"),
     ("8.5", "squared", fade(ramp=lambda t: t**2), "an_even_ramp"),
-    ("8.5", "half a pixel aside", fade(half=0.0), "an_even_ramp"),
+    ("8.5", "pixels taken at their left edge", fade(half=0.0), "taken_at_the_centres"),
+    ("8.5", "pixels taken at their right edge", fade(half=1.0), "taken_at_the_centres"),
+    ("8.5", "linspace from 0", with_linspace(0), "taken_at_the_centres"),
+    ("8.5", "linspace after 0", with_linspace(1), "taken_at_the_centres"),
 ]
 
 RIGHT = [
@@ -506,6 +552,7 @@ RIGHT = [
     ("8.3", "there and back", mirror_list),
     ("8.3", "copies forwards and backwards", mirror_panels),
     ("8.4", "two loops", tiler()),
+    ("8.4", "windows and result of NumPy", in_numpy),
     ("8.4", "rows put together", stitched_rows),
     ("8.4", "mirrored places", by_places),
     ("8.4", "double precision", in_doubles),
@@ -515,7 +562,5 @@ RIGHT = [
     ("8.5", "trapezes", trapezes),
     ("8.5", "blurred edges", blurred_edges),
     ("8.5", "pixel by pixel", by_loops),
-    ("8.5", "linspace from 0", with_linspace(0)),
-    ("8.5", "linspace after 0", with_linspace(1)),
     ("8.5", "running sums", by_running_sums),
 ]

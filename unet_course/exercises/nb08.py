@@ -7,7 +7,7 @@ import torch
 import torch.nn.functional as F
 
 from unet_course.exercises.answers import number, several, word
-from unet_course.exercises.core import Exercise, asking, call, close, expect, shape, tensor
+from unet_course.exercises.core import Exercise, alike, asking, call, close, expect, shape, tensor
 
 memory = Exercise("8.1", "What the skips weigh", "predict", minutes=8)
 
@@ -27,21 +27,23 @@ def one_level(answer):
                        (skips(10, 21, (8, 16, 1)), "The bottom of the U has no skip."),
                        (skips(5, 11, (8, 1)), "Is the skip taken before the pool, or after it?"),
                        (8 * 210 * 8, "That is twice too much. A float32 has 4 bytes, the top level's skip 8 channels.")]:
-        expect(got != value, f"10×21 pixels, channels (8, 16): you get {value}. {why}")
+        expect(not alike(got, value), f"10×21 pixels, channels (8, 16): you get {value}. {why}")
     close(got, 6720, "10×21 pixels, channels (8, 16): one skip of 8 × 10 × 21 float32, {wanted} bytes. You get {got}.")
 
 
 @memory.behaviour
 def each_level_is_smaller(answer):
     got = call(answer, 64, 32, (8, 16, 32, 64))
-    expect(got != 4 * 64 * 32 * (8 + 16 + 32), "64×32 pixels, three pools: you take the full size on each level. What does a "
-                                               "pool do to height and width?")
+    expect(not alike(got, 4 * 64 * 32 * (8 + 16 + 32)),
+           "64×32 pixels, three pools: you take the full size on each level. What does a pool do "
+           "to height and width?")
     close(got, skips(64, 32, (8, 16, 32, 64)), "64×32 pixels, channels (8, 16, 32, 64): {wanted} bytes, you get {got}.")
 
 
 @memory.behaviour
 def odd_sizes(answer):
-    for size, channels in [((101, 67), (4, 8, 16, 32)), ((1, 1), (2, 2, 2)), ((33, 5), (1, 2, 3, 4, 5))]:
+    for size, channels in [((101, 67), (4, 8, 16, 32)), ((1, 1), (2, 2, 2)),
+                           ((33, 5), (1, 2, 3, 4, 5)), ((9, 8), (16,))]:
         close(call(answer, *size, channels), skips(*size, channels),
               f"{size[0]}×{size[1]} pixels, channels {channels}: {{wanted}} bytes, you get {{got}}. The course's pool rounds "
               "up: 101 becomes 51.")
@@ -59,9 +61,12 @@ def no_pool(answer):
 @margin.behaviour
 def one_pool(answer):
     got = call(answer, 1)
-    expect(got != 5, "One pool: you get 5. Do you count on the small grid? After the upsampling each of its pixels is two "
-                     "pixels wide, and the decoder has a block as well.")
-    expect(got != 6, "One pool: you get 6. That is where the bottom sees to. The decoder has two more convolutions.")
+    expect(not alike(got, 5),
+           "One pool: you get 5. Do you count on the small grid? After the upsampling each of its "
+           "pixels is two pixels wide, and the decoder has a block as well.")
+    expect(not alike(got, 6),
+           "One pool: you get 6. That is where the bottom sees to. The decoder has two more "
+           "convolutions.")
     close(got, 8, "One pool: wanted {wanted}, you get {got}. Two convolutions: 2. The pool: 1, on its grid. Two "
                   "convolutions: 3. Doubled: 6. Two convolutions: 8.")
 
@@ -70,8 +75,9 @@ def one_pool(answer):
 def rounding(answer):
     got = call(answer, 2)
     for value in (18, 20):
-        expect(got != value, f"Two pools: you get {value}. The second pool meets 3 pixels, and half of a 2×2 square is not "
-                             "possible: it rounds up.")
+        expect(not alike(got, value),
+               f"Two pools: you get {value}. The second pool meets 3 pixels, and half of a 2×2 "
+               "square is not possible: it rounds up.")
     close(got, 22, "Two pools: wanted {wanted}, you get {got}. Down: 2, 1, 3, then 3 is rounded up to 2 squares, 4. Up: 8, "
                    "10, 20, 22.")
 
@@ -119,8 +125,11 @@ def inside(answer):
 @mirror.behaviour
 def left_of_it(answer):
     got = column(answer, -1, 5)
-    expect(got != 0, "Place -1 of 5: you get 0. Then the outermost column would stand there twice; it is the mirror itself.")
-    expect(got != 4, "Place -1 of 5: you get 4. That is the other end of the image: repeated, not mirrored.")
+    expect(not alike(got, 0),
+           "Place -1 of 5: you get 0. Then the outermost column would stand there twice; it is the "
+           "mirror itself.")
+    expect(not alike(got, 4),
+           "Place -1 of 5: you get 4. That is the other end of the image: repeated, not mirrored.")
     for place in (-1, -2, -3, -4):
         close(column(answer, place, 5), -place, f"Place {place} of 5: wanted column {{wanted}}, you get {{got}}.")
 
@@ -128,7 +137,9 @@ def left_of_it(answer):
 @mirror.behaviour
 def right_of_it(answer):
     got = column(answer, 5, 5)
-    expect(got != 4, "Place 5 of 5: you get 4. Then the outermost column would stand there twice; it is the mirror itself.")
+    expect(not alike(got, 4),
+           "Place 5 of 5: you get 4. Then the outermost column would stand there twice; it is the "
+           "mirror itself.")
     for place in (5, 6, 7, 8):
         close(column(answer, place, 5), 8 - place, f"Place {place} of 5: wanted column {{wanted}}, you get {{got}}.")
 
@@ -223,29 +234,39 @@ def tiled(answer, run, image, tile, pixels):
     shown = []
 
     def watched(window):
+        window = torch.as_tensor(window) if isinstance(window, np.ndarray) else window
         expect(isinstance(window, torch.Tensor) and window.ndim == 2, "You call run with something that is no (h, w) tensor.")
         shown.append(tuple(window.shape))
         return run(window)
     return tensor(call(lambda *a: answer(watched, *a), image, tile, pixels)).float(), shown
 
 
+FIRST = "Is the margin taken off again?"
+OBLONG = "Height and width are not equal here: is each used for its own axis?"
+LAST = "The last tile of a row or column may be smaller than the others. Is it there?"
+IMAGES = [((16, 16), FIRST), ((16, 24), OBLONG), ((24, 16), OBLONG), ((17, 30), LAST),
+          ((5, 41), LAST)]
+
+
 @tiles.behaviour
 def same_size(answer):
-    for size in [(16, 16), (17, 30), (5, 41)]:
-        out, _ = tiled(answer, lambda w: w, torch.rand(size), 8, 2)
-        shape(out, size, f"An image of {size[0]}×{size[1]} comes back as {{got}}. The last tile of a row may be smaller.")
+    for size, question in IMAGES:
+        with asking(f"That was with {size[0]}×{size[1]} pixels, tile 8, margin 2. {question}"):
+            out, _ = tiled(answer, lambda w: w, torch.rand(size), 8, 2)
+        shape(out, size, f"An image of {size[0]}×{size[1]} comes back as {{got}}. {question}")
 
 
 @tiles.behaviour
 def each_in_its_place(answer):
-    for size, tile, pixels in [((16, 16), 8, 0), ((17, 30), 8, 2), ((9, 40), 16, 3)]:
+    for size, question in IMAGES:
         image = torch.rand(size)
-        with asking(f"That was with margin {pixels}. Do you cut with [margin:-margin]? With margin 0, nothing is left."):
-            out, shown = tiled(answer, lambda w: 2 * w, image, tile, pixels)
+        out, shown = tiled(answer, lambda w: 2 * w, image, 8, 2)
         expect(shown, "Your code never calls run. Each tile, with its margin, goes through run once.")
-        expect(torch.allclose(out, 2 * image), f"run doubles each pixel. On a {size[0]}×{size[1]} image with tile {tile} and "
-               f"margin {pixels}, your result is not the doubled image: is each tile cut back to its middle, and put where "
-               "it was taken?")
+        if question == FIRST:
+            question = "Is each tile cut back to its middle, and put where it was taken?"
+        expect(alike(out, 2 * image),
+               f"run doubles each pixel. On an image of {size[0]}×{size[1]}, with tile 8 and "
+               f"margin 2, your result is not the doubled image. {question}")
 
 
 @tiles.behaviour
@@ -290,6 +311,16 @@ def small_windows(answer):
 
 
 @tiles.behaviour
+def without_a_margin(answer):
+    image = torch.rand(16, 16)
+    question = "Do you cut with [margin:-margin]? With margin 0, nothing is left."
+    with asking(f"That was with margin 0. {question}"):
+        out, _ = tiled(answer, lambda w: 2 * w, image, 8, 0)
+    expect(alike(out, 2 * image),
+           f"run doubles each pixel. With margin 0 your result is not the doubled image. {question}")
+
+
+@tiles.behaviour
 def tiny_images(answer):
     for size in [(1, 1), (2, 7), (3, 3)]:
         image = torch.rand(size)
@@ -311,7 +342,8 @@ def table(answer, *arguments):
     return got.double()
 
 
-CASES = [(40, 10, 3), (32, 8, 4), (30, 10, 1), (50, 25, 5), (12, 12, 2), (35, 10, 2), (33, 8, 3)]
+CASES = [(40, 10, 3), (32, 8, 4), (30, 10, 1), (50, 25, 5), (12, 12, 2), (35, 10, 2), (33, 8, 3),
+         (21, 7, 3), (5, 12, 2)]
 
 
 @fade.behaviour
@@ -360,11 +392,19 @@ def an_even_ramp(answer):
             steps, case = ramp.diff(), f"tile {tile}, fade {width}, border at {i * tile}"
             expect(bool((steps > 1e-4).all()), f"{case}: over the {2 * width} pixels around it the weight should rise from "
                    "pixel to pixel. Yours does not: a hard edge is a seam.")
-            # A ramp may or may not include the values 0 and 1 themselves.
-            expect(float(steps.max()) < 1 / (2 * width - 1) + 1e-4 and float(steps.min()) > 1 / (2 * width + 1) - 1e-4,
-                   f"{case}: from pixel to pixel your weight rises by {steps.min():.3f} to {steps.max():.3f}. Evenly over "
-                   f"{2 * width} pixels, how much is each step?")
-            if len(ramp) < 2 * width:  # the image ends before the ramp does
-                continue
-            expect(torch.allclose(ramp + ramp.flip(0), torch.ones_like(ramp), atol=1e-4), f"{case}: at the border itself both "
-                   "tiles count the same; the ramp has to be centred on it.")
+            expect(float(steps.max() - steps.min()) < 1e-4,
+                   f"{case}: from pixel to pixel your weight rises by {steps.min():.3f} to "
+                   f"{steps.max():.3f}. Evenly over {2 * width} pixels, how much is each step?")
+
+
+@fade.behaviour
+def taken_at_the_centres(answer):
+    for size, tile, width in CASES:
+        w = table(answer, size, tile, width)
+        for i in range(1, len(w)):
+            ramp = w[i, i * tile - width : i * tile + width]
+            wanted = (torch.arange(len(ramp)) + 0.5) / (2 * width)
+            close(ramp, wanted,
+                  f"That is tile {i} around its border at {i * tile}, tile {tile}, fade {width}: "
+                  f"from 0 to 1 in {2 * width} pixels. How far behind the beginning of the ramp is "
+                  "the centre of its first pixel?", 1e-4)
