@@ -6,7 +6,7 @@ import pkgutil
 from unet_course.exercises.core import Exercise, Hint, Report, check
 from unet_course.exercises.hints import language
 from unet_course.exercises.listing import exercises_by_notebook
-from unet_course.exercises.progress import passed
+from unet_course.exercises.progress import passed, progress
 
 for _module in pkgutil.iter_modules(__path__):
     if _module.name.startswith("nb"):

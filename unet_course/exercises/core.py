@@ -5,6 +5,7 @@ where it is wrong. It looks at what the answer does, never at how it is written.
 """
 
 import contextlib
+import difflib
 import html
 import numbers
 import re
@@ -14,9 +15,18 @@ import numpy as np
 import torch
 from torch import nn
 
-from unet_course.exercises.guard import CPU_SECONDS, GIB, TooLong, within_memory, within_time
+from unet_course.exercises.guard import (
+    CPU_SECONDS,
+    GIB,
+    Replaced,
+    TooLong,
+    of_the_answer,
+    put_back,
+    within_memory,
+    within_time,
+)
 from unet_course.exercises.hints import spoken
-from unet_course.exercises.progress import record
+from unet_course.exercises.progress import from_a_solution, passed, progress_file, record
 from unet_course.training.seeds import undisturbed
 
 
@@ -41,6 +51,11 @@ class Report:
         One for each behaviour that failed, the first one first.
     failed : list of str
         The names of those behaviours.
+    solution : bool
+        Whether the cell is one of the course's solutions; its card is folded, and gives no praise.
+    standing : str
+        How far the learner is in the notebook, for the card; empty where no progress is kept. It
+        is not in the text, which stored outputs hold and graders read.
     """
 
     id: str
@@ -48,6 +63,8 @@ class Report:
     status: str
     hints: list = field(default_factory=list)
     failed: list = field(default_factory=list)
+    solution: bool = False
+    standing: str = ""
 
     def __str__(self):
         if self.status == "passed":
@@ -60,8 +77,14 @@ class Report:
     __repr__ = __str__
 
     def _repr_html_(self):
-        colour = {"passed": "#117733", "hint": "#B35A00", "not attempted": "#666666"}[self.status]
-        text = html.escape(str(self)).replace("\n", "<br>")
+        neutral = "#666666"
+        colour = {"passed": "#117733", "hint": "#B35A00", "not attempted": neutral}[self.status]
+        lines = [str(self), self.standing] if self.standing else [str(self)]
+        text = html.escape("\n".join(lines)).replace("\n", "<br>")
+        if self.solution and self.status == "passed":
+            colour = neutral
+            summary = f"Exercise {self.id}: the solution passes"
+            text = f"<details><summary>{summary}</summary>{text}</details>"
         return (f'<div role="status" style="border-left: 6px solid {colour}; padding: 0.4em 0.8em; '
                 f'font-size: 1.05em">{text}</div>')
 
@@ -105,15 +128,19 @@ class Exercise:
     def try_on(self, answer, cpu_seconds=CPU_SECONDS):
         """Run every behaviour on an answer and report; a behaviour is stopped after some CPU seconds."""
         hints, failed = [], []
-        for behaviour in self.behaviours:
+        behaviours = tuple(self.behaviours)  # an answer may clear the list
+        for behaviour in behaviours:
+            _last.clear()
+            _last["answer"] = answer
             try:
-                with undisturbed(), within_memory(), within_time(cpu_seconds):
+                with (undisturbed(), within_memory(), within_time(cpu_seconds),
+                      put_back(("the exercises", _exercises, _set_exercises))):
                     if blank(answer):
                         raise NotAttempted
                     behaviour(answer)
                 continue
             except NotAttempted:
-                if behaviour is self.behaviours[0]:
+                if behaviour is behaviours[0]:
                     return Report(self.id, self.title, "not attempted")
                 hints.append("A part of your answer is still the three dots of the stub. What belongs there?")
             except Hint as hint:
@@ -125,10 +152,36 @@ class Exercise:
                              "Which loop in it never ends?")
                 failed.append(behaviour.__name__)
                 break  # the others would not end either
+            except Replaced as replaced:
+                hints.append("Your answer puts something of its own in the place of "
+                             f"{', '.join(replaced.args[:3])}. Others use that as well, so it was "
+                             "put back. Would a name of your own do?")
             except BaseException as error:  # whatever an answer does, SystemExit included
                 hints.append(stopped(error))
             failed.append(behaviour.__name__)
+        _last.clear()
         return Report(self.id, self.title, "hint" if hints else "passed", hints, failed)
+
+    def neighbours(self):
+        """The exercises of its notebook, in order."""
+        return [self.registry[id] for id in sorted(self.registry, key=place)
+                if place(id)[0] == place(self.id)[0]]
+
+
+def place(id):
+    """The number of an exercise as numbers, to sort by: 9.10 comes after 9.9."""
+    return [int(part) for part in id.split(".")]
+
+
+def _exercises():
+    return {id: (exercise, [*exercise.behaviours]) for id, exercise in Exercise.registry.items()}
+
+
+def _set_exercises(before):
+    Exercise.registry.clear()
+    for id, (exercise, behaviours) in before.items():
+        exercise.behaviours = behaviours
+        Exercise.registry[id] = exercise
 
 
 def check(id, answer=...):
@@ -154,14 +207,44 @@ def check(id, answer=...):
     number = id if isinstance(id, str) else said(id)
     exercise = Exercise.registry.get(number)
     if exercise is None:
-        known = ", ".join(sorted(Exercise.registry))
-        hint = spoken(f"There is no exercise {said(id)}. There are: {known}.")
-        return Report(number, "unknown", "hint", [hint], ["known_id"])
+        known, near = ", ".join(sorted(Exercise.registry, key=place)), nearest(number)
+        hint = f"There is no exercise {said(id)}. There are: {known}."
+        if near:
+            hint = f"There is no exercise {said(id)}. Did you mean {near}? There are: {known}."
+        return Report(number, "unknown", "hint", [spoken(hint)], ["known_id"])
     report = exercise.try_on(answer)
     report.hints = [spoken(hint) for hint in report.hints]
-    if report.status == "passed":
+    report.solution = from_a_solution()
+    if report.status == "passed" and not report.solution and progress_file():
         record(report.id)
+        report.standing = standing(exercise, passed())
     return report
+
+
+def nearest(number):
+    """The id of the exercise that somebody meant who wrote another number, or None.
+
+    Examples
+    --------
+    >>> nearest("4.22"), nearest("4,2"), nearest("4.02"), nearest("77.7")
+    ('4.2', '4.2', '4.2', None)
+    """
+    def digits(text):
+        return "".join(re.findall(r"\d", text))
+    same = [id for id in Exercise.registry if digits(id) == digits(number)]
+    notebook = [id for id in Exercise.registry if id.split(".")[0] == number.split(".")[0].strip()]
+    return next(iter(same or difflib.get_close_matches(number, notebook, n=1)), None)
+
+
+def standing(exercise, done):
+    """How many exercises of the notebook are passed, and which comes next."""
+    all_of_them = exercise.neighbours()
+    left = [other for other in all_of_them if other.id not in done]
+    count = spoken(f"{len(all_of_them) - len(left)} of {len(all_of_them)} in this notebook.")
+    # after this one, or, if all of those are passed, one that was left out before
+    left.sort(key=lambda other: (place(other.id) < place(exercise.id), place(other.id)))
+    after = f"Next: {left[0].id} ({left[0].title})." if left else "That is all of them."
+    return f"{count} {spoken(after)}"
 
 
 def more(number):
@@ -185,8 +268,15 @@ def said(value):
     return text if fits else f"of type {type(value).__name__}"
 
 
-def stopped(error):
-    """What an error says, in one line."""
+_last = {}  # of the behaviour that is being tried: the answer, and what it gave back last
+
+
+def stopped(error, question=""):
+    """What an error says, in one line, with the line of the answer where it arose, and a question.
+
+    An error that went through no line of the answer arose in the check, over what the answer is or
+    gave back: it is not the answer that stopped.
+    """
     try:
         lines = str(error).strip().splitlines()
     except Exception:
@@ -195,7 +285,43 @@ def stopped(error):
         return (f"Your answer asked for more than {GIB} GB of memory, and was stopped. Which of its tensors is larger than "
                 "you meant?")
     message = re.sub(r" at 0x[0-9a-fA-F]+", "", lines[0]) if lines else "no message"
-    return f"Your answer stopped with {type(error).__name__}: {message}"
+    kind, line = type(error).__name__, of_the_answer(error)
+    if line is not None:
+        hint = f"Your answer stopped with {kind}: {_with_line(message, *line)}"
+        return f"{hint.rstrip('.')}. {question}" if question else hint
+    if isinstance(error, TypeError) and re.search(r"\) (takes|missing|got) ", message):
+        hint = f"Your answer cannot be called as the exercise calls it: {message}"
+        return f"{hint.rstrip('.')}. {question or 'Which arguments does the exercise name?'}"
+    if not callable(_last.get("answer")):
+        hint = (f"Your answer is {_described(_last.get('answer'))}, and the check could not use "
+                f"it: {kind}: {message}")
+    elif "came" in _last and not isinstance(_last["came"], nn.Module):
+        hint = (f"Your answer gave back {_described(_last['came'])}, and the check could not use "
+                f"it: {kind}: {message}")
+    else:
+        hint = f"The check could not use your answer: {kind}: {message}"
+    return f"{hint.rstrip('.')}. {question or 'Which type and shape does the exercise ask for?'}"
+
+
+def _with_line(message, number, file, text):
+    if file:
+        return f"{message} (line {number} of {file}: `{text}`)"
+    if text:
+        return f"{message} (line {number} of your answer: `{text}`)"
+    return f"{message} (line {number} of your answer)"
+
+
+def _described(value):
+    """What a value is, in a few words: the shape of an array, else the value if it is short."""
+    if isinstance(value, (torch.Tensor, np.ndarray)):
+        size = f"of shape {_times(value.shape)}" if value.ndim else "with a single number"
+        kind = "a Tensor" if isinstance(value, torch.Tensor) else "an array"
+        return f"{kind} {size}, dtype {str(value.dtype).removeprefix('torch.')}"
+    text = said(value)
+    if not text.startswith("of type"):
+        return text
+    size = f", {len(value)} of them" if type(value) in (tuple, list) else ""
+    return f"something {text}{size}"
 
 
 @contextlib.contextmanager
@@ -206,7 +332,7 @@ def asking(question):
     except (Hint, NotAttempted):
         raise
     except Exception as error:
-        raise Hint(f"{stopped(error).rstrip('.')}. {question}") from error
+        raise Hint(stopped(error, question)) from error
 
 
 def blank(value):
@@ -227,7 +353,7 @@ def call(function, *arguments, **options):
     expect(callable(function), f"Your answer is {said(function)}; wanted a function. Hand over its name, without brackets.")
     arguments = [a.clone() if isinstance(a, torch.Tensor) else a.copy() if isinstance(a, np.ndarray) else a
                  for a in arguments]
-    result = function(*arguments, **options)
+    _last["came"] = result = function(*arguments, **options)
     if blank(result):
         raise NotAttempted
     expect(result is not None, "Your code gives back nothing (None). Is there a return at the end?")

@@ -1,6 +1,6 @@
 """The exercises by notebook, with what you have passed. (00)"""
 
-from unet_course.exercises.core import Exercise
+from unet_course.exercises.core import Exercise, place
 from unet_course.exercises.progress import passed
 
 
@@ -13,8 +13,8 @@ def exercises_by_notebook():
     ['0.1', '0.2', '0.3']
     """
     found = {}
-    for id in sorted(Exercise.registry, key=lambda id: [int(part) for part in id.split(".")]):
-        found.setdefault(f"{int(id.split('.')[0]):02}", []).append(id)
+    for id in sorted(Exercise.registry, key=place):
+        found.setdefault(f"{place(id)[0]:02}", []).append(id)
     return found
 
 
