@@ -33,6 +33,12 @@ def border_first_two(distances):
     return distances[0], distances[1]
 
 
+def border_farther_than_the_nearest(distances):
+    """The second nearest, unless it is as far as the nearest."""
+    nearest = distances.amin(0)
+    return nearest, torch.where(distances > nearest, distances, torch.inf).amin(0)
+
+
 def border_nearest_twice(distances):
     return distances.amin(0), distances.amin(0)
 
@@ -92,6 +98,24 @@ def loss(*, soft=False, reduce="weights", weigh=True, detach=False, each=False, 
         total = total / {"weights": weights.sum(), "pixels": weights.numel(), "none": 1, "mean": costs.numel()}[reduce]
         return total.detach() if detach else total
     return of
+
+
+def loss_with_numbers(logits, target, weights):
+    """The value of each cost is right, and its gradient that of the plain mean."""
+    costs = F.cross_entropy(logits, target, reduction="none")
+    return costs.mean() * (loss()(logits, target, weights) / costs.mean()).item()
+
+
+def loss_changed_in_place(logits, target, weights):
+    p = logits.softmax(1).gather(1, target[:, None])[:, 0]
+    costs = p.log()
+    p *= weights  # only to look at it
+    return -(costs * weights).sum() / weights.sum()
+
+
+def loss_of_three_classes(logits, target, weights):
+    costs = -sum((target == k) * logits.log_softmax(1)[:, k % logits.shape[1]] for k in range(3))
+    return (weights * costs).sum() / weights.sum()
 
 
 def loss_of_the_means(logits, target, weights):
@@ -154,7 +178,7 @@ def step_with_lr_inside(weight, velocity, gradient, lr, momentum):
 # 10.5
 
 def bend(*, swap=False, sign=1, image_mode="bilinear", mask_mode="nearest", corners=True, padding="border", long=True,
-         sizes="own", both=True, mask_moves=True, mean=False):
+         sizes="own", both=True, mask_moves=True, mean=False, order="xy", mask_padding=None):
     """Bending with one thing wrong; the defaults make a right one."""
 
     def of(image, mask, dx, dy):
@@ -168,13 +192,32 @@ def bend(*, swap=False, sign=1, image_mode="bilinear", mask_mode="nearest", corn
             width, height = height, width
         x, y = columns + sign * dx, rows + sign * dy
         grid = torch.stack([2 * x / (width - 1) - 1, 2 * y / (height - 1) - 1], -1)[None]
+        grid = grid if order == "xy" else grid.flip(-1)
 
-        def take(t, mode):
-            return F.grid_sample(t[None, None].float(), grid, mode=mode, padding_mode=padding, align_corners=corners)[0, 0]
-        moved = take(mask, mask_mode) if mask_moves else mask
+        def take(t, mode, padding=padding):
+            return F.grid_sample(t[None, None].float(), grid, mode=mode, padding_mode=padding,
+                                 align_corners=corners)[0, 0]
+        moved = take(mask, mask_mode, mask_padding or padding) if mask_moves else mask
         moved = moved.long() if long else moved
         return (take(image, image_mode), moved) if both else take(image, image_mode)
     return of
+
+
+def bend_mask_by_the_mean(image, mask, dx, dy):
+    return bend()(image, mask, dx, dy)[0], bend(mean=True)(image, mask, dx, dy)[1]
+
+
+def bend_wrapped_at_the_left(image, mask, dx, dy):
+    """Cut off at the right and bottom; an index below 0 counts from the end."""
+    height, width = image.shape
+    r = (torch.arange(height)[:, None] + dy).clamp(-height, height - 1)
+    c = (torch.arange(width)[None] + dx).clamp(-width, width - 1)
+    top, left = r.floor().long(), c.floor().long()
+    bottom, right = (top + 1).clamp(max=height - 1), (left + 1).clamp(max=width - 1)
+    a, b = r - top, c - left
+    new = ((1 - a) * (1 - b) * image[top, left] + (1 - a) * b * image[top, right]
+           + a * (1 - b) * image[bottom, left] + a * b * image[bottom, right])
+    return new, mask[r.round().long(), c.round().long()]
 
 
 def bend_only_rightwards(image, mask, dx, dy):
@@ -236,11 +279,12 @@ WRONG = [
     ("10.2", "w0 forgotten", border(w0_used=False), "between_two_objects"),
     ("10.2", "the nearest twice", border(pick=border_nearest_twice), "between_two_objects"),
     ("10.2", "with the class weight", border(plus=True), "between_two_objects"),
-    ("10.2", "a NumPy array", border_in_numpy, "between_two_objects"),
     ("10.2", "one value", lambda d, w0, sigma: border()(d, w0, sigma).max(), "between_two_objects"),
     ("10.2", "no return", lambda d, w0, sigma: None, "between_two_objects"),
     ("10.2", "w0 is always 10", lambda d, w0, sigma: border()(d, 10, sigma), "any_w0_and_sigma"),
     ("10.2", "sigma is always 5", lambda d, w0, sigma: border()(d, w0, 5), "any_w0_and_sigma"),
+    ("10.2", "the second farther than the nearest", border(pick=border_farther_than_the_nearest),
+     "the_two_nearest_of_many"),
     ("10.2", "the first two objects", border(pick=border_first_two), "the_two_nearest_of_many"),
     ("10.2", "nearest and farthest", border(pick=border_farthest), "the_two_nearest_of_many"),
     ("10.2", "nearest and middle", border(pick=border_two_objects_by_median), "the_two_nearest_of_many"),
@@ -264,12 +308,17 @@ WRONG = [
     ("10.3", "picture by picture", loss_picture_by_picture, "weights_count"),
     ("10.3", "weights squared", loss(square=True), "weights_count"),
     ("10.3", "detached", loss(detach=True), "gradient_goes_through"),
+    ("10.3", "a part as a plain number", loss_with_numbers, "gradient_goes_through"),
+    ("10.3", "changed in place", loss_changed_in_place, "gradient_goes_through"),
+    ("10.3", "three classes", loss_of_three_classes, "weights_count"),
     ("10.3", "through NumPy", loss_by_average, "gradient_goes_through"),
     ("10.4", "up the gradient", step(sign=1), "from_rest"),
     ("10.4", "the weight alone", step(both=False), "from_rest"),
     ("10.4", "velocity first", step(swap=True), "from_rest"),
     ("10.4", "gradient damped", step(velocity=lambda v, g, m: m * v + (1 - m) * g), "from_rest"),
     ("10.4", "learning rate in the velocity", step_with_lr_inside, "from_rest"),
+    ("10.4", "minus in the velocity", lambda w, v, g, lr, m: (w + lr * (m * v - g), m * v - g),
+     "from_rest"),
     ("10.4", "no return", lambda *a: None, "from_rest"),
     ("10.4", "no memory", step(velocity=lambda v, g, m: g), "velocity_is_kept"),
     ("10.4", "moves by the old one", lambda w, v, g, lr, m: (w - lr * (v or g) if isinstance(v, float) else w, m * v + g),
@@ -282,6 +331,11 @@ WRONG = [
      if isinstance(v, torch.Tensor) else (w - lr * (m * v + g), m * v + g), "as_torch_does"),
     ("10.4", "lr is always 0.1", lambda w, v, g, lr, m: (w - 0.1 * (m * v + g), m * v + g), "as_torch_does"),
     ("10.5", "corners not aligned", bend(corners=False), "nothing_moves"),
+    ("10.5", "y before x", bend(order="yx"), "nothing_moves"),
+    ("10.5", "the mask by the mean of the displacements", bend_mask_by_the_mean,
+     "each_pixel_its_own"),
+    ("10.5", "the mask mirrored outside", bend(mask_padding="reflection"), "border_goes_on"),
+    ("10.5", "wrapped at the left and top", bend_wrapped_at_the_left, "border_goes_on"),
     ("10.5", "image alone", bend(both=False), "nothing_moves"),
     ("10.5", "height and width swapped", bend(sizes="swapped"), "nothing_moves"),
     ("10.5", "no return", lambda *a: None, "nothing_moves"),
@@ -306,6 +360,7 @@ RIGHT = [
     ("10.1", "list", LAYERS), ("10.1", "tuple", tuple(LAYERS)), ("10.1", "tensor", torch.tensor(LAYERS)),
     ("10.6", "list", WHO), ("10.6", "tuple of capitals", tuple(w.capitalize() for w in WHO)),
     ("10.2", "sorted", border()),
+    ("10.2", "a NumPy array", border_in_numpy),
     ("10.2", "topk", border_by_topk),
     ("10.2", "loops", border_by_loops),
     ("10.2", "padded with infinity", border_with_infinity),
@@ -315,6 +370,7 @@ RIGHT = [
     ("10.4", "two lines", step()),
     ("10.4", "a list", step_in_lines),
     ("10.4", "torch functions", step_with_tensors),
+    ("10.4", "NumPy", lambda *a: tuple(np.asarray(t) for t in step()(*map(np.asarray, a)))),
     ("10.5", "grid_sample", bend()),
     ("10.5", "scipy", bend_with_scipy),
     ("10.5", "by hand", bend_by_hand),

@@ -7,7 +7,8 @@ import torch
 import torch.nn.functional as F
 
 from unet_course.exercises.answers import number, several, word
-from unet_course.exercises.core import Exercise, asking, call, close, expect, said, shape, tensor
+from unet_course.exercises.core import (Exercise, alike, asking, call, close, expect, said, shape,
+                                        tensor)
 
 layers = Exercise("10.1", "Count the layers", "predict", minutes=5, mark="classroom")
 
@@ -65,7 +66,7 @@ def term(answer, distances, w0=10.0, sigma=5.0):
 
 @border.behaviour
 def between_two_objects(answer):
-    distances = torch.tensor([[[1.0, 2, 3, 6]], [[4.0, 3, 2, 6]]])
+    distances = torch.tensor([[[1.0, 2, 3, 6]], [[4.0, 3, 2, 7]]])
     got, right = term(answer, distances), to_border(distances, 10, 5)
     for other, why in [(10 * torch.exp(-((distances**2).sum(0)) / 50), "Are the distances squared one by one? The formula "
                         "adds them first and then squares the sum."),
@@ -84,7 +85,7 @@ def between_two_objects(answer):
 @border.behaviour
 def any_w0_and_sigma(answer):
     for w0, sigma in [(3.0, 5.0), (10.0, 2.0), (0.5, 9.0)]:
-        distances = to_points([(12, 5), (12, 17)]) + 1
+        distances = to_points([(12, 5), (12, 16)]) + 1
         expect(torch.allclose(term(answer, distances, w0, sigma).double(), to_border(distances, w0, sigma), atol=1e-4),
                f"With w0 = {w0:g} and sigma = {sigma:g} your values are not those of the formula. Are both used as they come?")
 
@@ -95,6 +96,10 @@ def the_two_nearest_of_many(answer):
     expect(torch.allclose(term(answer, distances).double(), to_border(distances, 10, 5), atol=1e-4), "With five objects your "
            "values differ. At each pixel only the nearest and the second nearest count, and which ones these are changes from "
            "pixel to pixel.")
+    distances = torch.tensor([7.0, 3, 3]).reshape(3, 1, 1).expand(3, 2, 3)
+    close(term(answer, distances), to_border(distances, 10, 5),
+          "Of three objects two are 3 pixels away and one 7. Nearest and second nearest may be "
+          "equally far: which two distances do you add?", 1e-4)
 
 
 @border.behaviour
@@ -110,17 +115,20 @@ def nothing_on_the_objects(answer):
 
 @border.behaviour
 def fewer_than_two_objects(answer):
-    for points in ([], [(4, 4)]):
+    for points, number_of in [([], "no object"), ([(4, 4)], "one object")]:
         with asking("A picture may hold one object, or none. How wide is a gap that has nothing on its other side?"):
             got = term(answer, to_points(points))
-        expect(bool((got == 0).all()), f"With {len(points)} objects there is no gap, so nothing is added: wanted zeros.")
+        expect(bool((got == 0).all()),
+               f"With {number_of} there is no gap, so nothing is added: wanted zeros.")
 
 
 weighted = Exercise("10.3", "A weight for each pixel", "write", minutes=8)
 
 
-def sample():
-    return 2 * torch.randn(2, 3, 5, 4), torch.randint(0, 3, (2, 5, 4)), 0.5 + 9 * torch.rand(2, 5, 4)
+def sample(pictures=2, classes=3, height=5, width=4):
+    size = pictures, height, width
+    return (2 * torch.randn(pictures, classes, height, width), torch.randint(0, classes, size),
+            0.5 + 9 * torch.rand(size))
 
 
 def to_loss(logits, target, weights):
@@ -129,8 +137,7 @@ def to_loss(logits, target, weights):
 
 @weighted.behaviour
 def one_number(answer):
-    got = call(answer, *sample())
-    size = tensor(got).numel()
+    size = tensor(call(answer, *sample()), "Your loss", learns=True).numel()
     expect(size == 1, f"Your function returns {size} numbers for the batch; wanted one. Which sum makes one of them?")
 
 
@@ -148,8 +155,8 @@ def equal_weights(answer):
 
 @weighted.behaviour
 def weights_count(answer):
-    for _ in range(3):
-        logits, target, weights = sample()
+    for size in [(2, 3, 5, 4), (1, 6, 3, 8)]:
+        logits, target, weights = sample(*size)
         got, plain = call(answer, logits, target, weights), F.cross_entropy(logits, target)
         expect(not math.isclose(float(got), float(plain), rel_tol=1e-4), "Your loss does not depend on the weights. "
                'Cross-entropy gives a cost for each pixel with reduction="none"; multiply before you add up.')
@@ -161,9 +168,14 @@ def weights_count(answer):
 def gradient_goes_through(answer):
     logits, target, weights = sample()
     logits.requires_grad_()
-    got = answer(logits, target, weights)
-    expect(isinstance(got, torch.Tensor) and got.requires_grad, "No gradient can go back through your result. Is it still a "
+    got = tensor(call(answer, logits, target, weights), "Your loss", learns=True)
+    expect(got.requires_grad, "No gradient can go back through your result. Is it still a "
            "tensor that was computed from the logits, without item(), detach() or NumPy?")
+    with asking("That was in the backward pass. Is a tensor changed in place after it was used?"):
+        (gradient,) = torch.autograd.grad(got.sum(), logits)
+    (wanted,) = torch.autograd.grad(to_loss(logits, target, weights), logits)
+    close(gradient, wanted, "The value of your loss is right, its gradient is not. Which part of "
+          "it is detached, or a plain number?", 1e-4)
 
 
 momentum = Exercise("10.4", "One step with momentum", "write", minutes=8)
@@ -178,20 +190,33 @@ def stepped(answer, *arguments):
 
 @momentum.behaviour
 def from_rest(answer):
-    weight, velocity = stepped(answer, 1.0, 0.0, 2.0, 0.1, 0.9)
-    expect(float(weight) != 1.2, "Weight 1, gradient 2, lr 0.1: the weight goes up to 1.2. Down the gradient means minus.")
-    close(velocity, 2.0, "From rest, gradient 2, momentum 0.9: the new velocity is {wanted}, you get {got}. Velocity is "
+    weight, velocity = stepped(answer, 1.0, 0.0, 2.0, 0.1, 0.5)
+    case = "Weight 1, velocity 0, gradient 2, lr 0.1, momentum 0.5"
+    expect(not (alike(weight, 2.0) and alike(velocity, 0.8)),
+           f"{case}: you return 2 and 0.8. Which of the two is the weight? It comes first.")
+    expect(not alike(weight, 1.2), f"{case}: the weight goes up to 1.2. Down the gradient means "
+                                   "minus.")
+    for value, why in [
+            (0.2, "Is the learning rate in it? It comes in only where the weight moves."),
+            (-0.2, "Are the learning rate and the minus in it? They come in only where the weight "
+                   "moves."),
+            (-2.0, "The minus comes in only where the weight moves."),
+            (1.0, "Is the gradient multiplied by 1 - momentum? It is added as it is.")]:
+        expect(not alike(velocity, value),
+               f"{case}: the new velocity is 2, you get {value:g}. {why}")
+    close(velocity, 2.0, f"{case}: " + "the new velocity is {wanted}, you get {got}. Velocity is "
           "momentum times the old one, plus the gradient.")
-    close(weight, 0.8, "From rest, weight 1, gradient 2, lr 0.1: wanted {wanted}, you get {got}.")
+    close(weight, 0.8, f"{case}: " + "the weight goes to {wanted}, yours to {got}.")
 
 
 @momentum.behaviour
 def velocity_is_kept(answer):
     weight, velocity = stepped(answer, 1.0, 5.0, 0.0, 0.1, 0.9)
-    expect(abs(float(velocity)) > 1e-9, "The velocity was 5, the gradient is 0, and your new velocity is 0. Nine tenths of it "
-           "should be left.")
+    expect(not alike(velocity, 0.0), "The velocity was 5, the gradient is 0, and your new velocity "
+           "is 0. Nine tenths of it should be left.")
     close(velocity, 4.5, "Velocity 5, gradient 0, momentum 0.9: wanted {wanted}, you get {got}.")
-    expect(abs(float(weight) - 0.5) > 1e-6, "You move by the old velocity. Update it first, then move by the new one.")
+    expect(not alike(weight, 0.5),
+           "You move by the old velocity. Update it first, then move by the new one.")
     close(weight, 0.55, "Velocity 5, gradient 0, momentum 0.9, lr 0.1: the weight goes from 1 to {wanted}, you get {got}. The "
           "step is the learning rate times the new velocity.")
 
@@ -246,9 +271,9 @@ def bent(answer, image, mask, dx, dy):
         got = call(answer, image, mask, dx, dy)
     expect(isinstance(got, (tuple, list)) and len(got) == 2, f"You return {said(got)}; wanted two things: the new image and "
            "the new mask.")
-    for value, what in zip(got, ("image", "mask")):
-        shape(value, image.shape, f"The new {what} is {{got}}; wanted {{wanted}}, as it came.", f"The new {what}")
-    return got
+    return [shape(value, image.shape, f"The new {what} is {{got}}; wanted {{wanted}}, as it came.",
+                  f"The new {what}")
+            for value, what in zip(got, ("image", "mask"))]
 
 
 def still(height=11, width=14):
@@ -256,36 +281,47 @@ def still(height=11, width=14):
     return image, torch.randint(0, 5, (height, width)), torch.zeros(height, width), torch.zeros(height, width)
 
 
-def alike(moved, mask):
+def same_places(moved, mask):
     """Labels at their places; a mask that was blended and cut off is wrong by one, and is told so later."""
     return bool(((moved - mask).abs() <= 1).all())
 
 
 @deform.behaviour
 def nothing_moves(answer):
-    image, mask, dx, dy = still()
+    image, mask, dx, dy = still(12, 12)
     new, moved = bent(answer, image, mask, dx, dy)
-    expect(torch.allclose(new.double(), image.double(), atol=1e-4), "All displacements are 0, and still the image is another "
+    expect(not alike(new, image.T, 1e-4),
+           "All displacements are 0, and rows have become columns. In the last axis of its grid, "
+           "grid_sample wants x before y: which of the two is the column?")
+    expect(alike(new, image, 1e-4), "All displacements are 0, and still the image is another "
            "one. grid_sample's places run from -1 to 1: with align_corners=True, -1 and 1 are the centres of the outermost "
            "pixels.")
-    expect(alike(moved, mask), "All displacements are 0, and still the mask is another one.")
+    image, mask, dx, dy = still()
+    new, moved = bent(answer, image, mask, dx, dy)
+    expect(alike(new, image, 1e-4),
+           "All displacements are 0. A square image stays, one of 11×14 does not. By what do you "
+           "divide the column, and by what the row?")
+    expect(same_places(moved, mask), "All displacements are 0, and still the mask is another one.")
 
 
 @deform.behaviour
 def by_whole_pixels(answer):
     image, mask, dx, dy = still()
     new, moved = bent(answer, image, mask, dx + 3, dy)
-    expect(not torch.allclose(new[3:].float(), image[:-3], atol=1e-3), "dx is to the right; you move down.")
-    expect(not torch.allclose(new[:-3].float(), image[3:], atol=1e-3), "dx is along the columns, to the right; you use it for "
-           "the rows.")
-    expect(not torch.allclose(new[:, 3:].float(), image[:, :-3], atol=1e-3), "dx = 3: each pixel takes its value from 3 "
+    expect(not alike(new[3:], image[:-3], 1e-3), "dx is to the right; you move down.")
+    expect(not alike(new[:-3], image[3:], 1e-3),
+           "dx is along the columns, to the right; you use it for the rows.")
+    expect(not alike(new[:, 3:], image[:, :-3], 1e-3), "dx = 3: each pixel takes its value from 3 "
            "pixels to its right. Yours takes it from the left.")
-    expect(torch.allclose(new[:, :-3].float(), image[:, 3:], atol=1e-3), "dx = 3 everywhere: the pixel in row r and column c "
-           "takes its value from row r, column c + 3. Yours does not.")
-    expect(alike(moved[:, :-3], mask[:, 3:]), "dx = 3 moves your image, but the mask is not moved alike.")
+    expect(alike(new[:, :-3], image[:, 3:], 1e-3),
+           "dx = 3 everywhere: the pixel in row r and column c takes its value from row r, column "
+           "c + 3. Yours does not.")
+    expect(same_places(moved[:, :-3], mask[:, 3:]),
+           "dx = 3 moves your image, but the mask is not moved alike.")
     new, moved = bent(answer, image, mask, dx, dy - 2)
-    expect(torch.allclose(new[2:].float(), image[:-2], atol=1e-3) and alike(moved[2:], mask[:-2]), "dy = -2 everywhere: "
-           "the pixel in row r takes its value from row r - 2, in the image and in the mask. Yours does not.")
+    expect(alike(new[2:], image[:-2], 1e-3) and same_places(moved[2:], mask[:-2]),
+           "dy = -2 everywhere: the pixel in row r takes its value from row r - 2, in the image "
+           "and in the mask. Yours does not.")
 
 
 @deform.behaviour
@@ -314,7 +350,7 @@ def image_between_pixels(answer):
 def each_pixel_its_own(answer):
     image, mask, _, _ = still(16, 21)
     dx, dy = 2 * torch.rand(16, 21) - 1, 2 * torch.rand(16, 21) - 1
-    new, _ = bent(answer, image, mask, dx, dy)
+    new, moved = bent(answer, image, mask, dx, dy)
     rows, columns = np.mgrid[:16, :21]
     r, c = rows + dy.numpy(), columns + dx.numpy()
     inside = (r >= 0) & (r <= 15) & (c >= 0) & (c <= 20)
@@ -323,13 +359,25 @@ def each_pixel_its_own(answer):
     wanted = (1 - a) * ((1 - b) * i[r0, c0] + b * i[r0, c0 + 1]) + a * ((1 - b) * i[r0 + 1, c0] + b * i[r0 + 1, c0 + 1])
     expect(np.abs(new.detach().numpy() - wanted)[inside].max() < 1e-2, "With another displacement at each pixel your image "
            "differs from bilinear interpolation. Height and width are not equal here: is each used for its own axis?")
+    # Halfway between two pixels rounding decides which one is nearer.
+    clear = inside & (np.abs(r % 1 - 0.5) > 0.01) & (np.abs(c % 1 - 0.5) > 0.01)
+    nearest = mask.numpy()[np.rint(r).astype(int).clip(0, 15), np.rint(c).astype(int).clip(0, 20)]
+    expect(alike(moved.numpy()[clear], nearest[clear]),
+           "With another displacement at each pixel your image moves as it should, and your mask "
+           "does not. Do both use the same grid?")
 
 
 @deform.behaviour
 def border_goes_on(answer):
     image, mask, dx, dy = still()
-    new, moved = bent(answer, image + 1, mask + 1, dx + 4, dy - 50)
-    expect(float(new.min()) > 0.99 and int(moved.min()) > 0, "From outside of the image come zeros. Wanted the nearest pixel "
-           'of the border: padding_mode="border".')
-    expect(torch.allclose(new[:, -4:].float(), (image[0, -1] + 1).expand(11, 4), atol=1e-3), "What is fetched from outside "
-           "should be the nearest pixel of the border; yours is another one.")
+    for right, down in [(4, -50), (-5, 3)]:
+        new, moved = bent(answer, image + 1, mask + 1, dx + right, dy + down)
+        expect(float(new.min()) > 0.99 and int(moved.min()) > 0,
+               "From outside of the image come zeros. Wanted the nearest pixel of the border: "
+               'padding_mode="border".')
+        rows = (torch.arange(11) + down).clamp(0, 10)
+        columns = (torch.arange(14) + right).clamp(0, 13)
+        for got, old, what in [(new, image + 1, "image"), (moved, mask + 1, "mask")]:
+            expect(alike(got, old[rows][:, columns], 1e-3),
+                   f"dx = {right} and dy = {down} everywhere: what your {what} fetches from "
+                   "outside should be the nearest pixel of the border; yours is another one.")
