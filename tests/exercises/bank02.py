@@ -1,5 +1,6 @@
 """Answers that learners give to the exercises of notebook 02."""
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from scipy.signal import correlate2d
@@ -132,6 +133,132 @@ class SecondFirst(nn.Module):
         return x
 
 
+class Residual(ConvBlock):
+    """Adds its input where the channels agree, as a residual block does."""
+
+    def forward(self, x):
+        y = super().forward(x)
+        return y + x if y.shape == x.shape else y
+
+
+class ResidualSecond(ConvBlock):
+    """A shortcut around the second convolution alone, where the input has as many channels."""
+
+    def forward(self, x):
+        middle = len(self.layers) // 2
+        y = self.layers[:middle](x)
+        return self.layers[middle:](y) + (y if y.shape[1] == x.shape[1] else 0)
+
+
+class ResidualWithNorm(ConvBlock):
+    """A shortcut in the block with norms only."""
+
+    def forward(self, x):
+        y = super().forward(x)
+        return y + x if y.shape == x.shape and len(self.layers) == 6 else y
+
+
+class NotAffine(ConvBlock):
+    """Norms without parameters."""
+
+    def __init__(self, *arguments, **options):
+        super().__init__(*arguments, **options)
+        for place, layer in enumerate(self.layers):
+            if isinstance(layer, nn.BatchNorm2d):
+                self.layers[place] = nn.BatchNorm2d(layer.num_features, affine=False)
+
+
+class OneNotAffine(ConvBlock):
+    def __init__(self, *arguments, **options):
+        super().__init__(*arguments, **options)
+        if len(self.layers) == 6:
+            self.layers[4] = nn.BatchNorm2d(self.layers[4].num_features, affine=False)
+
+
+class Padded(nn.Module):
+    """The border is set around the image by itself, and the convolutions have no padding."""
+
+    mode, first, second = "constant", 1, 1
+
+    def __init__(self, i, o, *, padding=1, norm=True):
+        super().__init__()
+        self.padding = padding
+        self.a, self.b = (nn.Conv2d(c, o, 3, bias=not norm) for c in (i, o))
+        self.m, self.n = (nn.BatchNorm2d(o) if norm else nn.Identity() for _ in "mn")
+
+    def forward(self, x):
+        x = F.pad(x, [self.first * self.padding] * 4, mode=self.mode)
+        x = F.pad(self.m(self.a(x)).relu(), [self.second * self.padding] * 4, mode=self.mode)
+        return self.n(self.b(x)).relu()
+
+
+class PaddedAtOnce(Padded):
+    first, second = 2, 0
+
+
+class Mirrored(Padded):
+    mode = "reflect"
+
+
+class MirrorMode(ConvBlock):
+    def __init__(self, *arguments, **options):
+        super().__init__(*arguments, **options)
+        for layer in self.layers:
+            if isinstance(layer, nn.Conv2d):
+                layer.padding_mode = "replicate"
+
+
+def zero_padded(i, o, *, padding=1, norm=True):
+    def step(a):
+        return [nn.ZeroPad2d(padding), nn.Conv2d(a, o, 3, bias=not norm), *[nn.BatchNorm2d(o)] * norm, nn.ReLU()]
+    return nn.Sequential(*step(i), *step(o))
+
+
+class DropsOut(ConvBlock):
+    def forward(self, x):
+        return F.dropout2d(super().forward(x), 0.2, self.training)
+
+
+class DoubledInEvaluation(ConvBlock):
+    def forward(self, x):
+        y = super().forward(x)
+        return y if self.training or len(self.layers) == 4 else 2 * y
+
+
+class ClippedInEvaluation(ConvBlock):
+    def forward(self, x):
+        y = super().forward(x)
+        return y if self.training or len(self.layers) == 4 else y.clamp(max=1)
+
+
+def slow_norms(*arguments, **options):
+    block = ConvBlock(*arguments, **options)
+    for layer in block.layers:
+        if isinstance(layer, nn.BatchNorm2d):
+            layer.momentum = 0.01
+    return block
+
+
+class InNumpy(ConvBlock):
+    def forward(self, x):
+        return super().forward(x).detach().numpy()
+
+
+class NormLastInSecond(NormFirst):
+    def forward(self, x):
+        if len(self.layers) == 4:
+            return super().forward(x)
+        a, n, r, b, m, _ = self.layers
+        return m(r(b(r(n(a(x))))))
+
+
+class ShutInEvaluation(ConvBlock):
+    """Without its last ReLU in evaluation mode."""
+
+    def forward(self, x):
+        return super().forward(x) if self.training else self.layers[:-1](x)
+
+
 class Functional(nn.Module):
     def __init__(self, cin, cout, *, padding=1, norm=True):
         super().__init__()
@@ -195,6 +322,37 @@ class Own(nn.Module):
         return x
 
 
+class StatisticsDetached(Own):
+    """The right values, and a gradient that leaves out what a pixel does to mean and variance."""
+
+    def normalised(self, x, place):
+        if not self.training:
+            return super().normalised(x, place)
+        super().normalised(x, place)
+        mean, var = (getattr(x, what)((0, 2, 3), keepdim=True).detach() for what in ("mean", "var"))
+        return self.scale[place].view(-1, 1, 1) * (x - mean) / (var + 1e-5).sqrt() + self.shift[place].view(-1, 1, 1)
+
+
+class ByArithmetic(Own):
+    """A norm in plain arithmetic, its scale and shift as (1, C, 1, 1)."""
+
+    def __init__(self, i, o, **options):
+        super().__init__(i, o, **options)
+        if self.norm:
+            self.scale, self.shift = (nn.ParameterList(p.detach().view(1, -1, 1, 1) for p in kept)
+                                      for kept in (self.scale, self.shift))
+
+    def normalised(self, x, place):
+        name, axes = "ab"[place], (0, 2, 3)
+        if self.training:
+            mean, var = x.mean(axes), x.var(axes, unbiased=False)
+            for what, now in (("mean", mean), ("var", var)):
+                getattr(self, f"{what}_{name}").lerp_(now.detach(), 0.1)
+        else:
+            mean, var = getattr(self, f"mean_{name}"), getattr(self, f"var_{name}")
+        return self.scale[place] * (x - mean.view(-1, 1, 1)) / (var.view(-1, 1, 1) + 1e-5).sqrt() + self.shift[place]
+
+
 class OfThisBatch(Own):
     def normalised(self, x, place):
         return F.batch_norm(x, None, None, self.scale[place], self.shift[place], True)
@@ -255,6 +413,9 @@ WRONG = [
     ("2.1", "axes kept", lambda i, k: F.conv2d(i[None, None], k[None, None]), "right_size"),
     ("2.1", "largest product", lambda i, k: (i.unfold(0, 3, 1).unfold(1, 3, 1) * k).amax(dim=(2, 3)), "sum_of_products"),
     ("2.1", "matrix product", lambda i, k: (i.unfold(0, 3, 1).unfold(1, 3, 1) @ k).sum(dim=(2, 3)), "sum_of_products"),
+    ("2.1", "wide images only", lambda i, k: correct(i, k)[: i.shape[1] - 2], "right_size"),
+    ("2.1", "wide images only, the rest zeros", lambda i, k: correct(i, k) * (torch.arange(i.shape[0] - 2) < i.shape[1] - 2)[:, None], "sum_of_products"),
+    ("2.1", "as booleans", lambda i, k: correct(i, k) > 0, "sum_of_products"),
     ("2.1", "off by one", lambda i, k: correct(i, k)[:-1, :-1], "right_size"),
     ("2.1", "centre pixel only", lambda i, k: i[1:-1, 1:-1] * k[1, 1], "sum_of_products"),
     ("2.2", "padding once", lambda n, k, p, s: (n + p - k) // s + 1, "padding_counts_twice"),
@@ -263,7 +424,9 @@ WRONG = [
     ("2.2", "rounds up", lambda n, k, p, s: -(-(n + 2 * p - k) // s) + 1, "stride_rounds_down"),
     ("2.2", "fraction", lambda n, k, p, s: (n + 2 * p - k) / s + 1, "stride_rounds_down"),
     ("2.2", "stride ignored", lambda n, k, p, s: n + 2 * p - k + 1, "stride_rounds_down"),
-    ("2.2", "kernel fixed at 3", lambda n, k, p, s: (n + 2 * p - 3) // s + 1, "stride_rounds_down"),
+    ("2.2", "kernel fixed at 3", lambda n, k, p, s: (n + 2 * p - 3) // s + 1, "padding_counts_twice"),
+    ("2.2", "padding left out", lambda n, k, p, s: (n - k) // s + 1, "padding_counts_twice"),
+    ("2.2", "one place at least two", lambda n, k, p, s: max((n + 2 * p - k) // s, 1) + 1, "stride_rounds_down"),
     ("2.3", "zeros", Zeros, "output_is_alive"),
     ("2.3", "norm without running statistics", forgetful, "evaluation_mode"),
     ("2.3", "statistics of this batch, always", OfThisBatch, "evaluation_mode"),
@@ -276,7 +439,7 @@ WRONG = [
     ("2.3", "first ReLU missing", block(middle=False), "relu_between"),
     ("2.3", "last ReLU missing", block(second="none"), "output_is_not_negative"),
     ("2.3", "leaky ReLU", block(first="leaky"), "output_is_not_negative"),
-    ("2.3", "sigmoid", block(first="sigmoid"), "relu_between"),
+    ("2.3", "sigmoid", block(first="sigmoid"), "output_is_alive"),
     ("2.3", "sigmoid between", block(middle="sigmoid"), "relu_between"),
     ("2.3", "GELU between", block(middle="gelu"), "relu_between"),
     ("2.3", "leaky ReLU between", block(middle="leaky"), "relu_between"),
@@ -288,14 +451,25 @@ WRONG = [
     ("2.3", "random numbers", Random, "output_is_alive"),
     ("2.3", "bias under the norm", block(bias="always"), "bias_only_without_norm"),
     ("2.3", "never a bias", block(bias="never"), "bias_only_without_norm"),
-    ("2.3", "one norm for both", block(one_norm="shared"), "batch_norm_after_each"),
+    ("2.3", "one norm for both", block(one_norm="shared"), "norms_learn"),
     ("2.3", "second norm missing", block(one_norm="first"), "batch_norm_after_each"),
     ("2.3", "norm always", block(one_norm="always"), "batch_norm_after_each"),
     ("2.3", "norm after ReLU", block(order="crn"), "output_is_not_negative"),
-    ("2.3", "5×5 kernels", block(kernel=5), "without_padding"),
-    ("2.3", "1×1 kernels", block(kernel=1), "without_padding"),
-    ("2.3", "one convolution used", Once, "without_padding"),
-    ("2.3", "three convolutions", Three, "without_padding"),
+    ("2.3", "norm after ReLU in the second half", NormLastInSecond, "output_is_not_negative"),
+    ("2.3", "last ReLU in training only", ShutInEvaluation, "output_is_not_negative"),
+    ("2.3", "shortcut where channels agree", Residual, "nothing_beside"),
+    ("2.3", "shortcut around the second, where channels agree", ResidualSecond, "relu_between"),
+    ("2.3", "shortcut where channels agree, with norm", ResidualWithNorm, "nothing_beside"),
+    ("2.3", "norms without parameters", NotAffine, "norms_learn"), ("2.3", "second norm without parameters", OneNotAffine, "norms_learn"),
+    ("2.3", "all padding in the first", PaddedAtOnce, "zeros_around"), ("2.3", "mirrored border", Mirrored, "zeros_around"),
+    ("2.3", "repeated border", MirrorMode, "zeros_around"), ("2.3", "drops channels", DropsOut, "output_is_alive"),
+    ("2.3", "doubled in evaluation mode", DoubledInEvaluation, "evaluation_mode"),
+    ("2.3", "cut off in evaluation mode", ClippedInEvaluation, "evaluation_mode"),
+    ("2.3", "gives back an array", InNumpy, "keeps_the_size"), ("2.3", "statistics detached", StatisticsDetached, "batch_norm_after_each"),
+    ("2.3", "5×5 kernels", block(kernel=5), "two_convolutions"),
+    ("2.3", "1×1 kernels", block(kernel=1), "two_convolutions"),
+    ("2.3", "one convolution used", Once, "two_convolutions"),
+    ("2.3", "three convolutions", Three, "two_convolutions"),
     ("2.3", "channels grow late", block(widths="late"), "two_convolutions"),
     ("2.3", "channels fixed at 16", Fixed, "keeps_the_size"),
     ("2.3", "detached", Detached, "output_is_alive"),
@@ -316,6 +490,8 @@ RIGHT = [
     ("2.1", "unfold", lambda i, k: (i.unfold(0, 3, 1).unfold(1, 3, 1) * k).sum(dim=(2, 3))),
     ("2.2", "formula", lambda n, kernel, padding, stride: int((n + 2 * padding - kernel) / stride) + 1),
     ("2.2", "counted", lambda n, k, p, s: len(range(0, n + 2 * p - k + 1, s))),
+    ("2.2", "as text", lambda n, k, p, s: f" {(n + 2 * p - k) // s + 1} "), ("2.2", "whole array", lambda n, k, p, s: np.array([(n + 2 * p - k) // s + 1])),
+    ("2.3", "norms with a long memory", slow_norms), ("2.3", "padded by itself", Padded), ("2.3", "ZeroPad2d", zero_padded), ("2.3", "norm in plain arithmetic", ByArithmetic),
     ("2.3", "functions and parameters", Own), ("2.3", "lazy layers", Lazy),
     ("2.3", "package", ConvBlock), ("2.3", "family", block()), ("2.3", "functional", Functional), ("2.3", "sequential", Sequence),
     ("2.3", "nested", Nested), ("2.3", "second made first", SecondFirst), ("2.3", "two ReLUs are one", block(middle="twice")),

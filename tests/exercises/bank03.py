@@ -7,7 +7,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from tests.exercises.bank02 import Own
+from tests.exercises.bank02 import Own, Padded
 from unet_course import ConvBlock, EncoderBlock
 
 
@@ -133,6 +133,58 @@ class Repeated(EncoderBlock):
         return self.block(x), self.pool(self.block(x))
 
 
+class PaddedEncoder(nn.Module):
+    def __init__(self, *arguments, **options):
+        super().__init__()
+        self.block, self.pool = Padded(*arguments, **options), nn.MaxPool2d(2, ceil_mode=True)
+
+    def forward(self, x):
+        x = self.block(x)
+        return x, self.pool(x)
+
+
+class Adaptive(EncoderBlock):
+    """The right sizes, but adaptive windows overlap where a side is odd."""
+
+    def forward(self, x):
+        y = self.block(x)
+        return y, F.adaptive_max_pool2d(y, [-(-n // 2) for n in y.shape[-2:]])
+
+
+class FromTheEnd(EncoderBlock):
+    """Squares that begin at the far end, so that the first one is cut off."""
+
+    def forward(self, x):
+        y = self.block(x)
+        odd = [n % 2 for n in y.shape[-2:]]
+        return y, F.max_pool2d(F.pad(y, (odd[1], 0, odd[0], 0)), 2)
+
+
+class Residual(EncoderBlock):
+    def forward(self, x):
+        y = self.block(x)
+        y = y + x if y.shape == x.shape else y
+        return y, self.pool(y)
+
+
+class PooledHalfDetached(EncoderBlock):
+    def forward(self, x):
+        y = self.block(x)
+        pooled = self.pool(y)
+        return y, 0.5 * pooled + 0.5 * pooled.detach()
+
+
+class DropsOut(EncoderBlock):
+    def forward(self, x):
+        y = F.dropout2d(self.block(x), 0.5, self.training) if len(self.block.layers) == 4 else self.block(x)
+        return y, self.pool(y)
+
+
+class InNumpy(EncoderBlock):
+    def forward(self, x):
+        return [y.detach().numpy() for y in super().forward(x)]
+
+
 WRONG = [
     ("3.1", "rounds down", library, "odd_sizes_round_up"),
     ("3.1", "mean", lambda i: blocks(i, torch.mean), "maximum"),
@@ -141,6 +193,8 @@ WRONG = [
     ("3.1", "stride 1", lambda i: F.max_pool2d(i[None, None], 2, stride=1)[0, 0], "halves"),
     ("3.1", "padded with zeros", padded_with_zeros, "odd_sizes_round_up"),
     ("3.1", "starts from zero", lambda i: library(i, ceil_mode=True).clamp(min=0), "maximum"),
+    ("3.1", "wide images only", lambda i: blocks(i)[: -(-i.shape[1] // 2)], "halves"),
+    ("3.1", "adaptive", lambda i: F.adaptive_max_pool2d(i[None], [-(-n // 2) for n in i.shape])[0], "odd_sizes_round_up"),
     ("3.1", "rows only", lambda i: torch.maximum(i[::2], i[1::2]), "halves"),
     ("3.1", "windows of 3", lambda i: F.max_pool2d(i[None, None], 3, 2, 1)[0, 0], "maximum"),
     ("3.2", "rounds to the nearest", lambda n, p: [round(n / 2**i) for i in range(p + 1)], "rounds_up"),
@@ -150,7 +204,10 @@ WRONG = [
     ("3.2", "last only", lambda n, p: sizes(n, p)[-1], "right_length"),
     ("3.2", "one too many", lambda n, p: sizes(n, p + 1), "right_length"),
     ("3.2", "minus two", lambda n, p: [n - 2 * i for i in range(p + 1)], "halves_each_time"),
-    ("3.2", "fractions", lambda n, p: [n / 2**i for i in range(p + 1)], "rounds_up"),
+    ("3.2", "one size at least two", lambda n, p: [max(s, 2) if i else s for i, s in enumerate(sizes(n, p))], "rounds_up"),
+    ("3.2", "no pool is one pool", lambda n, p: sizes(n, max(p, 1)), "right_length"),
+    ("3.2", "rounds up once", lambda n, p: [n, *(math.ceil(n / 2) // 2**i for i in range(p))], "rounds_up"),
+    ("3.2", "generator", lambda n, p: (s for s in sizes(n, p)), "right_length"), ("3.2", "fractions", lambda n, p: [n / 2**i for i in range(p + 1)], "rounds_up"),
     ("3.2", "plus one", lambda n, p: [n] + [n // 2**i + 1 for i in range(1, p + 1)], "halves_each_time"),
     ("3.3", "skip after the pool", encoder(forward=lambda s, x: (s.pool(s.block(x)), s.pool(s.block(x)))), "skip_before_pool"),
     ("3.3", "swapped", encoder(forward=lambda s, x: (s.pool(s.block(x)), s.block(x))), "skip_before_pool"),
@@ -161,9 +218,14 @@ WRONG = [
     ("3.3", "pools the input", encoder(forward=lambda s, x: (s.block(x), s.pool(x))), "pooled_is_the_pool_of_skip"),
     ("3.3", "skip is the input", encoder(forward=lambda s, x: (x, s.pool(s.block(x)))), "skip_before_pool"),
     ("3.3", "pool of 3", encoder(lambda: nn.MaxPool2d(3, 2, 1)), "pooled_is_the_pool_of_skip"),
+    ("3.3", "stride 1", encoder(lambda: nn.MaxPool2d(2, 1)), "pooled_is_the_pool_of_skip"),
+    ("3.3", "squares of 4", encoder(lambda: nn.MaxPool2d(4, ceil_mode=True)), "pooled_is_the_pool_of_skip"),
+    ("3.3", "adaptive pool", Adaptive, "odd_sizes_are_kept"), ("3.3", "squares from the end", FromTheEnd, "odd_sizes_are_kept"),
+    ("3.3", "shortcut where channels agree", Residual, "is_a_block"), ("3.3", "pooled half detached", PooledHalfDetached, "is_a_block"),
+    ("3.3", "drops channels without norm, in training", DropsOut, "is_a_block"), ("3.3", "gives back arrays", InNumpy, "returns_two"),
     ("3.3", "no pool", encoder(nn.Identity), "pooled_is_the_pool_of_skip"),
     ("3.3", "padding forgotten", encoder(padding=1), "hands_options_on"),
-    ("3.3", "norm forgotten", encoder(norm=True), "hands_options_on"),
+    ("3.3", "norm forgotten", encoder(norm=True), "is_a_block"),
     ("3.3", "one convolution", OneConvolution, "is_a_block"),
     ("3.3", "skip of zeros", encoder(forward=lambda s, x: (s.block(x) * 0, s.pool(s.block(x) * 0))), "is_a_block"),
     ("3.3", "no ReLU between", bare(first=False), "is_a_block"),
@@ -171,7 +233,7 @@ WRONG = [
     ("3.3", "no norm", bare(norms=False), "is_a_block"),
     ("3.3", "bias under the norm", bare(bias=True), "hands_options_on"), ("3.3", "never a bias", bare(bias=False), "hands_options_on"),
     ("3.3", "skip detached", encoder(forward=lambda s, x: (s.block(x).detach(), s.pool(s.block(x)))), "is_a_block"),
-    ("3.3", "channels fixed at 8", Wide, "odd_sizes_are_kept"),
+    ("3.3", "channels fixed at 8", Wide, "skip_before_pool"),
     ("3.3", "three results", encoder(forward=lambda s, x: (x, s.block(x), s.pool(s.block(x)))), "returns_two"),
     ("3.3", "pooled twice", encoder(forward=lambda s, x: (s.block(x), s.pool(s.pool(s.block(x))))), "pooled_is_the_pool_of_skip"),
     ("3.3", "an instance", EncoderBlock(1, 8), "returns_two"),
@@ -185,9 +247,11 @@ RIGHT = [
     ("3.1", "loops", blocks),
     ("3.1", "padded with minus infinity", lambda i: library(F.pad(i, (0, i.shape[1] % 2, 0, i.shape[0] % 2), value=-torch.inf))),
     ("3.2", "ceil", sizes), ("3.2", "tuple", lambda n, pools: tuple(-(-n // 2**i) for i in range(pools + 1))),
+    ("3.2", "tensor", lambda n, p: torch.tensor(sizes(n, p))), ("3.2", "text", lambda n, p: list(map(str, sizes(n, p)))),
+    ("3.1", "numpy", lambda i: blocks(i).numpy()), ("3.1", "rows in lists", lambda i: blocks(i).tolist()),
     ("3.2", "array", lambda n, pools: np.array([-(-n // 2**i) for i in range(pools + 1)])),
     ("3.3", "package", EncoderBlock), ("3.3", "written again", encoder()), ("3.3", "inherits, gives a list", Inherits),
-    ("3.3", "written out", bare()), ("3.3", "two passes", Repeated), ("3.3", "functions and parameters", OfFunctions),
+    ("3.3", "written out", bare()), ("3.3", "two passes", Repeated), ("3.3", "functions and parameters", OfFunctions), ("3.3", "padded by itself", PaddedEncoder),
     ("3.4", "2", 2), ("3.4", "text", "2"), ("3.4", "fraction", 2.0), ("3.4", "computed", 1 + 1),
 ]
 UNTOUCHED = [("3.3", Stub)]

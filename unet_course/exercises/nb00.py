@@ -84,7 +84,7 @@ scaled = Exercise("0.3", "From the camera's numbers to 0 … 1", "write", minute
 def scale(answer, raw, low, high):
     """What the learner's function makes of a camera's numbers, as a tensor."""
     got = call(answer, np.asarray(raw, dtype=np.uint16), low, high)
-    expect(isinstance(got, torch.Tensor), f"You return {said(got)}; wanted an array or a tensor of float32.")
+    expect(isinstance(got, torch.Tensor), f"Your result is {said(got)}; wanted an array or a tensor of float32.")
     return got
 
 

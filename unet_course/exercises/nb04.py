@@ -4,9 +4,9 @@ import torch
 import torch.nn.functional as F
 
 from unet_course.exercises.answers import several, whole, word
-from unet_course.exercises.core import Exercise, asking, call, close, expect, shape, tensor
+from unet_course.exercises.core import Exercise, alike, asking, call, close, expect, shape, tensor
 from unet_course.exercises.nb02 import make
-from unet_course.exercises.watching import biases, block_of, watch
+from unet_course.exercises.watching import agree, biases, block_of, slopes, watch
 
 negative = Exercise("4.1", "A negative pad", "predict", minutes=5, mark="classroom")
 
@@ -28,7 +28,8 @@ def right_pad(answer):
     expect(got == (10, 6), f"From 9×9 your pad makes {got[0]}×{got[1]}; wanted 10×6. F.pad starts with the last axis: "
                            "(left, right, top, bottom). A negative number takes away.")
     expect(top == 0, "The extra row has to come at the bottom, so that no pixel above it moves.")
-    expect(left in (-1, -2), "Take the three columns from both sides, not all from one.")
+    expect(left in (-1, -2), f"You take {-left} columns from the left and {-right} from the right; wanted one from one side "
+                             "and two from the other.")
 
 
 match = Exercise("4.2", "Write match_size", "write", minutes=12)
@@ -38,25 +39,45 @@ match = Exercise("4.2", "Write match_size", "write", minutes=12)
 def wanted_size(answer):
     for have, want in [((5, 7), (6, 8)), ((64, 64), (64, 64)), ((9, 9), (5, 3)), ((3, 10), (8, 4)), ((3, 2), (1, 1)),
                        ((5, 7), (6, 7)), ((5, 7), (5, 8)), ((5, 5), (4, 4)), ((9, 6), (9, 3)), ((6, 9), (4, 9))]:
-        out = call(answer, torch.rand(2, 3, *have), want)
-        shape(out, (2, 3, *want), f"A skip of {have[0]}×{have[1]} that is wanted as {want[0]}×{want[1]} " +
-              "became {got}; wanted {wanted}. Does F.pad start with the width?", "Your result")
+        out = tensor(call(answer, torch.rand(2, 3, *have), want), "Your result")
+        given = f"A skip of {have[0]}×{have[1]} that is wanted as {want[0]}×{want[1]} "
+        (h, w), (height, width) = have, want
+        expect(have == want or out.shape != (2, 3, *have), given + "stays as it is. What has to be added, or taken away?")
+        expect(height - h == width - w or out.shape != (2, 3, h + width - w, w + height - h),
+               given + f"became {h + width - w}×{w + height - h}. Does F.pad start with the width?")
+        shape(out, (2, 3, *want), given + "became {got}; wanted {wanted}. How many rows and columns are missing in all, and "
+              "do your two ends add up to that?", "Your result")
+
+
+@match.behaviour
+def does_not_resize(answer):
+    for have, want in [((5, 7), (6, 8)), ((9, 8), (5, 4))]:
+        skip = torch.rand(1, 2, *have) + 1
+        out = tensor(call(answer, skip, want))
+        ways = [F.interpolate(skip, size=want, mode=mode) for mode in ("nearest", "nearest-exact", "area", "bilinear",
+                                                                       "bicubic")]
+        ways += [F.interpolate(skip, size=want, mode="bilinear", align_corners=True), F.adaptive_max_pool2d(skip, want)]
+        new = out[~torch.isin(out, skip)].unique()  # one number is what is set around
+        expect(not any(alike(out, way) for way in ways) and len(new) <= 1, f"From {have[0]}×{have[1]} to "
+               f"{want[0]}×{want[1]} you resize the skip: values are mixed with their neighbours, or repeated. Wanted each "
+               "value as it is. How can a tensor grow or shrink at its border alone?")
 
 
 @match.behaviour
 def nothing_moves_when_one_is_missing(answer):
-    skip = torch.rand(1, 2, 5, 7)
-    out = call(answer, skip, (6, 8))
-    expect(torch.equal(out[..., :5, :7], skip), "One row and one column were missing, and your pixels moved. The extra "
-                                                "row belongs at the bottom, the extra column at the right.")
-    expect(float(out[..., 5, :].abs().max()) == 0 and float(out[..., 7].abs().max()) == 0,
-           "What you add at the bottom and at the right is not zero. F.pad adds zeros unless it is told otherwise.")
+    for size in [(6, 8), (6, 7), (5, 8)]:
+        skip = torch.rand(1, 2, 5, 7)
+        out = tensor(call(answer, skip, size))
+        expect(alike(out[..., :5, :7], skip), f"From 5×7 to {size[0]}×{size[1]} your pixels moved. The extra row belongs at "
+               "the bottom, the extra column at the right.")
+        expect(float(out.abs().sum() - skip.abs().sum()) < 1e-3, "What you add at the bottom and at the right is not zero. "
+               "F.pad adds zeros unless it is told otherwise.")
 
 
 @match.behaviour
 def crops_the_centre(answer):
     skip = torch.rand(1, 1, 64, 64)
-    out = call(answer, skip, (56, 48))
+    out = tensor(call(answer, skip, (56, 48)))
     expect(not torch.equal(out, skip[..., :56, :48]), "You keep the top left corner. The upsampled tensor lies in the "
            "middle of the skip: crop as much on the left as on the right.")
     close(out, skip[..., 4:60, 8:56], "From 64×64 to 56×48 wanted the centre: rows 4 to 59, columns 8 to 55.")
@@ -71,11 +92,19 @@ def pads_both_sides(answer):
 
 @match.behaviour
 def odd_crop_keeps_the_place(answer):
-    skip = torch.rand(1, 1, 9, 9)
-    out = call(answer, skip, (6, 6))
-    either = [skip[..., a : a + 6, b : b + 6] for a in (1, 2) for b in (1, 2)]
-    expect(any(torch.equal(out, e) for e in either), "From 9×9 to 6×6 the three extra rows and columns should be taken "
-                                                     "from both sides: one here, two there.")
+    def ends(missing):
+        """How many rows come at the top: half of them, and of an odd number either way, but a single one goes last."""
+        return {missing // 2, 0 if missing == 1 else -(-missing // 2)}
+
+    for (h, w), (height, width) in [((9, 9), (6, 6)), ((9, 9), (8, 8)), ((3, 10), (8, 4)), ((10, 3), (5, 8)), ((5, 6), (6, 3)),
+                                    ((6, 5), (4, 6)), ((1, 1), (2, 4))]:
+        skip = torch.rand(2, 3, h, w) + 1
+        out = tensor(call(answer, skip, (height, width)))
+        either = [F.pad(skip, (left, width - w - left, top, height - h - top))
+                  for top in ends(height - h) for left in ends(width - w)]
+        expect(any(torch.equal(out, e) for e in either), f"From {h}×{w} to {height}×{width}, rows and columns should be added "
+               "or taken in equal parts at both ends; of an odd number, one end has one more. Do you do it for the height "
+               "and for the width?")
 
 
 @match.behaviour
@@ -87,10 +116,15 @@ def size_from_a_tensor(answer):
 
 @match.behaviour
 def gradient_flows(answer):
-    skip = torch.rand(1, 1, 5, 5, requires_grad=True)
-    out = tensor(answer(skip, (6, 6)))
-    expect(out.requires_grad, "No gradient goes back through your result. Do you copy values into a new tensor, or use "
-                              "numpy?")
+    for have, want in [((5, 5), (6, 6)), ((9, 8), (5, 4)), ((3, 10), (8, 4)), ((4, 6), (4, 6))]:
+        skip = torch.rand(1, 2, *have, requires_grad=True)
+        out = tensor(call(answer, skip, want), "Your result", learns=True)
+        expect(out.requires_grad, "No gradient goes back through your result. Do you copy values into a new tensor, or use "
+                                  "numpy?")
+        with asking("Is something changed in place that is still needed to compute the gradient?"):
+            right = all(map(agree, slopes(lambda skip, want=want: answer(skip, want), skip)))
+        expect(right, f"From {have[0]}×{have[1]} to {want[0]}×{want[1]}, the gradient at the skip is not that of a pad or a "
+                      "crop. Is a part of the result detached?")
 
 
 decoder = Exercise("4.3", "Write DecoderBlock", "write", minutes=15)
@@ -117,25 +151,29 @@ def unequal_channels(answer):
 
 @decoder.behaviour
 def odd_skip(answer):
-    with asking("That was with x 26×18 and a skip of 51×35. Is the skip matched to the upsampled size?"):
-        out = call(make(answer, 8, 4, 4), torch.rand(1, 8, 26, 18), torch.rand(1, 4, 51, 35))
-    shape(out, (1, 4, 52, 36), "x 26×18 and a skip of 51×35 gave {got}; wanted {wanted}: the skip is padded to the "
-          "upsampled size.")
+    for up in ("transpose", "bilinear"):
+        with asking("That was with x 26×18 and a skip of 51×35. Is the skip matched to the upsampled size?"):
+            out = call(make(answer, 8, 4, 4, up=up), torch.rand(1, 8, 26, 18), torch.rand(1, 4, 51, 35))
+        shape(out, (1, 4, 52, 36), "x 26×18 and a skip of 51×35 gave {got}; wanted {wanted}: the skip is padded to the "
+              "upsampled size.")
 
 
 @decoder.behaviour
 def skip_is_used(answer):
-    built = make(answer, 8, 4, 4).eval()
-    x, skip = torch.rand(1, 8, 6, 6), torch.rand(1, 4, 12, 12, requires_grad=True)
-    out = built(x, skip)
-    expect(out.requires_grad, "No gradient goes back through your output. Is something detached, or turned into numpy?")
-    out.square().sum().backward()
-    expect(skip.grad is not None and float(skip.grad.abs().sum()) > 0,
-           "Changing the skip does not change your output. Is it concatenated?")
-    x.requires_grad_()
-    (grad,) = torch.autograd.grad(built(x, skip).square().sum(), x, allow_unused=True)
-    expect(grad is not None and float(grad.abs().sum()) > 0,
-           "Changing x does not change your output. Is it upsampled and concatenated?")
+    for up in ("transpose", "bilinear"):
+        built = make(answer, 8, 4, 4, up=up).eval()
+        x, skip = (torch.randn(1, c, n, n, requires_grad=True) for c, n in ((8, 6), (4, 12)))
+        out = tensor(call(built, x, skip), "Your output", learns=True)
+        expect(not torch.equal(out, call(built, x, skip + 1)), "Changing the skip does not change your output. Is it "
+               "concatenated?")
+        expect(not torch.equal(out, call(built, x + 1, skip)), "Changing x does not change your output. Is it upsampled and "
+               "concatenated?")
+        expect(out.requires_grad, "No gradient goes back through your output. Is something detached, or turned into numpy?")
+        with asking("Is something changed in place that is still needed to compute the gradient?"):
+            out.square().sum().backward()
+        for name, value in (("the skip", skip), ("x", x)):
+            expect(value.grad is not None and float(value.grad.abs().sum()) > 0, f"Your output depends on {name}, but no "
+                   "gradient goes back to it. Is it detached?")
 
 
 def reach(built, x, skip, pixel):
@@ -166,8 +204,12 @@ def upsampling_kind(answer):
     for options, what in [({"up": "transpose"}, 'With up="transpose"'), ({}, "Without the argument up")]:
         number = len(watch(make(answer, 8, 4, 4, **options), x, skip).transposed)
         expect(number == 1, f"{what} your block computes {number} transposed convolutions; wanted 1.")
-    none = watch(make(answer, 8, 4, 4, up="bilinear"), x, skip).transposed
-    expect(not none, 'With up="bilinear" there is still a transposed convolution.')
+    seen = watch(make(answer, 8, 4, 4, up="bilinear"), x, skip)
+    expect(not seen.transposed, 'With up="bilinear" there is still a transposed convolution.')
+    kernels = [f"{h}×{w}" for h, w in (c.size for c in seen.plain)]
+    expect(kernels.count("3×3") <= 2 and set(kernels) <= {"1×1", "3×3"}, f'With up="bilinear" your convolutions have kernels '
+           f"of {', '.join(kernels)}. Wanted 1×1 behind the interpolation, then the two of the ConvBlock. What is there to "
+           "mix for a convolution that only brings the channels down?")
     for up, at, (first, last), why in [
             ("transpose", 8, (3, 5), "a 2×2 kernel with stride 2 sets stamps side by side"),
             ("transpose", 9, (3, 5), "a 2×2 kernel with stride 2 sets stamps side by side"),
@@ -184,7 +226,8 @@ def concatenates_as_they_are(answer):
         built, x, skip = make(answer, 8, 4, 5, up=up), torch.randn(1, 8, 6, 6), torch.randn(1, 4, 12, 12)
 
         def joined(x):
-            return next((c.input for c in watch(built, x, skip).plain if c.size == (3, 3)), torch.zeros(1, 0, 1, 1))
+            return next((c.within(12, 12) for c in watch(built, x, skip).plain if c.size == (3, 3)),
+                        torch.zeros(1, 0, 1, 1))
         once = joined(x)
         found = [bool((once - skip[:, [c]]).abs().amax(dim=(0, 2, 3)).lt(1e-5).any()) if once.shape[2:] == skip.shape[2:]
                  else False for c in range(4)]
@@ -196,17 +239,21 @@ def concatenates_as_they_are(answer):
 
 @decoder.behaviour
 def ends_in_a_block(answer):
-    x, skip = torch.randn(2, 8, 6, 6, requires_grad=True), torch.randn(2, 4, 12, 12, requires_grad=True)
-    norms = watch(make(answer, 8, 4, 5), x, skip).norms
-    expect(norms >= 2, f"With norm=True your decoder block computes {norms} batch norms; wanted a ConvBlock at the end, with "
-           "two.")
-    for norm in (False, True):
-        built = make(answer, 8, 4, 5, norm=norm).train(norm)
-        convolutions, run = block_of(built, watch(built, x, skip).joined(), 5, x, skip)
-        joined = convolutions[0].input
-        out = built(x, skip)
-        expect(torch.allclose(out, run(joined, norm), atol=1e-3), f"norm={norm}: after the concatenation, your "
+    x, skip = torch.randn(2, 8, 6, 6), torch.randn(2, 4, 12, 12)
+    for norm, mode in [(False, False), (False, True), (True, True)]:
+        options = {} if norm else {"norm": False}  # the norm is there unless it is switched off
+        built = make(answer, 8, 4, 5, **options).train(mode)
+        seen = watch(built, x, skip)
+        expect(norm or not seen.norms, "With norm=False there is still a batch norm. Hand norm on to the block.")
+        convolutions, run = block_of(built, seen.joined(), 5, x, skip)
+        out = tensor(call(built, x, skip))
+        same = torch.allclose(out, run(convolutions[0].within(12, 12), norm), atol=1e-3)
+        expect(same or not norm or seen.norms >= 2, f"With norm=True your decoder block computes {seen.norms} batch norms; "
+               "wanted a ConvBlock at the end, with two.")
+        expect(same, f"norm={norm}: after the concatenation, your "
                "output is not what a ConvBlock gives with your weights, twice (convolution" + norm * " → norm" + " → ReLU).")
+        expect(all(map(agree, slopes(built, x, skip))), "The gradient at x or at the skip is not the slope of your block. Is "
+               "a part of it detached?")
         out.square().sum().backward()
         silent = [n for n, p in built.named_parameters() if p.grad is None]
         expect(not silent, f"{len(silent)} parameters never take part, the first is {silent[0] if silent else ''}. Is every "
@@ -216,11 +263,9 @@ def ends_in_a_block(answer):
 @decoder.behaviour
 def hands_options_on(answer):
     built = make(answer, 8, 4, 4, padding=0, norm=False)
-    shape(call(built, torch.rand(1, 8, 10, 10), torch.rand(1, 4, 28, 28)), (1, 4, 16, 16),
-          "With padding=0, x 10×10 and skip 28×28 gave {got}; wanted {wanted}. Hand padding on to the block.")
+    shape(call(built, torch.rand(1, 8, 10, 11), torch.rand(1, 4, 28, 30)), (1, 4, 16, 18),
+          "With padding=0, x 10×11 and skip 28×30 gave {got}; wanted {wanted}. Hand padding on to the block.")
     x, skip = torch.rand(1, 8, 6, 6), torch.rand(1, 4, 12, 12)
-    expect(not watch(make(answer, 8, 4, 4, norm=False), x, skip).norms, "With norm=False there is still a batch norm. Hand "
-           "norm on to the block.")
     for norm in (True, False):
         biases([c for c in watch(make(answer, 8, 4, 4, norm=norm), x, skip).plain if c.size == (3, 3)], norm)
 
@@ -230,16 +275,18 @@ transposed_size = Exercise("4.4", "Transposed convolution by hand", "write", min
 
 @transposed_size.behaviour
 def stamps(answer):
-    shape(call(answer, torch.rand(3, 4), torch.rand(2, 2)), (6, 8),
-          "A 3×4 input and a 2×2 kernel with stride 2 gave {got}; wanted {wanted}: each value becomes a 2×2 stamp.")
+    for h, w in [(3, 4), (5, 2), (1, 1)]:
+        shape(call(answer, torch.rand(h, w), torch.rand(2, 2)), (2 * h, 2 * w), f"A {h}×{w} input and a 2×2 kernel with "
+              "stride 2 gave {got}; wanted {wanted}: each value becomes a 2×2 stamp.")
 
 
 @transposed_size.behaviour
 def values(answer):
-    x, kernel = torch.randn(3, 4), torch.randn(2, 2)
-    close(call(answer, x, kernel), F.conv_transpose2d(x[None, None], kernel[None, None], stride=2)[0, 0],
-          "The values differ from nn.ConvTranspose2d. Each value of x multiplies the whole kernel, and the stamps lie "
-          "side by side.")
+    for h, w in [(1, 2), (5, 3)]:
+        x, kernel = torch.randn(h, w), torch.randn(2, 2)
+        close(call(answer, x, kernel), F.conv_transpose2d(x[None, None], kernel[None, None], stride=2)[0, 0],
+              "The values differ from nn.ConvTranspose2d. Each value of x multiplies the whole kernel, and the stamps lie "
+              "side by side.")
 
 
 choose = Exercise("4.5", "Pad, crop or resize?", "choose", minutes=5, mark="classroom")

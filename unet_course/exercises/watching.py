@@ -23,6 +23,13 @@ class Convolution:
         """Height and width of the kernel."""
         return tuple(self.weight.shape[2:])
 
+    def within(self, height, width):
+        """What went in, without the border if the padding was set around it beforehand, by F.pad."""
+        extra = [(have - want) // 2 for have, want in zip(self.input.shape[2:], (height, width))]
+        if min(extra) <= 0:
+            return self.input
+        return self.input[..., extra[0] : extra[0] + height, extra[1] : extra[1] + width]
+
 
 NAMES = ("input", "weight", "bias", "stride", "padding")
 
@@ -63,7 +70,8 @@ def watch(built, *inputs):
 
 
 def block_of(built, in_channels, out_channels, *inputs):
-    """The two 3×3 convolutions of a block, first and second, and a function that runs them: norm, ReLU, twice."""
+    """The two 3×3 convolutions of a block with padding=1, first and second, and a function that runs them, each with a
+    norm and a ReLU. It sets the zeros around by itself: a block may have done that with F.pad."""
     wide = [c for c in watch(built, *inputs).plain if c.size == (3, 3)]
     expect(len(wide) == 2, f"Your block computes {len(wide)} convolutions of 3×3; wanted 2.")
     sizes = [(c.weight.shape[1], c.weight.shape[0]) for c in wide]
@@ -75,13 +83,46 @@ def block_of(built, in_channels, out_channels, *inputs):
     expect(all(id(c.weight) in learnt for c in wide), "The weights of your convolutions are not among the parameters of the "
            "module, so no optimiser finds them. Are they layers, or nn.Parameter, and set as self.something?")
 
-    def run(x, norm, between=F.relu):
-        for convolution, end in zip(wide, (between, F.relu)):
-            x = F.conv2d(x, convolution.weight, convolution.bias, padding=convolution.padding)
-            x = end(F.batch_norm(x, None, None, training=True) if norm else x)
+    def run(x, norm, between=F.relu, norm_last=(False, False)):
+        for convolution, end, last in zip(wide, (between, F.relu), norm_last):
+            x = F.conv2d(x, convolution.weight, convolution.bias, padding=1)
+            x = end(x) if last else x
+            x = F.batch_norm(x, None, None, training=True) if norm else x
+            x = x if last else end(x)
         return x
 
     return wide, run
+
+
+def slopes(function, *inputs):
+    """For each input how much a mixture of all that comes out changes along one direction: (measured, by the gradient).
+
+    The inputs are results of a computation, as they are inside a network. Where something is detached or cut into
+    steps, the two numbers differ.
+    """
+    def mixture(*values):
+        out = function(*values)
+        return sum((part * torch.linspace(0, 1, part.numel()).reshape(part.shape)).sum()
+                   for part in (out if isinstance(out, (tuple, list)) else [out]))
+
+    leaves, step, found = [x.detach().clone().requires_grad_() for x in inputs], 1e-3, []
+    whole = mixture(*[leaf * 1 for leaf in leaves])
+    gradients = torch.autograd.grad(whole, leaves, allow_unused=True) if whole.requires_grad else [None] * len(leaves)
+    for place, gradient in enumerate(gradients):
+        along = torch.randn_like(inputs[place])
+        if gradient is not None and gradient.norm() > 0:
+            along = gradient / gradient.norm() + 0.1 * along / along.norm()  # steep, so that rounding plays no part
+        with torch.no_grad():
+            up, down = (mixture(*[x + sign * step * along if i == place else x.clone() for i, x in enumerate(inputs)])
+                        for sign in (1, -1))
+        found.append((float(up - down) / (2 * step), float((gradient * along).sum()) if gradient is not None else 0.0))
+    return found
+
+
+def agree(slope, tolerance=0.05):
+    """Whether a measured slope is that of the gradient."""
+    measured, gradient = slope
+    return abs(measured - gradient) <= tolerance * max(abs(measured), abs(gradient), 1e-3)
 
 
 def biases(convolutions, norm):
