@@ -177,6 +177,80 @@ def parameters(c, o, norm):
     return 9 * c * o + 9 * o * o + (4 * o if norm else 2 * o)
 
 
+class Doubles(UNet):
+    """The first of the channels is used, and doubled on each level."""
+
+    def __init__(self, in_channels=1, num_classes=2, *, channels=(64, 128, 256, 512, 1024),
+                 **options):
+        channels = tuple(channels[0] * 2**i for i in range(len(channels)))
+        super().__init__(in_channels, num_classes, channels=channels, **options)
+
+
+class BrighterOrDarker(UNet):
+    """An image that is normalised first."""
+
+    def forward(self, x):
+        return super().forward((x - x.mean()) / (x.std() + 1e-6))
+
+
+class DividedBy255(UNet):
+    def forward(self, x):
+        return super().forward(x / 255)
+
+
+class Drops(EncoderBlock):
+    def forward(self, x):
+        skip, x = super().forward(x)
+        return nn.functional.dropout(skip, 0.1, self.training), x
+
+
+class NormBeforeTheHead(UNet):
+    def __init__(self, *arguments, **options):
+        super().__init__(*arguments, **options)
+        if options.get("norm", True):
+            self.head = nn.Sequential(nn.BatchNorm2d(self.head.in_channels), self.head)
+
+
+class Centred(UNet):
+    def forward(self, x):
+        return super().forward(2 * x - 1)
+
+
+class NormInFront(UNet):
+    def __init__(self, in_channels=1, *arguments, **options):
+        super().__init__(in_channels, *arguments, **options)
+        self.first = nn.InstanceNorm2d(in_channels)
+
+    def forward(self, x):
+        return super().forward(self.first(x))
+
+
+class ProbabilitiesWhileTraining(UNet):
+    def forward(self, x):
+        scores = super().forward(x)
+        return scores.softmax(dim=1) if self.training else scores
+
+
+class ChangedInPlace(UNet):
+    """Runs, and stops in the backward pass while it trains."""
+
+    def forward(self, x):
+        scores = super().forward(x)
+        if self.training:
+            spread = scores.exp()
+            scores = scores + 0 * spread
+            spread += 1
+        return scores
+
+
+class SkipLast(DecoderBlock):
+    """The skip behind what comes up, not in front."""
+
+    def forward(self, x, skip):
+        x = self.up(x)
+        return self.block(torch.cat([x, match_size(skip, x.shape[-2:])], dim=1))
+
+
 class AboveZero(UNet):
     """A right network, whose weights were drawn so that no logit is negative."""
 
@@ -206,6 +280,20 @@ WRONG = [
     ("5.2", "one convolution", lambda c, o, n: 9 * c * o + o, "without_norm"),
     ("5.2", "second from the input", lambda c, o, n: 2 * (9 * c * o + o), "without_norm"),
     ("5.2", "running statistics counted", lambda c, o, n: parameters(c, o, n) + (4 * o if n else 0), "with_norm"),
+    ("5.1", "channels last", ledger((64, 64), {"skip 0": (64, 64, 16)}), "even_64x64"),
+    ("5.1", "doubled from the uncropped size", ledger((101, 101), {"up 0": (16, 104, 104)}),
+     "odd_101x101"),
+    ("5.2", "norm the wrong way round", lambda c, o, n: parameters(c, o, not n), "without_norm"),
+    ("5.3", "channels doubled", Doubles, "blocks_are_found"),
+    ("5.3", "image normalised", BrighterOrDarker, "image_goes_in_as_it_is"),
+    ("5.3", "image from -1 to 1", Centred, "image_goes_in_as_it_is"),
+    ("5.3", "norm in front", NormInFront, "image_goes_in_as_it_is"),
+    ("5.3", "softmax while training", ProbabilitiesWhileTraining, "nothing_else_happens"),
+    ("5.3", "changed in place", ChangedInPlace, "nothing_else_happens"),
+    ("5.3", "skips halved", unet(skip=lambda s, p: s / 2), "nothing_else_happens"),
+    ("5.3", "divided by 255", DividedBy255, "image_goes_in_as_it_is"),
+    ("5.3", "dropout on the skips", unet(encoder=Drops), "nothing_else_happens"),
+    ("5.3", "a norm before the head", NormBeforeTheHead, "nothing_else_happens"),
     ("5.3", "other default widths", OtherWidths, "widths_of_the_paper"),
     ("5.3", "mean instead of maximum", unet(encoder=Averages), "skips_carry_detail"),
     ("5.3", "decoders reversed", unet(order="reversed"), "runs"),
@@ -259,6 +347,9 @@ RIGHT = [
     ("5.2", "formula", parameters),
     ("5.2", "counted", lambda c, o, norm: sum(p.numel() for p in ConvBlock(c, o, norm=norm).parameters())),
     ("5.3", "happens to begin above zero", AboveZero),
+    ("5.3", "skip behind what comes up", unet(decoder=SkipLast)),
+    ("5.1", "tensors, text", {s: {k: torch.tensor(v) if k == "bottom" else [f"{n}" for n in v]
+                                  for k, v in p.items()} for s, p in ledger().items()}),
     ("5.3", "package", UNet), ("5.3", "written again", unet()), ("5.3", "recursive", Recursive),
     ("5.3", "block by block", Flat), ("5.3", "other decoder", unet(decoder=Sized)),
     ("5.3", "functions and parameters", unet(encoder=bank03.OfFunctions, decoder=bank04.OfFunctions)),

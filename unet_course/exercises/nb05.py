@@ -1,13 +1,15 @@
 """Exercises of 05_the_full_unet. (05)"""
 
 import torch
+import torch.nn.functional as F
 from torch import nn
 
 from unet_course.blocks import ConvBlock
 from unet_course.exercises.answers import number, several, whole
-from unet_course.exercises.core import Exercise, NotAttempted, asking, call, close, expect, said, shape
+from unet_course.exercises.core import (Exercise, NotAttempted, alike, asking, call, close, expect,
+                                        numeric, said, shape)
 from unet_course.exercises.nb02 import make
-from unet_course.exercises.watching import watch
+from unet_course.exercises.watching import Watch, watch
 from unet_course.tracing import parameter_count, trace_shapes
 from unet_course.unet import UNet
 
@@ -33,8 +35,10 @@ def first_wrong_row(answer, height, width):
     why = {"skip": "A block sets the channels and keeps height and width.",
            "pooled": "A pool keeps the channels and halves each side, rounding up.",
            "bottom": "The bottom block sets the channels and keeps height and width.",
-           "up": "Upsampling doubles each side of what came from below, and sets the channels of its level.",
-           "decoder": "The decoder block keeps the upsampled size.",
+           "up": "Upsampling doubles each side of what came from below, once that is cropped to "
+                 "the size of its level, and sets the channels of its own.",
+           "decoder": "The decoder block sets the channels of its level and keeps the upsampled "
+                      "size; the crop comes after it.",
            "logits": "One channel for each class, and the size of the input."}
     before = "input"
     for row, wanted in true_ledger(height, width).items():
@@ -46,10 +50,21 @@ def first_wrong_row(answer, height, width):
             raise NotAttempted  # two rows are given in the stub
         expect(got is not ..., f"Ledger for {height}×{width}: right so far; the row {row!r} is still three dots. It comes "
                                f"after {before!r}. {why[row.split()[0]]}")
-        same = isinstance(got, (tuple, list)) and tuple(got) == wanted
+        same = row_of(got) == list(wanted)
+        expect(len(row_of(got)) != 4, f"Ledger for {height}×{width}: in the row {row!r} you wrote "
+               f"{said(got)}. The images of the batch are not counted: three numbers, (C, H, W).")
+        expect(same or sorted(row_of(got)) != sorted(wanted),
+               f"Ledger for {height}×{width}: in the row {row!r} you wrote {said(got)}. These are "
+               "the right numbers in another order. Which stands first in (C, H, W)?")
         expect(same, f"Ledger for {height}×{width}: the first wrong row is {row!r}, you wrote {said(got)}. It comes after "
                      f"{before!r}. {why[row.split()[0]]}")
         before = row
+
+
+def row_of(got):
+    """The numbers of a row, in whichever form it comes; none, if it is no row."""
+    found = numeric(got)
+    return found.tolist() if found is not None and found.ndim == 1 else []
 
 
 @ledger.behaviour
@@ -86,13 +101,17 @@ def blocks_of(model):
 
 @assemble.behaviour
 def blocks_are_found(answer):
-    for channels in [(4, 8, 16), (2, 4, 8, 16, 32), (4,)]:
+    for channels in [(4, 8, 16), (2, 4, 8, 16, 32), (4,), (6, 5, 9)]:
         model = make(answer, channels=channels)
         found = [o for _, o in blocks_of(model)]
         wanted = 2 * (2 * len(channels) - 1)
-        expect(len(found) >= wanted, f"For channels={channels}, PyTorch finds {len(found)} 3×3 convolutions in your network; "
-               f"wanted {wanted}, two in each block. Are the blocks in an nn.ModuleList? A plain list hides them from the "
-               "optimiser.")
+        question = ("Are the blocks in an nn.ModuleList? A plain list hides them from the "
+                    "optimiser." if len(channels) == 3 else
+                    "With three channels that was right. Does the number of blocks follow the "
+                    "length of channels?")
+        expect(len(found) >= wanted,
+               f"For channels={channels}, PyTorch finds {len(found)} 3×3 convolutions in your "
+               f"network; wanted {wanted}, two in each block. {question}")
         expect(sorted(found) == sorted(2 * channels + 2 * channels[:-1]), f"For channels={channels} your 3×3 convolutions "
                f"give {found} channels. Do depth and widths follow the argument channels?")
 
@@ -108,6 +127,16 @@ def widths_of_the_paper(answer):
     expect(sorted(o for _, o in pairs) == twice and {*zip(widths, widths[1:])} <= {*pairs}, "Without the argument "
            "channels, the widths of your blocks are not those of the stub's default: 64 at the top, 1024 at the "
            "bottom.")
+
+
+@assemble.behaviour
+def image_goes_in_as_it_is(answer):
+    x = torch.rand(2, 1, 24, 40)
+    with torch.no_grad(), Watch() as seen:
+        call(make(answer, **SMALL).train(), x)
+    first = seen.plain[0].within(24, 40) if seen.plain else None
+    expect(alike(first, x), "The first convolution does not get the image as it came. What is done "
+                            "to it before?")
 
 
 @assemble.behaviour
@@ -160,8 +189,9 @@ def skips_are_used(answer):
     x = torch.rand(1, 1, 32, 32)
     model(x).square().sum().backward()
     silent = [n for n, p in model.named_parameters() if p.grad is None]
-    expect(not silent, f"{len(silent)} parameters never take part, the first is {silent[0] if silent else ''}. "
-                       "Is every block called?")
+    first = silent[0] if silent else ""
+    expect(not silent, f"{len(silent)} parameters get no gradient, the first is {first}. Is every "
+                       "block called, and none of them under no_grad or on a detached tensor?")
     # The slope along one direction, once from two values and once from the gradient.
     model, x, way = model.double(), torch.rand(1, 1, 32, 32).double().requires_grad_(), torch.randn(1, 1, 32, 32).double()
     (gradient,) = torch.autograd.grad(model(x).square().sum(), x)
@@ -197,9 +227,12 @@ def nothing_moves(answer):
         row, column = centre_of_impulse(make(answer, **options), size, pixel)
         true = centre_of_impulse(UNet(**options), size, pixel)
         moved = row - true[0], column - true[1]
-        expect(max(map(abs, moved)) < 0.2, f"On a {size[0]}×{size[1]} image, one bright pixel comes out "
-               f"{moved[0]:+.1f} rows and {moved[1]:+.1f} columns from its place. Are the skips padded at the right and "
-               "bottom, and is only that cropped?")
+        question = ("Here nothing needs a pad or a crop. Is each skip taken before the pool, and "
+                    "nothing resized?" if size == (64, 64) else
+                    "Are the skips padded at the right and bottom, and is only that cropped?")
+        expect(max(map(abs, moved)) < 0.2,
+               f"On a {size[0]}×{size[1]} image, one bright pixel comes out {moved[0]:+.1f} rows "
+               f"and {moved[1]:+.1f} columns from its place. {question}")
 
 
 @assemble.behaviour
@@ -241,13 +274,61 @@ def hands_options_on(answer):
     expect(not padded, f"With padding=0, {len(padded)} convolutions still have padding. Is it handed on to every block?")
 
 
+def as_drawn(seen, x, norm, skip_first):
+    """A U-Net of three levels, computed with the weights of the convolutions that were seen."""
+    wide = iter([c for c in seen.plain if c.size == (3, 3)])
+
+    def block(x):
+        for _ in range(2):
+            convolution = next(wide)
+            x = F.conv2d(x, convolution.weight, convolution.bias, padding=1)
+            x = F.relu(F.batch_norm(x, None, None, training=True) if norm else x)
+        return x
+
+    skips = []
+    for _ in range(2):
+        skips.append(block(x))
+        x = F.max_pool2d(skips[-1], 2)
+    x = block(x)
+    for up in seen.transposed:
+        x = F.conv_transpose2d(x, up.weight, up.bias, stride=2)
+        x = block(torch.cat([skips.pop(), x] if skip_first else [x, skips.pop()], dim=1))
+    return F.conv2d(x, seen.plain[-1].weight, seen.plain[-1].bias)
+
+
+@assemble.behaviour
+def nothing_else_happens(answer):
+    for norm in (False, True):
+        model = make(answer, **SMALL, norm=norm).double().train()
+        x = torch.rand(2, 1, 24, 40).double()
+        seen = watch(model, x)
+        x.requires_grad_()
+        with asking("That was in the backward pass, in training mode. Is a tensor changed in place "
+                    "after it was used?"):
+            got = call(model, x)
+            (gradient,) = torch.autograd.grad(got.square().sum(), x)
+        fits = []
+        for skip_first in (True, False):
+            wanted = as_drawn(seen, x, norm, skip_first)
+            (slope,) = torch.autograd.grad(wanted.square().sum(), x)
+            fits.append(alike(got, wanted, 1e-3) and alike(gradient, slope, 1e-2))
+        expect(any(fits),
+               f"In training mode, with norm={norm}, your network gives other values than encoder "
+               "blocks, bottom, decoder blocks and head with the same weights. What else is done "
+               "in forward, to a skip, or around the head?")
+
+
 parameters = Exercise("5.2", "Count the parameters of a block", "predict", minutes=8)
 
 
 @parameters.behaviour
 def without_norm(answer):
     for c, out in [(1, 64), (3, 16), (32, 8)]:
-        close(call(answer, c, out, False), parameter_count(ConvBlock(c, out, norm=False)),
+        got = call(answer, c, out, False)
+        expect(not alike(got, parameter_count(ConvBlock(c, out))),
+               f"ConvBlock({c}, {out}, norm=False): you count the parameters of a block with a "
+               "norm. What does norm=False leave out, and what does it bring back?")
+        close(got, parameter_count(ConvBlock(c, out, norm=False)),
               f"ConvBlock({c}, {out}, norm=False): " + "wanted {wanted}, you count {got}. Nine weights for each pair of "
               "channels, and a bias for each output channel, in both convolutions.")
 
@@ -321,33 +402,53 @@ def head_for(answer, place):
     right = isinstance(given, (tuple, list)) and len(given) == 2
     expect(right, f"Answer {place + 1} is {said(given)}; wanted a pair such as (2, \"softmax\").")
     classes, after = given
+    expect(classes not in AFTER, f"Answer {place + 1} is {said(given)}: the word comes second. How "
+                                 "many channels come first?")
     classes = whole(classes, f"Answer {place + 1}: num_classes")
     after = after.strip().lower() if isinstance(after, str) else after
     expect(after in AFTER, f"Answer {place + 1}: {said(after)} is none of {', '.join(AFTER)}.")
     return classes, after
 
 
+def expect_channels(number, classes, wanted, why):
+    channels = "1 channel" if classes == 1 else f"{classes} channels"
+    expect(classes == wanted, f"{number}: you have {channels}. {why}")
+
+
 @head.behaviour
 def exclusive_classes(answer):
     classes, after = head_for(answer, 0)
-    expect(classes == 3, f"1: you have {classes} channels. Each pixel is background, boundary or interior: one score "
-           "for each.")
+    expect_channels(1, classes, 3, "Each pixel is background, boundary or interior: one score for "
+                                   "each.")
     expect(after == "softmax", f"1: not {after}. A pixel belongs to one class and no other, so the three "
            "probabilities have to add up to 1.")
 
 
 @head.behaviour
 def yes_or_no(answer):
-    expect(head_for(answer, 1) in [(1, "sigmoid"), (2, "softmax")], f"2: {head_for(answer, 1)} does not fit. Yes or "
-           "no is one score "
-           "and its sigmoid, or two scores and their softmax. A softmax over one score alone is always 1.")
+    classes, after = head_for(answer, 1)
+    for given, why in [
+            ((1, "softmax"), "A softmax over one score alone is always 1. Which function makes a "
+                             "probability of a single score?"),
+            ((1, "nothing"), "A score may be any number. What makes a probability of it?"),
+            ((2, "sigmoid"), "Each of the two says yes or no for itself, and both may say yes. "
+                             "What makes two scores exclude each other?"),
+            ((2, "nothing"), "Scores may be any numbers. What makes probabilities of two that "
+                             "exclude each other?")]:
+        expect((classes, after) != given, f"2: {given} does not fit. {why}")
+    if classes != 2:  # two scores are right, too
+        expect_channels(2, classes, 1, "How many scores does one question of yes or no need?")
 
 
 @head.behaviour
 def labels_that_overlap(answer):
     classes, after = head_for(answer, 2)
-    expect(classes == 2, f"3: you have {classes} channels. There are two questions for each pixel, each with its own "
-           "yes or no.")
+    expect(classes != 4,
+           "3: you have 4 channels, one for each combination. These are two questions, each with "
+           "its own yes or no: how many scores do they need?")
+    expect_channels(3, classes, 2, "There are two questions for each pixel, each with its own yes "
+                                   "or no.")
+    expect(after != "nothing", "3: a score may be any number. What makes a probability of each?")
     expect(after == "sigmoid", f"3: not {after}. A pixel may be in a nucleus and be dividing, so the two must be free "
            "to be large both at once.")
 
@@ -355,5 +456,5 @@ def labels_that_overlap(answer):
 @head.behaviour
 def a_measured_value(answer):
     classes, after = head_for(answer, 3)
-    expect(classes == 1, f"4: you have {classes} channels. A distance is one number for each pixel.")
+    expect_channels(4, classes, 1, "A distance is one number for each pixel.")
     expect(after == "nothing", f"4: not {after}: that ends at 1. A distance of 12 pixels has to be possible.")
