@@ -48,10 +48,28 @@ def teacher(chosen):
 
 
 def _grade_arguments(add):
-    add("submissions", metavar="SUBMISSIONS", help="a folder with a folder for each student, or with files as 02_ada.ipynb")
+    add("submissions", metavar="SUBMISSIONS", help="a folder with a folder for each student, or "
+        "with files as 02_ada.ipynb; or the .zip of such a folder that Moodle or Canvas gives")
     add("--out", type=Path, default="grades.csv", metavar="FILE", help="the gradebook, a table (default: grades.csv)")
     add("--seconds", type=float, default=3600, metavar="X", help="for each notebook, by the clock (default: 3600)")
     add("--memory", type=float, default=6, metavar="GB", help="for each notebook (default: 6)")
+    add("--moodle", type=Path, metavar="FILE", help="also write a table for Moodle's import of "
+        "grades: a row for each student, percent for each notebook and in total, '-' where there "
+        "is no grade. When importing, choose UTF-8 and comma, map 'Email address' (or 'ID number') "
+        "and each notebook; leave the total out where Moodle sums up. Moodle refuses the whole "
+        "file for one student it does not know")
+    add("--canvas", type=Path, metavar="FILE", help="also write a table for Canvas's gradebook "
+        "import (head: Student, ID, SIS User ID, SIS Login ID, Section): points, and a row with "
+        "those possible; Canvas passes over the total, 'Final Points', and sums up by itself. An "
+        "empty cell is no grade and clears one that stands there")
+    add("--students", type=Path, metavar="LIST", help="the class as Moodle (grades or "
+        "participants) or Canvas (gradebook) exports it, CSV: who a folder or file belongs to is "
+        "found by full name, email address, its part before the @, or any number in the list, and "
+        "the list's own columns go into the tables. Without it the tables hold the names of "
+        "folders or files as they are (and Canvas's ID, where Canvas has named the file)")
+    add("--identifier", default="Email address", metavar="HEAD", help="without --students: what "
+        "the names of your folders or files are, the head of the first column for Moodle, such as "
+        "'ID number' (default: 'Email address')")
 
 
 def grade(chosen):
@@ -59,11 +77,25 @@ def grade(chosen):
 
     rows = grade(chosen.submissions, chosen.out, seconds=chosen.seconds, cpu_seconds=2 * chosen.seconds,
                  cell_seconds=min(900, chosen.seconds / 2), memory=int(chosen.memory * 2**30),
-                 report=lambda line: print(line, flush=True))
+                 report=lambda line: print(line, flush=True), moodle=chosen.moodle,
+                 canvas=chosen.canvas, students=chosen.students, identifier=chosen.identifier)
     look = sum(row.status in ("changed", "stopped", "unreadable") for row in rows)
-    print(f"{len(rows)} exercises of {len({row.student for row in rows})} students in {chosen.out}"
-          + (f"; look at {look} of them yourself" if look else ""))
+    exercises, students = sum(row.exercise != "" for row in rows), {row.student for row in rows}
+    print(f"{exercises} exercises of {len(students)} students in {chosen.out}"
+          + (f"; look at {look} of its rows yourself" if look else ""))
     return 0
+
+
+def _guesses_arguments(add):
+    add("folder", metavar="FOLDER", help="with progress files (.json) or notebooks (.ipynb), in "
+        "it or in a folder for each student")
+
+
+def guesses(chosen):
+    from unet_course.classroom.guesses import guesses_in, histogram
+
+    found, unreadable = guesses_in(chosen.folder)
+    print("\n".join([*histogram(found), *(f"Not read: {line}" for line in unreadable)]))
 
 
 # name: (what it does, examples, what adds its arguments, what runs it)
@@ -75,5 +107,10 @@ COMMANDS = {
                  nbgrader),
     "teacher": ("write the teacher's guide, a page for each notebook, into a folder", ["for_teachers"], _folder, teacher),
     "grade": ("run students' notebooks within limits, try their answers with the course's own checks, and write a gradebook",
-              ["submitted --out grades.csv", "submitted --out grades.csv --seconds 600 --memory 4"], _grade_arguments, grade),
+              ["submitted --out grades.csv", "submitted --out grades.csv --seconds 600 --memory 4",
+               "submitted.zip --moodle for_moodle.csv --students participants.csv",
+               "submitted.zip --canvas for_canvas.csv --students gradebook.csv"],
+              _grade_arguments, grade),
+    "guesses": ("show what a class has guessed, from progress files or notebooks (never run)",
+                ["submitted"], _guesses_arguments, guesses),
 }

@@ -84,6 +84,9 @@ c.ClearSolutions.code_stub = {"python": ""}  # the stub stands above the solutio
 c.ClearSolutions.begin_solution_delimeter = "BEGIN SOLUTION"
 c.ClearSolutions.end_solution_delimeter = "END SOLUTION"
 c.ExecutePreprocessor.timeout = 900  # seconds for a cell; the trainings of notebook 06 take minutes on a slow machine
+# Before a notebook runs: what it puts in the place of what the checks use is seen, and named.
+WITNESS = "from unet_course.classroom.grading.kernel import stand; stand(); del stand"
+c.ExecutePreprocessor.extra_arguments = [f"--IPKernelApp.exec_lines={WITNESS}"]
 '''
 
 
@@ -112,7 +115,9 @@ def nbgrader_course(out, notebooks=NOTEBOOKS):
     Notes
     -----
     nbgrader itself (``pip install "unet-course[classroom]"``) is needed to use the folder, not to write it. A student's
-    answer is graded by the very check that the student has seen, in a cell that nbgrader writes anew before grading.
+    answer is graded by the very check that the student has seen, in a cell that nbgrader writes
+    anew before grading; the kernel is started with what notices that a notebook has replaced or
+    emptied what the check uses, see `unet_course.classroom.grading.kernel.stand`.
 
     Examples
     --------

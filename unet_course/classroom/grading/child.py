@@ -73,8 +73,8 @@ class Kernel:
         self.manager, self.client = start_new_kernel(kernel_name="python3", startup_timeout=300, stdout=quiet, stderr=quiet,
                                                      extra_arguments=["--HistoryManager.enabled=False"])
         threading.Thread(target=self._watch, daemon=True).start()
-        place = (f"from unet_course.classroom.grading.kernel import witness as {self.name}\n"
-                 f"{self.name} = {self.name}({self.key!r})")
+        place = (f"from unet_course.classroom.grading.kernel import place as {self.name}\n"
+                 f"{self.name}({self.name!r}, {self.key!r})\ndel {self.name}")
         error = self.run(place, seconds=300, silent=True)
         if error:
             say(failed=f"the course could not be loaded: {error}")
