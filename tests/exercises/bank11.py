@@ -75,6 +75,74 @@ def cuts_the_way_down(model, level):
     return model
 
 
+class Detached(Zeroed):
+    """Right forward; what lies above gets no gradient from below."""
+
+    def forward(self, x):
+        skip, pooled = self.encoder(x)
+        return torch.zeros_like(skip), pooled.detach()
+
+
+def detaches(model, level):
+    model = copy.deepcopy(model)
+    model.encoders[level] = Detached(model.encoders[level])
+    return model
+
+
+class Numbers(nn.Module):
+    def __init__(self, model):
+        super().__init__()
+        self.model = model
+
+    def forward(self, x):
+        return self.model(x).detach().numpy()
+
+
+class WithoutGradient(nn.Module):
+    def __init__(self, model):
+        super().__init__()
+        self.model = model
+
+    def forward(self, x):
+        with torch.no_grad():
+            return self.model(x)
+
+
+def weights_to_zero(model, level):
+    """The decoder's weights for the skip are zero at the start, and grow in training."""
+    model = copy.deepcopy(model)
+    skip = model.encoders[level].block.layers[0].out_channels
+    with torch.no_grad():
+        model.decoders[-1 - level].block.layers[0].weight[:, :skip] = 0
+    return model
+
+
+def before_training(model, level):
+    """Silent only in evaluation mode."""
+    model = copy.deepcopy(model)
+    model.encoders[level].register_forward_hook(
+        lambda module, x, out: out if module.training else (torch.zeros_like(out[0]), out[1]))
+    return model
+
+
+def by_another_forward(model, level):
+    model = copy.deepcopy(model)
+    encoder = model.encoders[level]
+    original = encoder.forward
+
+    def forward(x):
+        skip, pooled = original(x)
+        return skip * 0, pooled
+
+    encoder.forward = forward
+    return model
+
+
+def only_the_top(model, level):
+    """No copy below the top."""
+    return cutter(copies=copy.deepcopy if level == 0 else (lambda model: model))(model, level)
+
+
 def shallow(model):
     new = copy.copy(model)
     new._modules = dict(model._modules)
@@ -119,6 +187,39 @@ def with_numpy(a, b):
     return np.mean(apart > abs(np.mean(a) - np.mean(b)) - 1e-9)
 
 
+def by_value(a, b):
+    """Whatever is equal to a score of the first group is taken out of the second."""
+    pooled = [*a, *b]
+    def apart(one):
+        two = [v for v in pooled if v not in one]
+        return abs(statistics.mean(one) - statistics.mean(two)) if two else 0.0
+    ways = [apart(one) for one in itertools.combinations(pooled, len(a))]
+    seen = abs(statistics.mean(a) - statistics.mean(b))
+    return sum(d >= seen - 1e-12 for d in ways) / len(ways)
+
+
+def each_way_once(a, b):
+    """Ways to choose with the same scores count as one."""
+    ways = set(itertools.combinations(sorted([*a, *b]), len(a)))
+    total = math.fsum([*a, *b])
+    apart = [abs(statistics.mean(one) - (total - math.fsum(one)) / len(b)) for one in ways]
+    seen = abs(statistics.mean(a) - statistics.mean(b))
+    return sum(d >= seen - 1e-12 for d in apart) / len(ways)
+
+
+def by_orders(a, b):
+    """All orders of the scores, not all choices: the same share."""
+    ways = list(itertools.permutations([*a, *b]))[:: math.factorial(len(b))]
+    seen = abs(statistics.mean(a) - statistics.mean(b))
+    apart = [abs(statistics.mean(w[: len(a)]) - statistics.mean(w[len(a) :])) for w in ways]
+    return sum(d >= seen - 1e-12 for d in apart) / len(ways)
+
+
+def two_at_least(a, b):
+    """A group of one is refused."""
+    return share(mean=lambda v: statistics.stdev(v) * 0 + statistics.mean(v))(a, b)
+
+
 def doubled(a, b):
     one_sided = share(absolute=lambda d: d)
     return 2 * min(one_sided(a, b), one_sided(b, a))
@@ -145,6 +246,14 @@ WRONG = [
     ("11.1", "the standard error", pair(deviation=lambda v: np.std(v, ddof=1) / len(v) ** 0.5), "deviation_over_n_minus_one"),
     ("11.1", "mean absolute", pair(deviation=lambda v: np.abs(np.array(v) - np.mean(v)).mean()), "deviation_over_n_minus_one"),
     ("11.1", "over n + 1", pair(deviation=lambda v: (np.var(v) * len(v) / (len(v) + 1)) ** 0.5), "deviation_over_n_minus_one"),
+    ("11.1", "over n where there are two",
+     pair(deviation=lambda v: statistics.stdev(v) if len(v) > 2 else statistics.pstdev(v)),
+     "deviation_over_n_minus_one"),
+    ("11.1", "equal scores once",
+     pair(lambda v: statistics.mean(set(v)), lambda v: statistics.stdev(set(v))),
+     "deviation_over_n_minus_one"),
+    ("11.1", "means of sizes", lambda v: (statistics.mean(map(abs, v)), statistics.stdev(v)),
+     "deviation_over_n_minus_one"),
     ("11.2", "divided by 4", [0.005, 0.0141, 8], "error_of_a_mean"),
     ("11.2", "not divided", [0.02, 0.0141, 8], "error_of_a_mean"),
     ("11.2", "times the root", [0.04, 0.0141, 8], "error_of_a_mean"),
@@ -167,6 +276,13 @@ WRONG = [
     ("11.3", "half of it", cutter(factor=0.5), "that_skip_alone_is_silent"),
     ("11.3", "also the way down", cutter(pooled=0.0), "that_skip_alone_is_silent"),
     ("11.3", "the input of the level", cuts_the_way_down, "that_skip_alone_is_silent"),
+    ("11.3", "below detached", detaches, "it_can_be_trained"),
+    ("11.3", "without a gradient", lambda m, k: WithoutGradient(cutter()(m, k)),
+     "it_can_be_trained"),
+    ("11.3", "zero weights for the skip", weights_to_zero, "it_can_be_trained"),
+    ("11.3", "silent in evaluation mode", before_training, "it_can_be_trained"),
+    ("11.3", "an array", lambda m, k: Numbers(cutter()(m, k)), "sizes_stay"),
+    ("11.3", "a copy for the top only", only_the_top, "the_original_stays"),
     ("11.3", "no copy", cutter(copies=lambda model: model), "the_original_stays"),
     ("11.3", "a shallow copy", cutter(copies=shallow), "a_copy_with_weights_of_its_own"),
     ("11.3", "copy.copy", cutter(copies=copy.copy), "the_original_stays"),
@@ -189,6 +305,16 @@ WRONG = [
     ("11.5", "one-sided, doubled without a limit", doubled, "unequal_groups"),
     ("11.5", "sums", share(mean=sum), "unequal_groups"),
     ("11.5", "groups of one size", halves, "unequal_groups"),
+    ("11.5", "by value", by_value, "scores_that_come_twice"),
+    ("11.5", "each way once", each_way_once, "scores_that_come_twice"),
+    ("11.5", "two scores at least", two_at_least, "scores_that_come_twice"),
+    ("11.5", "1e-5 allowed", share(at_least=lambda x, y: x >= y - 1e-5), "nearly_as_far_apart"),
+    ("11.5", "rounded to four decimals", share(at_least=lambda x, y: round(x, 4) >= round(y, 4)),
+     "nearly_as_far_apart"),
+    ("11.5", "allowed in per cent", share(at_least=lambda x, y: x > y or math.isclose(x, y)),
+     "equal_values"),
+    ("11.5", "less by a billionth of it", share(at_least=lambda x, y: x >= y * (1 - 1e-9)),
+     "equal_values"),
     *(("11.5", f"the last digit decides, {what}", share(at_least=lambda x, y: x >= y, mean=mean),
        "equal_values") for what, mean in MEANS.items()),
 ]
@@ -202,11 +328,15 @@ RIGHT = [
     ("11.2", "as formulas", (0.02 / 4**0.5, 0.01 * 2**0.5, 8)),
     ("11.2", "an array", np.array([0.01, 0.01414, 8.0])),
     ("11.3", "a module around it", cutter()),
-    ("11.3", "a hook", by_a_hook),
+    ("11.3", "a hook", by_a_hook), ("11.3", "another forward", by_another_forward),
     ("11.3", "the package's", by_the_package),
     ("11.4", "as it is", RIGHT_WORDS),
     ("11.4", "capitals, tuple", tuple(w.upper() for w in RIGHT_WORDS)),
     ("11.5", "by combinations", share()),
     ("11.5", "numpy", with_numpy),
+    ("11.5", "rounded to 12 digits", share(at_least=lambda x, y: round(x, 12) >= round(y, 12))),
+    ("11.5", "either more or nearly equal",
+     share(at_least=lambda x, y: x > y or math.isclose(x, y, abs_tol=1e-12))),
+    ("11.5", "1e-9 allowed", share(at_least=lambda x, y: x >= y - 1e-9)),
 ]
 UNTOUCHED = [(id, lambda *a: ...) for id in ("11.1", "11.3", "11.5")]

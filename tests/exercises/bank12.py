@@ -48,8 +48,127 @@ class Residual(nn.Module):
         return c.get("end", lambda y, s: F.relu(y + s))(y, s)
 
 
+def filled(self, x):
+    """Zeros for the channels that are missing; what is too much is left out."""
+    return F.pad(x, (0, 0, 0, 0, 0, self.second.out_channels - x.shape[1]))
+
+
+def pairs_only(self, x):
+    """Few channels of many, or many of few: fits by cutting or by the layer."""
+    wanted = self.second.out_channels
+    return self.hidden[0](x) if x.shape[1] < wanted else x[:, :wanted]
+
+
+def changed_in_place(change, way):
+    """The ReLU's own result is what autograd needs."""
+    out = F.relu(change + way)
+    out += 0.0
+    out *= 1.0
+    return out
+
+
+class Statistics(Residual):
+    """Residual, with another norm."""
+
+    def norm(self, x, place):
+        return F.batch_norm(x, None, None, self.scale[place], self.shift[place], True)
+
+    def __init__(self, a, b):
+        super().__init__(a, b)
+        del self.norms
+        self.scale, self.shift = nn.Parameter(torch.ones(2, b)), nn.Parameter(torch.zeros(2, b))
+
+    def forward(self, x):
+        y = self.norm(self.second(F.relu(self.norm(self.first(x), 0))), 1)
+        return F.relu(y + (x if x.shape[1] == y.shape[1] else self.straight(x)))
+
+
+class ByHand(Statistics):
+    """Mean and variance are taken to be constants."""
+
+    def norm(self, x, place):
+        var, mean = torch.var_mean(x.detach(), dim=(0, 2, 3), unbiased=False, keepdim=True)
+        scale, shift = (p[place].reshape(1, -1, 1, 1) for p in (self.scale, self.shift))
+        return (x - mean) / (var + 1e-5).sqrt() * scale + shift
+
+
+def with_norms(**options):
+    """Residual, whose norms have other settings."""
+
+    class Block(Residual):
+        def __init__(self, a, b):
+            super().__init__(a, b)
+            self.norms = nn.ModuleList(nn.BatchNorm2d(b, **options) for _ in range(2))
+
+    return Block
+
+
+class InPlace(Residual):
+    """Adds to its own input."""
+
+    def forward(self, x):
+        y = self.norms[1](self.second(F.relu(self.norms[0](self.first(x)))))
+        if x.shape[1] != y.shape[1]:
+            return F.relu(y + self.straight(x))
+        x += y
+        return F.relu(x)
+
+
+class NormFirst(Residual):
+    """The unit of Zhang, Liu and Wang: norm and ReLU before convolutions, none after the sum."""
+
+    def __init__(self, a, b):
+        super().__init__(a, b)
+        self.norms[0] = nn.BatchNorm2d(a)
+
+    def forward(self, x):
+        y = self.second(F.relu(self.norms[1](self.first(F.relu(self.norms[0](x))))))
+        return y + (x if x.shape[1] == y.shape[1] else self.straight(x))
+
+
+class PaddedBefore(Residual):
+    """The zeros are set around it by hand."""
+
+    def __init__(self, a, b):
+        super().__init__(a, b)
+        self.first.padding = self.second.padding = (0, 0)
+
+    def forward(self, x):
+        def around(t):
+            return F.pad(t, (1, 1, 1, 1))
+        y = self.norms[1](self.second(around(F.relu(self.norms[0](self.first(around(x)))))))
+        return F.relu(y + (x if x.shape[1] == y.shape[1] else self.straight(x)))
+
+
+class WithBias(Residual):
+    """Every convolution has a bias, and the shortcut a norm."""
+
+    def __init__(self, a, b):
+        super().__init__(a, b)
+        self.first, self.second = nn.Conv2d(a, b, 3, padding=1), nn.Conv2d(b, b, 3, padding="same")
+
+    def forward(self, x):
+        y = self.norms[1](self.second(self.norms[0](self.first(x)).relu()))
+        return (y + (x if x.shape[1] == y.shape[1] else self.norm3(self.straight(x)))).relu_()
+
+
 def residual(**change):
     return type("Changed", (Residual,), {"change": change})
+
+
+def gate_of_one_size(s, g, w, v, p):
+    return s * torch.sigmoid(p(F.relu(w(s) + v(g)))).reshape(-1, 1, 5, 7)
+
+
+def gate_squeezed(s, g, w, v, p):
+    """One number for each pixel; with a single image, or row, others than meant are taken away."""
+    numbers = torch.sigmoid(p(F.relu(w(s) + v(g)))).squeeze()
+    return s * (numbers[:, None] if numbers.ndim == 3 else numbers)
+
+
+def gate_in_place(s, g, w, v, p):
+    s *= torch.sigmoid(p(F.relu(w(s) + v(g))))
+    return s
 
 
 class Dots(nn.Module):
@@ -80,6 +199,18 @@ def split(a, b, layer, *, over=1, seen=lambda a, b: (a + b).mean(dim=(2, 3)), sw
     w = scores.softmax(dim=over) if act is None else act(scores)
     one, two = (w[:, 1], w[:, 0]) if swap else (w[:, 0], w[:, 1])
     return one[:, :, None, None] * a + two[:, :, None, None] * b
+
+
+def split_at_four(a, b, layer):
+    scores = layer((a + b).mean(dim=(2, 3)))
+    w = torch.stack([scores[:, :4], scores[:, 4:]]).softmax(dim=0)[..., None, None]
+    return w[0] * a + w[1] * b
+
+
+def split_squeezed(a, b, layer):
+    scores = layer((a + b).mean(dim=(2, 3)).squeeze()).reshape(len(a), 2, -1)
+    w = scores.softmax(dim=1)[..., None, None]
+    return w[:, 0] * a + w[:, 1] * b
 
 
 def split_by_difference(a, b, layer):
@@ -124,6 +255,27 @@ WRONG = [
     ("12.1", "skip alone", lambda s, g, a, b, c: s * torch.sigmoid(c(F.relu(a(s)))), "relu_of_the_sum"),
     ("12.1", "below alone", lambda s, g, a, b, c: s * torch.sigmoid(c(F.relu(b(g)))), "relu_of_the_sum"),
     ("12.1", "sigmoid in between", lambda s, g, a, b, c: s * torch.sigmoid(c(torch.sigmoid(a(s) + b(g)))), "relu_of_the_sum"),
+    ("12.1", "always 5×7", gate_of_one_size, "any_size"),
+    ("12.1", "squeezed", gate_squeezed, "any_size"),
+    ("12.1", "an array", lambda *parts: gate(*parts).detach().numpy(), "a_gradient_comes_back"),
+    ("12.1", "detached", lambda s, g, a, b, c: s * gate(s, g, a, b, c).detach() / s.detach(),
+     "a_gradient_comes_back"),
+    ("12.1", "below detached", lambda s, g, a, b, c: gate(s, g.detach(), a, b, c),
+     "a_gradient_comes_back"),
+    ("12.1", "skip changed in place", gate_in_place, "a_gradient_comes_back"),
+    ("12.2", "cut where there are fewer", residual(straight=pairs_only),
+     "one_by_one_where_they_change"),
+    ("12.2", "norm and ReLU first", NormFirst, "input_goes_through"),
+    ("12.2", "shortcut detached", residual(end=lambda y, s: F.relu(y + s.detach())),
+     "both_ways_learn"),
+    ("12.2", "blocks detached", residual(end=lambda y, s: F.relu(y.detach() + s)),
+     "both_ways_learn"),
+    ("12.2", "changed in place after the sum", residual(end=changed_in_place), "both_ways_learn"),
+    ("12.2", "its input changed in place", InPlace, "both_ways_learn"),
+    ("12.2", "mean and variance as constants", ByHand, "both_ways_learn"),
+    ("12.2", "norms that learn nothing", with_norms(affine=False), "norms_learn"),
+    ("12.2", "statistics of this batch, always", Statistics, "evaluation_mode"),
+    ("12.2", "running statistics that never move", with_norms(momentum=0.0), "evaluation_mode"),
     ("12.2", "adds what does not fit", residual(straight=lambda self, x: x), "keeps_the_size"),
     ("12.2", "no padding", residual(padding=0), "keeps_the_size"),
     ("12.2", "an instance", ResidualBlock(4, 4), "keeps_the_size"),
@@ -134,7 +286,8 @@ WRONG = [
     ("12.2", "no ReLU at the end", residual(end=lambda y, s: y + s), "input_goes_through"),
     ("12.2", "mean", residual(end=lambda y, s: F.relu((y + s) / 2)), "input_goes_through"),
     ("12.2", "product", residual(end=lambda y, s: F.relu(y * s)), "input_goes_through"),
-    ("12.2", "channels filled with zeros", residual(straight=lambda self, x: F.pad(x, (0, 0, 0, 0, 0, 5))), "one_by_one_where_they_change"),
+    ("12.2", "channels filled with zeros", residual(straight=filled),
+     "one_by_one_where_they_change"),
     ("12.2", "hidden from the optimiser", residual(hidden=True), "one_by_one_where_they_change"),
     ("12.2", "ReLU and norm on the shortcut", residual(straight=lambda self, x: self.norm3(self.hidden[0](x).abs())),
      "one_by_one_where_they_change"),
@@ -152,6 +305,7 @@ WRONG = [
     ("12.3", "a ConvBlock", lambda a, b: 9 * a * b + 9 * b * b + 4 * b, "one_block"),
     ("12.3", "learnt by heart", lambda a, b: dense(8, 16), "any_block"),
     ("12.3", "growth always 4", lambda a, b: sum(9 * (a + 4 * n) * 4 + 8 for n in range(4)) + (a + 16) * b + 2 * b, "any_block"),
+    ("12.3", "growth of two at least", lambda a, b: dense(a, max(b, 8)), "any_block"),
     ("12.4", "U-Net's four", [4, 4, 192, 3], "how_many_nodes"),
     ("12.4", "encoder counted", [15, 4, 192, 3], "how_many_nodes"),
     ("12.4", "six", [6, 4, 192, 3], "how_many_nodes"),
@@ -180,6 +334,15 @@ WRONG = [
     ("12.5", "mean over the batch",
      lambda a, b, f: split(a, b, f, seen=lambda a, b: (a + b).mean(dim=(0, 2, 3)).expand(len(a), -1)), "looks_at_both"),
     ("12.5", "each pixel for itself", per_pixel, "looks_at_both"),
+    ("12.5", "C is always 4", split_at_four, "any_number_of_channels"),
+    ("12.5", "squeezed", split_squeezed, "any_number_of_channels"),
+    ("12.5", "weights detached",
+     lambda a, b, f: split(a, b, f, act=lambda s: s.detach().softmax(1)), "a_gradient_comes_back"),
+    ("12.5", "as numbers", lambda a, b, f: split(a, b, f).detach().numpy(),
+     "a_gradient_comes_back"),
+    ("12.5", "mean detached",
+     lambda a, b, f: split(a, b, f, seen=lambda a, b: (a + b).detach().mean(dim=(2, 3))),
+     "a_gradient_comes_back"),
     ("12.6", "the newest first", other(0, "U-Net++"), "nothing_measured"),
     ("12.6", "the largest first", other(0, "Dense U-Net"), "nothing_measured"),
     ("12.6", "attention against depth", other(1, "Attention U-Net"), "deep_and_stuck"),
@@ -191,7 +354,11 @@ RIGHT = [
     ("12.1", "as written", gate), ("12.1", "by functions", gate_with_parameters),
     ("12.2", "package", ResidualBlock), ("12.2", "written again", residual()),
     ("12.2", "sum in place", residual(end=lambda y, s: (y + s).clamp(min=0))),
-    ("12.3", "formula", dense), ("12.3", "closed form", lambda a, b: 9 * b * a + 27 * b * b // 8 + 2 * b + (a + b) * b + 2 * b),
+    ("12.2", "padded before", PaddedBefore),
+    ("12.2", "biases, and a norm on the shortcut", WithBias),
+    ("12.3", "as a text", lambda a, b: str(dense(a, b))),
+    ("12.3", "formula", dense),
+    ("12.3", "closed form", lambda a, b: 9 * b * a + 27 * b * b // 8 + 2 * b + (a + b) * b + 2 * b),
     ("12.4", "whole numbers", [10, 4, 192, 3]), ("12.4", "tuple of floats", (10.0, 4.0, 192.0, 3.0)),
     ("12.5", "as written", split), ("12.5", "sigmoid of the difference", split_by_difference),
     ("12.6", "as written", BEST), ("12.6", "small letters", [w.lower() for w in BEST]),

@@ -56,13 +56,13 @@ def meant(place, other):
 
 
 def split(*, fields=lambda where: sorted(set(where)), draw=lambda names, seed: random.Random(seed).shuffle(names),
-          enough=lambda val, share, n: len(val) >= share * n, order=1):
+          enough=lambda val, share, n: len(val) >= share * n, order=1, left=1):
     """Whole fields into val until there are enough; the defaults make a right answer."""
 
     def answer(where, share, seed):
         names, val = fields(where), []
         draw(names, seed)
-        for name in names:
+        for name in names[: len(names) - left]:
             if enough(val, share, len(where)):
                 break
             val += [i for i, field in enumerate(where) if field == name]
@@ -70,6 +70,48 @@ def split(*, fields=lambda where: sorted(set(where)), draw=lambda names, seed: r
         return (train, sorted(val))[::order]
 
     return answer
+
+
+def never_the_last(where, share, seed):
+    """Leaves a field for training, and always the same one."""
+    names = sorted(set(where))
+    return split(fields=lambda _: names[:-1], left=0)(where, share, seed)
+
+
+def the_largest_stays(where, share, seed):
+    """Draws again until a field is left; or all but one are taken."""
+    for attempt in range(100):
+        def draw(names, seed, attempt=attempt):
+            random.Random(f"{seed} {attempt}").shuffle(names)
+        train, val = split(draw=draw, left=0)(where, share, seed)
+        if train:
+            return train, val
+    return split()(where, share, seed)
+
+
+def by_the_hash(names, seed):
+    names.sort(key=lambda name: hash((name, seed)))
+
+
+def known_suffixes(name):
+    for suffix in (".jpg", ".jpeg", ".png", ".tif", ".tiff", ".bmp"):
+        name = name.removesuffix(suffix)
+    return name
+
+
+def four_letters(name):
+    return name[:-4]
+
+
+def with_pathlib(images, masks):
+    pairs, alone = by_sets(images, masks)
+    return tuple(map(list, pairs)), set(alone)
+
+
+def first_of_masks(images, masks):
+    """Stops where there is none."""
+    masks[0]
+    return pairs()(images, masks)
 
 
 def by_tiles(where, share, seed):
@@ -102,7 +144,7 @@ def with_numpy(where, share, seed):
     where = np.array(where)
     names = np.random.default_rng(seed).permutation(np.unique(where))
     sizes = np.array([(where == n).sum() for n in names]).cumsum()
-    chosen = names[: int(np.searchsorted(sizes, share * len(where))) + 1]
+    chosen = names[: min(int(np.searchsorted(sizes, share * len(where))) + 1, len(names) - 1)]
     inside = np.isin(where, chosen)
     return np.flatnonzero(~inside), np.flatnonzero(inside)
 
@@ -190,6 +232,14 @@ WRONG = [
     ("13.1", "without suffix", pairs(full=False), "alone_on_either_side"),
     ("13.1", "none is alone", lambda i, m: (pairs()(i, m)[0], []), "alone_on_either_side"),
     ("13.1", "all are alone", lambda i, m: (pairs()(i, m)[0], sorted([*i, *m])), "alone_on_either_side"),
+    ("13.1", "with None for a mask", lambda i, m: ([(n, None) for n in i], []),
+     "by_name_without_suffix"),
+    ("13.1", "tuples of one", lambda i, m: (pairs()(i, m)[0], [(n,) for n in pairs()(i, m)[1]]),
+     "a_gap_moves_nothing"),
+    ("13.1", "no masks", first_of_masks, "alone_on_either_side"),
+    ("13.1", "suffixes that are known", pairs(known_suffixes), "any_suffix"),
+    ("13.1", "four letters", pairs(four_letters), "any_suffix"),
+    ("13.1", "small letters", pairs(lambda n: stem(n).lower()), "any_suffix"),
     ("13.2", "two classes", meant(0, "classes"), "two_values"),
     ("13.2", "255 is no mask", meant(0, "no mask"), "two_values"),
     ("13.2", "88 classes", meant(1, "classes"), "one_number_an_object"),
@@ -213,6 +263,20 @@ WRONG = [
     ("13.4", "the first fields", split(draw=lambda names, seed: None), "the_seed_draws"),
     ("13.4", "seed not used", split(draw=lambda names, seed: random.Random(0).shuffle(names)), "the_seed_draws"),
     ("13.4", "drawn anew each time", split(draw=lambda names, seed: random.shuffle(names)), "the_seed_draws"),
+    ("13.4", "the last name never", never_the_last, "the_seed_draws"),
+    ("13.4", "in the order of a set", split(fields=lambda where: list(set(where))),
+     "the_seed_draws"),
+    ("13.4", "drawn by their hash", split(draw=by_the_hash), "the_seed_draws"),
+    ("13.4", "until there are enough", split(left=0), "a_field_is_left_for_training"),
+    ("13.4", "two are left", split(left=2), "as_many_as_asked"),
+    ("13.4", "one is always taken", lambda w, s, k: split(left=len(set(w)) > 1)(w, s, k),
+     "a_field_is_left_for_training"),
+    ("13.3", "nothing there", lambda m: rims()(m) if m.any() else m + 2,
+     "small_and_simple_pictures"),
+    ("13.3", "the largest number is the inside", lambda m: np.where(m.min() > 0, 1, rims()(m)),
+     "small_and_simple_pictures"),
+    ("13.3", "square pictures", lambda m: rims()(m) if min(m.shape) > 1 else np.zeros_like(m),
+     "small_and_simple_pictures"),
     ("13.3", "rim outside", outside_rim, "background_rim_inside"),
     ("13.3", "rim and inside swapped", rims(rim=2, inside=1), "background_rim_inside"),
     ("13.3", "labels as they are", lambda m: m, "background_rim_inside"),
@@ -236,7 +300,13 @@ WRONG = [
 RIGHT = [
     ("13.1", "by the last dot", pairs()), ("13.1", "by pathlib and sets", by_sets),
     ("13.2", "as written", MEANT), ("13.2", "tuple, capitals", tuple(w.upper() for w in MEANT)),
-    ("13.4", "as written", split()), ("13.4", "numpy", with_numpy),
-    ("13.3", "as written", rims()), ("13.3", "torch", with_torch), ("13.3", "scikit-image", with_skimage),
+    ("13.1", "lists and sets", with_pathlib),
+    ("13.4", "as written", split()),
+    ("13.4", "numpy", with_numpy), ("13.4", "drawn until one is left", the_largest_stays),
+    ("13.4", "in the order of the list", split(fields=lambda where: list(dict.fromkeys(where)))),
+    ("13.4", "tensors", lambda w, s, k: tuple(map(torch.tensor, split()(w, s, k)))),
+    ("13.3", "as written", rims()),
+    ("13.3", "torch", with_torch),
+    ("13.3", "rows in lists", lambda m: rims()(m).tolist()), ("13.3", "scikit-image", with_skimage),
 ]
 UNTOUCHED = [("13.1", lambda *a: ...), ("13.2", [..., ..., ..., ...]), ("13.4", lambda *a: ...), ("13.3", lambda *a: ...)]

@@ -62,6 +62,11 @@ def whole_pieces(t, parts):
     return [t[i * size : (i + 1) * size] for i in range(parts)]
 
 
+def own_loss(model, optimiser, loss, x, y, parts):
+    """Cross-entropy, whichever loss is handed over."""
+    return step()(model, optimiser, torch.nn.functional.cross_entropy, x, y, parts)
+
+
 def divides_gradients(model, optimiser, loss, x, y, parts):
     for parameter in model.parameters():
         parameter.grad = None
@@ -151,6 +156,15 @@ WRONG = [
     ("13.6", "the rest left out", step(cut=whole_pieces), "last_part_smaller"),
     ("13.6", "loss of the last part", step(result="last"), "the_loss_of_the_batch"),
     ("13.6", "mean of what is weighted", step(result="mean"), "the_loss_of_the_batch"),
+    ("13.6", "always cross-entropy", own_loss, "any_loss"),
+    ("13.7", "two orders in turn",
+     share(order=lambda n, rank, epoch: random.Random(epoch % 2).sample(range(n), n)),
+     "a_new_order_each_epoch"),
+    ("13.7", "the last one stays last",
+     share(order=lambda n, rank, epoch: [*random.Random(epoch).sample(range(n - 1), n - 1), n - 1]),
+     "a_new_order_each_epoch"),
+    ("13.7", "a rank without a picture",
+     share(take=lambda o, rank, ranks: o[rank::ranks] or o[:1]), "each_picture_once"),
     ("13.7", "an order for each rank", share(order=lambda n, rank, epoch: random.Random(100 * epoch + rank).sample(range(n), n)), "each_picture_once"),
     ("13.7", "all of them", share(take=lambda o, rank, ranks: o), "each_picture_once"),
     ("13.7", "the rest left out", share(take=lambda o, rank, ranks: o[: len(o) // ranks * ranks][rank::ranks]), "each_picture_once"),
@@ -169,6 +183,7 @@ RIGHT = [
     ("13.8", "exact", NUMBERS), ("13.8", "rounded", (80, 128, 0.102, 3.98)),
     ("13.6", "as written", step()), ("13.6", "chunks", step(cut=lambda t, parts: t.chunk(parts))),
     ("13.6", "gradients divided at the end", divides_gradients),
+    ("13.7", "tensors of one", lambda *a: list(in_blocks(*a))),
     ("13.7", "every n-th", share()), ("13.7", "blocks, torch", in_blocks),
     ("13.7", "numpy", share(order=lambda n, rank, epoch: np.random.default_rng(epoch).permutation(n))),
 ]

@@ -1,28 +1,52 @@
 """Exercises: the networks, patients 1 to 5 and 11, and the triage. (09)"""
 
 import torch
+import torch.nn.functional as F
 from torch import nn
+from torch.overrides import TorchFunctionMode
 
 from unet_course.clinic.patients import ClinicUNet
 from unet_course.exercises.answers import word
-from unet_course.exercises.core import Exercise, asking, expect, said, shape, tensor
+from unet_course.exercises.core import Exercise, Hint, asking, call, expect, said, shape, tensor
 from unet_course.exercises.watching import watch
 from unet_course.unet import UNet
 
 CHANNELS = (4, 8, 16)
 
 
-def built(answer, channels=CHANNELS):
+def built(answer, channels=CHANNELS, classes=3):
     """The repaired network, made from the class that was handed over."""
     expect(isinstance(answer, type) and issubclass(answer, nn.Module), f"Your answer is {said(answer)}; wanted a class of "
            "networks. Hand over its name, without brackets.")
-    return answer(num_classes=3, channels=channels)
+    with asking(f"That was your class with num_classes={classes} and channels={channels}. Does "
+                "__init__ take **options, and hand them on?"):
+        return answer(num_classes=classes, channels=channels)
 
 
 def runs(model, size=(32, 48)):
     """Logits for two images; a hint if the network stops."""
     with asking(f"That was on images 1×{size[0]}×{size[1]}, with channels={CHANNELS}. Print the shapes on the way up."):
-        return tensor(model(torch.rand(2, 1, *size)))
+        return tensor(call(model, torch.rand(2, 1, *size)), learns=True)
+
+
+def gradients(result, sources):
+    """What a backward pass from a result brings to each source; zeros where nothing arrives."""
+    expect(tensor(result, learns=True).requires_grad, "No gradient comes back through your result, "
+           "so no weight can learn. Is a tensor detached on the way, or made into a plain number?")
+    weights = torch.linspace(-1, 1, result.numel()).reshape(result.shape)
+    try:
+        found = torch.autograd.grad(result, sources, weights, retain_graph=True, allow_unused=True)
+    except RuntimeError as error:
+        raise Hint(f"The result is right, and the backward pass stops: {str(error).split(':')[0]}. "
+                   "What is changed in place, by += or by a function that ends in _, while "
+                   "autograd still needs what it was?") from None
+    return [torch.zeros_like(s) if g is None else g for g, s in zip(found, sources)]
+
+
+def same_gradients(got, wanted):
+    """Whether two backward passes brought the same, up to rounding."""
+    largest = max(float(g.abs().max()) for g in wanted)
+    return all(torch.allclose(a, b, rtol=1e-3, atol=1e-4 * largest) for a, b in zip(got, wanted))
 
 
 def same_weights(model, healthy):
@@ -34,17 +58,35 @@ def same_weights(model, healthy):
     model.load_state_dict(healthy.state_dict())
 
 
-def as_healthy(answer, hint, sizes=((64, 48), (32, 32))):
-    """Expect the logits of a healthy network with the same weights."""
-    for channels in (CHANNELS, (3, 6, 8, 10)):
-        model, healthy = built(answer, channels).eval(), ClinicUNet(num_classes=3, channels=channels).eval()
+def compared(model, healthy, size, hint, seen=lambda logits: logits):
+    """Expect the numbers and gradients of a healthy network of these weights, in both modes."""
+    for mode in ("evaluation", "training"):
+        x, results = torch.rand(2, 1, *size).requires_grad_(), []
+        for net in (model, healthy):
+            net.train(mode == "training")
+            # call hands over a copy of x, no leaf: as if another layer stood in front.
+            logits = tensor(call(net, x), learns=True)
+            shape(logits, (2, healthy.head.out_channels, *size), f"On images {size[0]}×{size[1]} " +
+                  "your network gives {got}; wanted {wanted}.")
+            results.append(seen(logits))
+        expect(torch.allclose(*results, atol=1e-4), hint if mode == "evaluation" else "In training "
+               "mode your network gives other numbers than a healthy one with the same weights. "
+               "What does it do only while it is trained?")
+        pairs = zip(results, (model, healthy))
+        mine, theirs = (gradients(result, [x, *net.parameters()]) for result, net in pairs)
+        expect(same_gradients(mine, theirs), "The numbers are right, and the gradient that comes "
+               "back is not that of a healthy network, so it learns otherwise. Is a tensor "
+               "detached on the way?")
+
+
+def as_healthy(answer, hint, sizes=((64, 48), (32, 80)), **options):
+    """Expect the network to be a healthy one, with any channels and any number of classes."""
+    for channels, classes in ((CHANNELS, 3), ((3, 6, 8, 10), 2)):
+        model = built(answer, channels, classes)
+        healthy = ClinicUNet(num_classes=classes, channels=channels)
         same_weights(model, healthy)
         for size in sizes:
-            x = torch.rand(2, 1, *size)
-            with torch.no_grad():
-                got, wanted = tensor(model(x)), healthy(x)
-            shape(got, wanted.shape, f"On images {size[0]}×{size[1]} " + "your network gives {got}; wanted {wanted}.")
-            expect(torch.allclose(got, wanted, atol=1e-4), hint)
+            compared(model, healthy, size, hint, **options)
 
 
 one = Exercise("9.1", "Patient 1", "find", minutes=5, mark="classroom")
@@ -69,35 +111,78 @@ def channels_meet(answer):
     shape(runs(built(answer)), (2, 3, 32, 48), "Your network gives {got}; wanted {wanted}.")
 
 
+class Resizes(TorchFunctionMode):
+    """Inside ``with Resizes() as seen`` each resizing is written down: mode, old and new size."""
+
+    def __init__(self):
+        super().__init__()
+        self.all = []
+
+    def __torch_function__(self, function, types, arguments=(), options=None):
+        result = function(*arguments, **(options or {}))
+        if function is F.interpolate:
+            mode = (options or {}).get("mode", "nearest")  # torch hands everything over by name
+            self.all.append((mode, *(tuple(t.shape[-2:]) for t in (arguments[0], result))))
+        return result
+
+
+def resizes(answer):
+    """The resizings of a run on images 32×48."""
+    with torch.no_grad(), Resizes() as seen:
+        runs(built(answer).eval())
+    return seen.all
+
+
 @two.behaviour
 def still_bilinear(answer):
     seen = watch(built(answer), torch.rand(2, 1, 32, 48))
     expect(not seen.transposed, "There is a transposed convolution. This network is to upsample bilinearly, as its owner "
            "wanted.")
-    kinds = [m for m in built(answer).modules() if isinstance(m, nn.Upsample)]
-    expect(len(kinds) == 2 and all(m.mode == "bilinear" for m in kinds), f"I find {len(kinds)} layers nn.Upsample, of "
-           f"mode {sorted({m.mode for m in kinds})}; wanted the 2 bilinear ones that were there.")
+    kinds = [mode for mode, *_ in resizes(answer)]
+    expect(len(kinds) == 2 and set(kinds) == {"bilinear"}, f"Your network resizes {len(kinds)} "
+           f"times, by {said(kinds)}; wanted the 2 bilinear ones that were there.")
 
 
 @two.behaviour
 def the_rest_is_as_it_was(answer):
+    for _, small, large in resizes(answer):
+        expect(large == (2 * small[0], 2 * small[1]), f"An upsampling makes {small[0]}×{small[1]} "
+               f"into {large[0]}×{large[1]}; wanted twice the rows and columns.")
     for channels in (CHANNELS, (3, 6, 8, 10)):
         model, healthy = built(answer, channels), UNet(num_classes=3, channels=channels, up="bilinear")
         for name in ("encoders", "bottleneck", "head"):
             ours = {n: v.shape for n, v in getattr(healthy, name).state_dict().items()}
-            expect({n: v.shape for n, v in getattr(model, name).state_dict().items()} == ours, f"The {name} have changed. "
-                   "Only the way up is ill.")
-        x, level = torch.rand(1, channels[-1], 4, 4), len(channels) - 1
-        for decoder in model.decoders:
-            level -= 1
-            x = decoder(x, torch.rand(1, channels[level], 2 * x.shape[2], 2 * x.shape[3]))
-            expect(x.shape[-1] == 4 * 2 ** (len(channels) - 1 - level), f"A decoder gives {x.shape[-1]} columns; wanted "
-                   "twice as many as it gets.")
-            expect(x.shape[1] == channels[level], f"A decoder gives {x.shape[1]} channels; wanted {channels[level]}, as "
-                   "before.")
-        out = model(torch.rand(2, 1, 32, 32))
-        grads = torch.autograd.grad(out.square().sum(), list(model.parameters()), allow_unused=True)
-        expect(all(g is not None for g in grads), "Some of your layers never take part. Is each used that you make?")
+            part = getattr(model, name, nn.Identity())
+            expect({n: v.shape for n, v in part.state_dict().items()} == ours, f"The {name} have "
+                   "changed. Only the way up is ill.")
+        given = []
+        for decoder in getattr(model, "decoders", []):
+            decoder.register_forward_hook(lambda _, inputs, output: given.append(output.shape[1]))
+        out = tensor(call(model, torch.rand(2, 1, 32, 32)), learns=True)
+        wanted = list(channels[-2::-1])
+        expect(given in ([], wanted), f"Your decoders give {said(given)} channels; wanted "
+               f"{said(wanted)}, as before.")
+        weights = [p for p in model.parameters() if p.ndim > 1]
+        expect(all(bool(g.any()) for g in gradients(out, weights)), "To some of your layers no "
+               "gradient comes back. Is each used that you make, and nothing detached on the way?")
+
+
+@two.behaviour
+def each_skip_is_heard(answer):
+    for mode in (True, False):
+        model, skips = built(answer, (3, 6, 8, 10)).train(mode), []
+
+        def apart(_, inputs, output, skips=skips):
+            skips.append(output[0] * 1)  # what goes down is made from the other one
+            return skips[-1], *output[1:]
+
+        for encoder in model.encoders:
+            encoder.register_forward_hook(apart)
+        out = call(model, torch.rand(2, 1, 32, 32))
+        for level, gradient in enumerate(gradients(out, skips) if skips else []):
+            expect(bool(gradient.any()), "No gradient comes back through the skip of level "
+                   f"{level}: its decoder does not look at it, or it is detached on the way. Which "
+                   "two tensors does a decoder set side by side?")
 
 
 three = Exercise("9.3", "Patient 3", "find", minutes=8)
@@ -111,9 +196,9 @@ def spreads(model, pixel=(14, 34), size=48):
         if name.endswith("bias"):
             parameter.data.zero_()
     x = torch.rand(1, 1, size, size).requires_grad_()
-    (gradient,) = torch.autograd.grad(model.eval()(x)[..., pixel[0], pixel[1]].sum(), x)
+    (gradient,) = gradients(model.eval()(x)[..., pixel[0], pixel[1]].sum(), [x])
     seen = gradient[0, 0].abs().nonzero()
-    return int((seen - torch.tensor(pixel)).abs().max())
+    return int((seen - torch.tensor(pixel)).abs().max()) if len(seen) else 0
 
 
 @three.behaviour
@@ -144,8 +229,9 @@ def size_stays(answer):
 
 @four.behaviour
 def nothing_moves(answer):
-    as_healthy(answer, "The size is right, and the picture is not in its place. The zeros were padded at the right and at "
-               "the bottom: which rows and columns have to go?", sizes=((64, 48), (37, 30), (101, 33)))
+    as_healthy(answer, "The size is right, and the picture is not in its place. The zeros were "
+               "padded at the right and at the bottom: which rows and columns have to go?",
+               sizes=((64, 48), (37, 30), (48, 37), (5, 64)))
 
 
 five = Exercise("9.5", "Patient 5", "find", minutes=12, mark="deeper")
@@ -157,19 +243,25 @@ def convolutions(model):
 
 @five.behaviour
 def weights_are_drawn_after_he(answer):
-    model = built(answer, (16, 32, 64))
-    for name, layer in convolutions(model):
-        fan_in = layer.in_channels * layer.kernel_size[0] ** 2
-        ratio = float(layer.weight.std()) * (fan_in / 2) ** 0.5
-        if layer.weight.numel() < 1000:
-            continue  # too few to tell
-        expect(ratio > 0.55, f"{name}: the standard deviation of the weights is {ratio:.2f} times sqrt(2 / fan_in); torch's "
-               "default has 0.41. Is your initialisation called?")
+    models = [built(answer, (16, 32, 64)) for _ in range(16)]
+    for (name, layer), *others in zip(*map(convolutions, models)):
+        expect(not torch.equal(layer.weight, others[0][1].weight), f"{name}: two networks begin "
+               "with the same weights. They have to be drawn at random.")
+        weights = torch.stack([m.weight.detach() for m in (layer, *(other for _, other in others))])
+        if weights.numel() < 1000:
+            continue  # the head: too few to tell, of all networks together
+        fan_in, spread = layer.in_channels * layer.kernel_size[0] ** 2, float(weights.std())
+        ratio = spread * (fan_in / 2) ** 0.5
+        expect(not 0.35 < ratio < 0.47, f"{name}: the standard deviation of the weights is "
+               f"{ratio:.2f} times sqrt(2 / fan_in); torch's default has 0.41. Is your "
+               "initialisation called?")
         expect(0.9 < ratio < 1.1, f"{name}: the standard deviation of the weights is {ratio:.2f} times sqrt(2 / fan_in); "
                "wanted 1. What does He et al. divide by, what goes in or what goes out?")
-        largest = float(layer.weight.abs().max() / layer.weight.std())
-        expect(largest > 2, f"{name}: no weight is larger than {largest:.1f} standard deviations. Wanted the normal "
-               "distribution.")
+        largest, mean = float(weights.abs().max()) / spread, float(weights.mean()) / spread
+        expect(abs(mean) < 0.15, f"{name}: the mean of the weights is {mean:.2f} standard "
+               "deviations; wanted 0.")
+        expect(largest > 1.6, f"{name}: no weight is larger than {largest:.1f} standard "
+               "deviations. Wanted a normal distribution, or a uniform one.")
 
 
 @five.behaviour
@@ -181,14 +273,10 @@ def biases_are_zero(answer):
 
 @five.behaviour
 def still_without_norm(answer):
-    model = built(answer)
-    healthy = ClinicUNet(norm=False, num_classes=3, channels=CHANNELS)
+    model, healthy = built(answer), ClinicUNet(norm=False, num_classes=3, channels=CHANNELS)
     same_weights(model, healthy)
-    x = torch.rand(1, 1, 37, 30)
-    expect(torch.allclose(model(x), healthy(x), atol=1e-4), "With the same weights a healthy network gives other numbers. "
-           "Mend how the weights begin, and leave the rest.")
-    expect(not torch.equal(next(built(answer).parameters()), next(built(answer).parameters())), "Two networks begin with the "
-           "same weights. They have to be drawn at random.")
+    compared(model, healthy, (37, 30), "With the same weights a healthy network gives other "
+             "numbers. Mend how the weights begin, and leave the rest.")
 
 
 eleven = Exercise("9.11", "Patient 11", "find", minutes=5)
@@ -196,21 +284,20 @@ eleven = Exercise("9.11", "Patient 11", "find", minutes=5)
 
 @eleven.behaviour
 def gives_logits(answer):
-    out = runs(built(answer).eval())
-    shape(out, (2, 3, 32, 48), "Your network gives {got}; wanted {wanted}.")
-    sums = out.sum(dim=1)
-    expect(not torch.allclose(sums, torch.ones_like(sums), atol=1e-3), "The outputs of a pixel still add up to 1. What does "
-           "cross-entropy do to what it gets?")
+    for mode in ("evaluation", "training"):
+        out = runs(built(answer).train(mode == "training"))
+        shape(out, (2, 3, 32, 48), "Your network gives {got}; wanted {wanted}.")
+        sums = out.sum(dim=1)
+        expect(not torch.allclose(sums, torch.ones_like(sums), atol=1e-3), f"In {mode} mode the "
+               "outputs of a pixel still add up to 1. What does cross-entropy do to what it gets?")
 
 
 @eleven.behaviour
 def learns_as_a_healthy_one(answer):
-    model, healthy = built(answer).eval(), ClinicUNet(num_classes=3, channels=CHANNELS).eval()
-    same_weights(model, healthy)
-    x = torch.rand(2, 1, 37, 30)
-    got, wanted = (net(x).log_softmax(dim=1) for net in (model, healthy))
-    expect(torch.allclose(got, wanted, atol=1e-4), "Inside cross-entropy, your outputs become other probabilities than those "
-           "of a healthy network with the same weights. The logits have to go out as they are.")
+    as_healthy(answer, "Inside cross-entropy, your outputs become other probabilities than those "
+               "of a healthy network with the same weights. The logits have to go out as they "
+               "are.",
+               sizes=((64, 48), (37, 30)), seen=lambda logits: logits.log_softmax(dim=1))
 
 
 triage = Exercise("9.18", "Triage", "choose", minutes=5, mark="classroom")

@@ -10,7 +10,8 @@ import torch
 from torch import nn
 
 from unet_course.exercises.answers import number, several, whole, word
-from unet_course.exercises.core import Exercise, asking, call, close, expect, shape
+from unet_course.exercises.core import Exercise, asking, call, close, expect, shape, tensor
+from unet_course.exercises.nb09 import gradients
 from unet_course.unet import UNet
 
 spread = Exercise("11.1", "Mean and spread", "write", minutes=5, mark="classroom")
@@ -36,7 +37,7 @@ def _pair(answer, values):
 
 
 def _listed(values):
-    return ", ".join(f"{v:.2f}" for v in values)
+    return ", ".join(f"{v:.6g}" for v in values)
 
 
 @spread.behaviour
@@ -56,6 +57,12 @@ def deviation_over_n_minus_one(answer):
         for other, why in NOT_THE_DEVIATION:
             expect(abs(got - other(values)) > 1e-9, why)
         close(got, statistics.stdev(values), f"The standard deviation of {_listed(values)} is {{wanted}}; you get {{got}}.")
+    for values in ([0.4, 0.7], [0.5, 0.5, 0.5, 0.5], [-0.3, 0.2, 0.1, -0.9, 0.4]):
+        mean, deviation = _pair(answer, values)
+        close(mean, statistics.mean(values), f"The mean of {_listed(values)} is {{wanted}}; you "
+              f"get {{got}}.")
+        close(deviation, statistics.stdev(values), f"The standard deviation of {_listed(values)} "
+              "is {wanted}; you get {got}. A score may come twice, and two scores are enough.")
 
 
 seeds = Exercise("11.2", "How many seeds?", "predict", minutes=5, mark="classroom")
@@ -79,7 +86,8 @@ def error_of_a_difference(answer):
     expect(abs(got - 0.02) > 1e-4, "Answer 2 adds the two errors. They are independent, so their squares add.")
     expect(abs(got - 0.01) > 1e-4, "Answer 2 is the error of one mean. A difference has the errors of both.")
     expect(abs(got) > 1e-4, "Answer 2 is 0: errors do not cancel when you subtract. Their squares add.")
-    close(got, 0.01 * math.sqrt(2), "Answer 2 is {got}; wanted √(0.01² + 0.01²), to three digits.", tolerance=1e-4)
+    close(got, 0.01 * math.sqrt(2), "Answer 2 is {got}; wanted √(0.01² + 0.01²), to four "
+          "decimals.", tolerance=1e-4)
 
 
 @seeds.behaviour
@@ -168,6 +176,23 @@ def unequal_groups(answer):
 
 
 @exact.behaviour
+def scores_that_come_twice(answer):
+    why = "Some scores are equal. Do you choose scores by their places, or by their values?"
+    # Halves and quarters: no last digit to be careful with.
+    for a, b in [([0.5, 0.5, 0.75], [0.25, 0.5, 0.25]), ([1.0, 1.0], [0.5, 1.0, 0.25]),
+                 ([0.5, 0.25, 0.5, 0.25], [0.75]), ([0.5, 0.5], [0.5, 0.5, 0.5]), ([1.0], [0.5])]:
+        _compare(answer, a, b, why)
+        _compare(answer, b, a, why)
+
+
+@exact.behaviour
+def nearly_as_far_apart(answer):
+    a, b = [0.9, 0.700001, 0.600004], [0.8, 0.5, 0.600002]
+    _compare(answer, a, b, "Some splits are less far apart than the real one, by a millionth. Is "
+             "your allowance larger than 1e-12?")
+
+
+@exact.behaviour
 def equal_values(answer):
     why = ("Some splits are exactly as far apart as the real one. Floats differ in their last digit: "
            "allow for 1e-12.")
@@ -177,6 +202,9 @@ def equal_values(answer):
     # rounds only once, and the pairs above no longer tell.
     _compare(answer, [0.8, 0.4], [0.7, 0.3, 0.5, 0.3], why)
     _compare(answer, [0.7, 0.3, 0.5, 0.3], [0.8, 0.4], why)
+    # The means are equal, and only a rounding apart: an allowance in per cent of that is none.
+    _compare(answer, [0.1, 0.7], [0.4, 0.3, 0.4, 0.5], why)
+    _compare(answer, [0.2, 0.7], [0.8, 0.1, 0.4, 0.5], why)
 
 
 cut = Exercise("11.3", "Cut one skip", "write", minutes=12)
@@ -204,7 +232,7 @@ def _cut(answer, model, level):
 
 def _run(model, x):
     with torch.no_grad(), asking("The network that you return is called with a batch of images, as ever."):
-        return model(x)
+        return tensor(call(model, x), "The output of your network")
 
 
 @cut.behaviour
@@ -238,10 +266,32 @@ def _say_why(got, model, level, levels, x):
 
 
 @cut.behaviour
+def it_can_be_trained(answer):
+    for model, x in _networks():
+        for level in range(len(model.decoders)):
+            mine = _cut(answer, copy.deepcopy(model), level).train()
+            zeros = _silenced(model, [level]).train()
+            x.requires_grad_()
+            results = [tensor(call(net, x), learns=True) for net in (mine, zeros)]
+            expect(torch.allclose(*results, atol=1e-4), f"With level {level} cut, the network "
+                   "gives other numbers in training mode. What does yours do only while it is "
+                   "trained?")
+            pairs = zip(results, (mine, zeros))
+            found = [gradients(out, [x, *net.parameters()]) for out, net in pairs]
+            # The parts of the copy may stand in another order: sizes are compared, sorted.
+            sizes = [torch.tensor(sorted(float(g.norm()) for g in gs if g.any())) for gs in found]
+            expect(len(sizes[0]) == len(sizes[1]) and torch.allclose(*sizes, rtol=1e-3, atol=1e-3),
+                   f"With level {level} cut, the copy has the right output, and is not trained as "
+                   "it should be: other weights get a gradient than those of a network with zeros "
+                   "on that skip. Is something detached, or are weights changed?")
+
+
+@cut.behaviour
 def the_original_stays(answer):
     for model, x in _networks():
         before = _run(model, x)
-        _cut(answer, model, 0)
+        for level in range(len(model.decoders)):
+            _cut(answer, model, level)
         expect(torch.equal(_run(model.eval(), x), before),
                "The network that was handed in is changed, too. Work on a copy: copy.deepcopy(model).")
 

@@ -5,8 +5,9 @@ import torch.nn.functional as F
 from torch import nn
 
 from unet_course.exercises.answers import number, several, word
-from unet_course.exercises.core import Exercise, asking, call, close, expect, shape, tensor
+from unet_course.exercises.core import Exercise, alike, asking, call, close, expect, shape, tensor
 from unet_course.exercises.nb02 import make
+from unet_course.exercises.nb09 import gradients, same_gradients
 from unet_course.exercises.watching import block_of, watch
 from unet_course.family import DenseBlock
 from unet_course.tracing import parameter_count
@@ -14,17 +15,21 @@ from unet_course.tracing import parameter_count
 gate = Exercise("12.1", "An attention gate by hand", "write", minutes=10)
 
 
-def gate_parts(skip=6, below=4, inner=3):
+def gate_parts(skip=6, below=4, inner=3, images=2, size=(5, 7)):
     """Two tensors of one size and the three 1×1 convolutions."""
     layers = nn.Conv2d(skip, inner, 1, bias=False), nn.Conv2d(below, inner, 1), nn.Conv2d(inner, 1, 1)
-    return torch.randn(2, skip, 5, 7), torch.randn(2, below, 5, 7), *layers
+    return torch.randn(images, skip, *size), torch.randn(images, below, *size), *layers
 
 
 def gated(answer, *parts):
     """What the learner's gate gives back."""
-    with torch.no_grad(), asking("Each of the three layers takes a tensor (N, C, H, W). Which one takes the skip, "
-                                 "which one what comes from below, and which one their sum?"):
-        return tensor(call(answer, *parts))
+    with asking("Each of the three layers takes a tensor (N, C, H, W). Which one takes the skip, "
+                "which one what comes from below, and which one their sum?"):
+        return tensor(call(answer, *parts), learns=True)
+
+
+def true_gate(skip, below, of_skip, of_below, score):
+    return skip * torch.sigmoid(score(F.relu(of_skip(skip) + of_below(below))))
 
 
 @gate.behaviour
@@ -51,7 +56,6 @@ def relu_of_the_sum(answer):
     skip, below, of_skip, of_below, score = parts = gate_parts()
     with torch.no_grad():
         a, b = of_skip(skip), of_below(below)
-        wanted = skip * torch.sigmoid(score(F.relu(a + b)))
         others = [(a + b, "There is no ReLU between the sum and the score. Without it, the layers are one linear map."),
                   (F.relu(a) + F.relu(b), "You take the ReLU of each of the two and then add. Add first."),
                   (F.relu(a * b), "You multiply the two; this gate is additive."),
@@ -60,30 +64,62 @@ def relu_of_the_sum(answer):
         got = gated(answer, *parts)
         for inside, why in others:
             expect(not torch.allclose(got, skip * torch.sigmoid(score(inside)), atol=1e-5), f"Random tensors: {why}")
-    expect(torch.allclose(got, wanted, atol=1e-5), "Random tensors: your result is not skip · "
-           "sigmoid(score(ReLU(of_skip(skip) + of_below(below)))). In which order do the steps come?")
+    expect(torch.allclose(got, true_gate(*parts), atol=1e-5), "Random tensors: your result is not "
+           "skip · sigmoid(score(ReLU(of_skip(skip) + of_below(below)))). In which order do the "
+           "steps come?")
+
+
+@gate.behaviour
+def any_size(answer):
+    for skip, below, inner, images, size in [(3, 5, 2, 1, (4, 6)), (4, 4, 4, 3, (1, 5)),
+                                             (2, 6, 8, 1, (1, 1)),
+                                             (1, 1, 1, 2, (6, 3))]:
+        parts = gate_parts(skip, below, inner, images, size)
+        what = f"A skip of {images}×{skip}×{size[0]}×{size[1]}, {below} channels from below"
+        got = shape(gated(answer, *parts), parts[0].shape, what + ": you return {got}; wanted "
+                    "{wanted}.")
+        expect(torch.allclose(got, true_gate(*parts), atol=1e-5), f"{what}: your result differs, "
+               "and for other sizes it was right. What do you take to be always the same?")
+
+
+@gate.behaviour
+def a_gradient_comes_back(answer):
+    skip, below, *layers = gate_parts()
+    sources = [skip.requires_grad_(), below.requires_grad_(),
+               *(p for layer in layers for p in layer.parameters())]
+    mine = gradients(gated(answer, skip, below, *layers), sources)
+    expect(same_gradients(mine, gradients(true_gate(skip, below, *layers), sources)), "The numbers "
+           "are right, and the gradient that comes back is not: the gate would not learn where to "
+           "listen. What is detached on the way?")
 
 
 shortcut = Exercise("12.2", "A shortcut where the channels change", "write", minutes=15)
 
 
+CHANNELS = [(4, 4), (3, 8), (8, 3)]
+
+
 @shortcut.behaviour
 def keeps_the_size(answer):
-    for a, b in [(4, 4), (3, 8)]:
-        with asking(f"That was for {a} → {b} channels. Do the two that you add have the same channels?"):
-            got = call(make(answer, a, b), torch.randn(2, a, 9, 8))
-        shape(got, (2, b, 9, 8), f"For {a} → {b} channels, " + "your block returned {got}; wanted {wanted}.")
+    for a, b in CHANNELS:
+        for images, height, width in [(2, 9, 8), (3, 5, 12)]:
+            with asking(f"That was for {a} → {b} channels. Do the two that you add have the same "
+                        "channels?"):
+                got = call(make(answer, a, b), torch.randn(images, a, height, width))
+            got = tensor(got, learns=True)
+            shape(got, (images, b, height, width), f"For {a} → {b} channels, " + "your block "
+                  "returned {got}; wanted {wanted}.")
 
 
 @shortcut.behaviour
 def two_convolutions(answer):
-    for a, b in [(4, 4), (3, 8)]:
+    for a, b in CHANNELS:
         block_of(make(answer, a, b), a, b, torch.randn(2, a, 9, 8))
 
 
 def silenced(built, a, b, x):
     """The block with all 3×3 weights set to zero: what comes out has come by the shortcut."""
-    wide, _ = block_of(built, a, b, x)
+    wide, _ = block_of(built, a, b, x.clone())
     with torch.no_grad():
         for convolution in wide:
             convolution.weight.zero_()
@@ -95,7 +131,13 @@ def silenced(built, a, b, x):
 @shortcut.behaviour
 def input_goes_through(answer):
     x = torch.randn(2, 4, 9, 8)
-    got = silenced(make(answer, 4, 4), 4, 4, x)
+    built = make(answer, 4, 4)
+    first = block_of(built, 4, 4, x.clone())[0][0].within(9, 8)
+    expect(torch.allclose(first, x), "4 → 4 channels: your first convolution does not get the "
+           "input as it is. If norm and ReLU stand before each convolution, that is the unit of "
+           "Zhang, Liu and Wang, and a good one. This exercise asks for the older order: which "
+           "layer comes first there, and which one last?")
+    got = silenced(built, 4, 4, x)
     expect(bool((got >= 0).all()), "4 → 4 channels: your output has negative values. Which step comes after the sum?")
     expect(float(got.abs().max()) > 0, "4 → 4 channels, with the 3×3 weights set to zero: your block gives zeros, so "
                                        "the input does not reach the end. Where is it added?")
@@ -106,36 +148,48 @@ def input_goes_through(answer):
 
 @shortcut.behaviour
 def one_by_one_where_they_change(answer):
-    built, x = make(answer, 3, 8), torch.randn(2, 3, 9, 8)
-    small = [c for c in watch(built, x).plain if c.size == (1, 1)]
-    expect(len(small) == 1, f"3 → 8 channels: your block computes {len(small)} convolutions of 1×1; wanted one, on "
-           "the shortcut. How else could 3 channels be added to 8, and be learnt?")
-    expect(any(p is small[0].weight for p in built.parameters()), "The weights of your 1×1 convolution are not among "
-           "the parameters of the module. Is it made in __init__, and set as self.something?")
-    with torch.no_grad():
-        wanted = F.relu(F.conv2d(x, small[0].weight, small[0].bias))
-        got = silenced(built, 3, 8, x)
-    expect(torch.allclose(got, wanted, atol=1e-4), "3 → 8 channels, with the 3×3 weights set to zero: the output "
-           "should be the ReLU of the 1×1 convolution of the input. What does the 1×1 convolution get, and what is "
-           "done with its result?")
+    for a, b in CHANNELS[1:]:
+        built, x = make(answer, a, b), torch.randn(2, a, 9, 8)
+        small = [c for c in watch(built, x.clone()).plain if c.size == (1, 1)]
+        expect(len(small) == 1, f"{a} → {b} channels: your block computes {len(small)} "
+               f"convolutions of 1×1; wanted one, on the shortcut. How else could {a} channels be "
+               f"added to {b}, and be learnt?")
+        expect(any(p is small[0].weight for p in built.parameters()), "The weights of your 1×1 "
+               "convolution are not among the parameters of the module. Is it made in __init__, "
+               "and set as self.something?")
+        with torch.no_grad():
+            wanted = F.relu(F.conv2d(x, small[0].weight, small[0].bias))
+            got = silenced(built, a, b, x)
+        expect(torch.allclose(got, wanted, atol=1e-4), f"{a} → {b} channels, with the 3×3 weights "
+               "set to zero: the output should be the ReLU of the 1×1 convolution of the input. "
+               "What does the 1×1 convolution get, and what is done with its result?")
+
+
+def parts_of(built, a, b, x):
+    """The weights of the 3×3 convolutions; weight and bias of a 1×1 convolution."""
+    wide, _ = block_of(built, a, b, x.detach().clone())
+    small = [c for c in watch(built, x.detach().clone()).plain if c.size == (1, 1)]
+    return [c.weight for c in wide], [p for c in small for p in (c.weight, c.bias)]
+
+
+def change_and_ways(x, wide, small):
+    """What the convolutions add in training mode; what a shortcut may hand on, normed or not."""
+    for number, weight in enumerate(wide):
+        change = x if number == 0 else F.relu(change)
+        change = F.batch_norm(F.conv2d(change, weight, padding=1), None, None, training=True)
+    if not small:
+        return change, [x]
+    straight = F.conv2d(x, *small)
+    return change, [straight, F.batch_norm(straight, None, None, training=True)]
 
 
 @shortcut.behaviour
 def sum_then_relu(answer):
-    for a, b in [(4, 4), (3, 8)]:
+    for a, b in CHANNELS:
         built, x = make(answer, a, b).train(), torch.randn(4, a, 9, 8)
-        wide, _ = block_of(built, a, b, x)
-        small = [c for c in watch(built, x).plain if c.size == (1, 1)]
+        wide, small = parts_of(built, a, b, x)
         with torch.no_grad():
-            straight = F.conv2d(x, small[0].weight, small[0].bias) if small else x
-            ways = [straight, F.batch_norm(straight, None, None, training=True)] if small else [straight]
-            first, second = wide
-
-            def layer(values, convolution):
-                values = F.conv2d(values, convolution.weight, convolution.bias, padding=1)
-                return F.batch_norm(values, None, None, training=True)
-
-            change = layer(F.relu(layer(x, first)), second)
+            change, ways = change_and_ways(x, wide, small)
             got = tensor(call(built, x))
 
             def is_one_of(*results):
@@ -149,27 +203,67 @@ def sum_then_relu(answer):
                    "ReLU between?")
 
 
+@shortcut.behaviour
+def both_ways_learn(answer):
+    for a, b in CHANNELS:
+        built, x = make(answer, a, b).train(), torch.randn(4, a, 9, 8).requires_grad_()
+        wide, small = parts_of(built, a, b, x)
+        change, ways = change_and_ways(x, wide, small)
+        sources = [x, *wide, *small[:1]]
+        mine = gradients(call(built, x), sources)
+        expect(any(same_gradients(mine, gradients(F.relu(change + way), sources)) for way in ways),
+               f"{a} → {b} channels: the output is right, and the gradient that comes back is not. "
+               "A shortcut is there to hand the gradient on. Is it detached, or a norm's mean or "
+               "variance?")
+
+
+@shortcut.behaviour
+def norms_learn(answer):
+    built, x = make(answer, 4, 4).train(), torch.randn(4, 4, 9, 8)
+    others = {id(p) for c in watch(built, x.clone()).plain for p in (c.weight, c.bias)}
+    learnt = [p for p in built.parameters() if id(p) not in others]
+    number = sum(g.numel() for g in gradients(call(built, x), learnt) if g.any()) if learnt else 0
+    expect(number >= 16, f"Your two norms learn {number} numbers; wanted 16: each has a scale and "
+           "a shift for each of its 4 channels. Are there two norms, each with its own?")
+
+
+@shortcut.behaviour
+def evaluation_mode(answer):
+    x = 2 + 3 * torch.randn(4, 3, 9, 8)
+    built = make(answer, 3, 8)
+    with torch.no_grad():
+        before = call(built.eval(), x)
+        for _ in range(5):
+            call(built.train(), x)
+        after = call(built.eval(), x)
+        expect(torch.allclose(after[:1], call(built, x[:1]), rtol=1e-3, atol=1e-3), "In evaluation "
+               "mode, the result for an image depends on the other images in its batch. A batch "
+               "norm keeps running statistics for that; do yours?")
+        expect(not torch.allclose(after, before, rtol=1e-2), "In evaluation mode your block gives "
+               "what it gave before any training. Do your norms remember the statistics of what "
+               "they have seen?")
+
+
 split = Exercise("12.5", "Split attention", "write", minutes=15, mark="deeper")
 
 
-def split_parts(images=3, channels=4):
-    a, b = torch.randn(images, channels, 6, 5), torch.randn(images, channels, 6, 5)
+def split_parts(images=3, channels=4, size=(6, 5)):
+    a, b = torch.randn(images, channels, *size), torch.randn(images, channels, *size)
     return a, b, nn.Linear(channels, 2 * channels)
 
 
 def mixed(answer, a, b, layer):
-    with torch.no_grad(), asking("The layer takes one row of C numbers for each image, and gives 2·C. What makes C "
-                                 "numbers of H×W×C?"):
-        got = tensor(call(answer, a, b, layer))
-    shape(got, a.shape, "For two tensors of 3×4×6×5 you return {got}; wanted {wanted}: one mixture of the two.")
-    return got
+    with asking(f"That was for two tensors of {'×'.join(map(str, a.shape))}. The layer takes one "
+                "row of C numbers for each image, and gives 2·C. What makes C numbers of H×W×C?"):
+        got = tensor(call(answer, a, b, layer), learns=True)
+    return shape(got, a.shape, f"For two tensors of {'×'.join(map(str, a.shape))} you return " +
+                 "{got}; wanted {wanted}: one mixture of the two.")
 
 
 def true_mixture(a, b, layer):
-    with torch.no_grad():
-        scores = layer((a + b).mean(dim=(2, 3))).unflatten(1, (2, -1))  # (N, 2, C)
-        of_a, of_b = scores.softmax(dim=1)[..., None, None].unbind(1)
-        return of_a * a + of_b * b
+    scores = layer((a + b).mean(dim=(2, 3))).unflatten(1, (2, -1))  # (N, 2, C)
+    of_a, of_b = scores.softmax(dim=1)[..., None, None].unbind(1)
+    return of_a * a + of_b * b
 
 
 @split.behaviour
@@ -213,6 +307,25 @@ def looks_at_both(answer):
            "mean over the pixels of a + b. Weights: their softmax over the two branches. Is there a step too many?")
 
 
+@split.behaviour
+def any_number_of_channels(answer):
+    for images, channels, size in [(2, 6, (3, 7)), (1, 3, (4, 4)), (1, 1, (1, 1)), (5, 2, (1, 6))]:
+        a, b, layer = split_parts(images, channels, size)
+        expect(torch.allclose(mixed(answer, a, b, layer), true_mixture(a, b, layer), atol=1e-4),
+               f"Two tensors of {images}×{channels}×{size[0]}×{size[1]}: your mixture differs, and "
+               "with 3×4×6×5 it was right. What do you take to be always the same?")
+
+
+@split.behaviour
+def a_gradient_comes_back(answer):
+    a, b, layer = split_parts()
+    sources = [a.requires_grad_(), b.requires_grad_(), *layer.parameters()]
+    mine = gradients(mixed(answer, a, b, layer), sources)
+    expect(same_gradients(mine, gradients(true_mixture(a, b, layer), sources)), "The numbers are "
+           "right, and the gradient that comes back is not: the layer would not learn which branch "
+           "to take. What is detached on the way?")
+
+
 dense = Exercise("12.3", "Parameters of a dense block", "predict", minutes=8)
 
 
@@ -228,14 +341,14 @@ def one_block(answer):
                        (2016 + 24 * 16, "The norms are missing: two values for each channel that a convolution makes."),
                        (2016 + 16 + 32 + last + 16, "You count biases under the norms. Does a ConvBlock have them?"),
                        (2016 + 32 + 24 * 16, "What comes after the 1×1 convolution, as after the others?")]:
-        expect(not (isinstance(got, (int, float)) and got == wrong), f"DenseBlock(8, 16): you count {wrong}. {why}")
+        expect(not alike(got, wrong), f"DenseBlock(8, 16): you count {wrong}. {why}")
     close(got, parameter_count(DenseBlock(8, 16)), "DenseBlock(8, 16): wanted {wanted}, you count {got}. Growth is "
           "4: layer by layer, how many channels go in?")
 
 
 @dense.behaviour
 def any_block(answer):
-    for a, b in [(1, 8), (64, 32), (20, 20)]:
+    for a, b in [(1, 8), (64, 32), (20, 20), (3, 4)]:
         close(call(answer, a, b), parameter_count(DenseBlock(a, b)), f"DenseBlock({a}, {b}): " + "wanted {wanted}, "
               "you count {got}. The growth is a quarter of the output's channels.")
 

@@ -2,6 +2,7 @@
 
 import math
 import random
+import zlib
 
 import numpy as np
 import torch
@@ -20,8 +21,10 @@ def _paired(answer, images, masks):
            "files that have no partner.")
     pairs, alone = got
     fine = isinstance(pairs, (list, tuple, set)) and all(isinstance(p, (list, tuple)) and len(p) == 2 for p in pairs)
-    expect(fine, f"Your pairs are {said(pairs)}; wanted a list of pairs, such as [('a.png', 'a.tif')].")
-    expect(isinstance(alone, (list, tuple, set)), f"Your files without a partner are {said(alone)}; wanted a list of names.")
+    expect(fine and all(isinstance(name, str) for pair in pairs for name in pair), "Your pairs are "
+           f"{said(pairs)}; wanted a list of pairs of names, such as [('a.png', 'a.tif')].")
+    expect(isinstance(alone, (list, tuple, set)) and all(isinstance(name, str) for name in alone),
+           f"Your files without a partner are {said(alone)}; wanted a list of names.")
     return [tuple(pair) for pair in pairs], list(alone)
 
 
@@ -64,7 +67,10 @@ def names_that_are_alike(answer):
 @names.behaviour
 def alone_on_either_side(answer):
     for images, masks, wanted in [(["a.png", "b.png"], ["a.tif", "z.tif"], ["b.png", "z.tif"]),
-                                  (["x.png"], ["y.png"], ["x.png", "y.png"]), (["x.png"], ["x.tif"], [])]:
+                                  (["x.png"], ["y.png"], ["x.png", "y.png"]),
+                                  (["x.png"], ["x.tif"], []),
+                                  ([], ["y.png"], ["y.png"]), (["x.png"], [], ["x.png"]),
+                                  ([], [], [])]:
         _, alone = _paired(answer, images, masks)
         for name in wanted:
             expect(name in alone, f"Images {said(images)}, masks {said(masks)}: {name} has no partner, and you do not say "
@@ -73,7 +79,29 @@ def alone_on_either_side(answer):
                f"{said(alone)}; wanted {said(wanted)}.")
 
 
+@names.behaviour
+def any_suffix(answer):
+    images = ["a.jpeg", "b.JPG", "c.n", "d.ome.tiff", "e.png.tif", "f.png", "k.h5"]
+    masks = ["a.bmp", "b.png", "c.npy", "d.ome.png", "e.png.png", "f.png.png", "F.png", "k.labels"]
+    pairs, alone = _paired(answer, images, masks)
+    for image, mask in zip(images[:5], masks):
+        expect((image, mask) in pairs, f"Image {image} and mask {mask} have one name, and you do "
+               "not pair them. Which suffixes does your code know?")
+    expect(len(pairs) == 6 and sorted(alone) == ["F.png", "f.png", "f.png.png"], "Images "
+           f"{said(images)}, masks {said(masks)}: without a partner you name {said(alone)}. The "
+           "name of f.png is f, that of f.png.png is f.png, and that of F.png is F.")
+
+
 groups = Exercise("13.4", "Split by field, not by tile", "write", minutes=10)
+
+
+class Field(str):
+    """A name with another hash in another process, as every str: sets are in another order."""
+
+    process = 0
+
+    def __hash__(self):
+        return zlib.crc32(f"{Field.process} {self}".encode())
 
 
 def _split(answer, where, share, seed):
@@ -85,6 +113,7 @@ def _split(answer, where, share, seed):
     for side in got:
         side = side.tolist() if isinstance(side, (np.ndarray, torch.Tensor)) else side
         expect(isinstance(side, (list, tuple, set, range)), f"One side is {said(side)}; wanted a list of indices.")
+        side = [i.item() if isinstance(i, torch.Tensor) and i.ndim == 0 else i for i in side]
         expect(all(isinstance(i, (int, np.integer)) and 0 <= i < len(where) for i in side),
                f"One side is {said(side)}; wanted indices from 0 to {len(where) - 1}, not names.")
         expect(len(set(side)) == len(side), "One of your sides has a picture twice. Is each field in your list once?")
@@ -92,31 +121,38 @@ def _split(answer, where, share, seed):
     return sides
 
 
-def _fields(shape="even"):
+def _fields(sizes):
     """The field of each picture, in no order."""
-    sizes = {"even": [3] * 8, "large": [8] * 3}.get(shape) or [random.randint(1, 4) for _ in range(9)]
     where = [f"field{i}" for i, size in enumerate(sizes) for _ in range(size)]
     random.shuffle(where)
     return where
 
 
+EVEN = [3] * 8
+
+
+def _uneven():
+    return [random.randint(1, 4) for _ in range(9)]
+
+
 @groups.behaviour
 def every_picture_once(answer):
-    where = _fields()
-    train, val = _split(answer, where, 0.25, 0)
-    expect(train and val, f"{len(where)} pictures, a share of 0.25: one of your sides is empty.")
-    both = set(train) & set(val)
-    expect(not both, f"{len(both)} pictures are on both sides. What is a score worth on a picture that was trained on?")
-    expect(sorted(train + val) == list(range(len(where))), f"{len(where)} pictures, and your two sides hold "
-           f"{len(train) + len(val)}. Each picture belongs to one side.")
-    for seed in range(12):
-        _split(answer, _fields("large"), 0.5, seed)
+    for sizes, share, seed in [(EVEN, 0.25, 0), ([8] * 3, 0.5, 1), (_uneven(), 0.3, 2)]:
+        where = _fields(sizes)
+        train, val = _split(answer, where, share, seed)
+        expect(train and val, f"{len(where)} pictures of {len(sizes)} fields, a share of {share}: "
+               "one of your sides is empty.")
+        both = set(train) & set(val)
+        expect(not both, f"{len(both)} pictures are on both sides. What is a score worth on a "
+               "picture that was trained on?")
+        expect(sorted(train + val) == list(range(len(where))), f"{len(where)} pictures, and your "
+               f"two sides hold {len(train) + len(val)}. Each picture belongs to one side.")
 
 
 @groups.behaviour
 def no_field_on_both_sides(answer):
-    for seed in range(4):
-        where = _fields("uneven" if seed % 2 else "even")
+    for seed in range(8):
+        where = _fields(_uneven() if seed % 2 else EVEN)
         train, val = _split(answer, where, 0.25, seed)
         torn = {where[i] for i in train} & {where[i] for i in val}
         expect(not torn, f"{len(torn)} of {len(set(where))} fields have pictures in train and in val. What has to be drawn: "
@@ -125,15 +161,19 @@ def no_field_on_both_sides(answer):
 
 @groups.behaviour
 def as_many_as_asked(answer):
-    for seed in range(6):
-        where = _fields("uneven" if seed % 2 else "even")
-        for share in (0.25, 0.5):
-            _, val = _split(answer, where, share, seed)
-            few = f"{len(where)} pictures, a share of {share}: your val has {len(val)} of them"
-            swapped = len(val) > len(where) * share + 4 and len(val) >= len(where) * (1 - share) - 4
+    for seed in range(40):
+        for sizes, share in [(_uneven() if seed % 2 else EVEN, 0.25), (_uneven(), 0.5),
+                             ([1, 1, 8], 0.25), ([5, 1, 2], 0.6)]:
+            where = _fields(sizes)
+            train, val = _split(answer, where, share, seed)
+            few = (f"Fields of {said(sizes)} pictures, a share of {share}: "
+                   f"your val has {len(val)} of {len(where)}")
+            rest = len(where) - len(val)
+            swapped = len(sizes) > 3 and len(val) > len(where) * share + 4 >= rest
             expect(not swapped, f"{few}. Are train and val in the order that is asked for: train first?")
-            expect(len(val) >= share * len(where), f"{few}, and that is too few. Count pictures, not fields: they differ in "
-                   "size.")
+            one_left = len({where[i] for i in train}) == 1
+            expect(len(val) >= share * len(where) or one_left, f"{few}, and that is too few. Count "
+                   "pictures, not fields: they differ in size.")
             largest = max((sum(where[i] == field for i in val) for field in {where[i] for i in val}), default=0)
             expect(len(val) - largest < share * len(where), f"{few}: with one field less it would still be enough. When do "
                    "you stop to take fields?")
@@ -141,15 +181,39 @@ def as_many_as_asked(answer):
 
 @groups.behaviour
 def the_seed_draws(answer):
-    where = _fields()
-    found = [tuple(_split(answer, where, 0.25, seed)[1]) for seed in range(8)]
+    where = [Field(name) for name in _fields(EVEN)]
+
+    def drawn():
+        return [tuple(_split(answer, where, 0.25, seed)[1]) for seed in range(80)]
+
+    Field.process = 1
+    found = drawn()
     random.seed(11)
     torch.default_generator.manual_seed(11)
-    again = [tuple(_split(answer, where, 0.25, seed)[1]) for seed in range(8)]
-    expect(found == again, "The same seed gives another split the second time. A score can be compared only on the same "
-           "pictures: does the draw follow from the seed alone?")
-    expect(len(set(found)) > 2, "Eight seeds give the same fields for validation. Names are often in the order of "
-           "recording: if the first or last ones are taken, is val like train?")
+    np.random.seed(11)
+    expect(found == drawn(), "The same seed gives another split the second time. A score can be "
+           "compared only on the same pictures: does the draw follow from the seed alone?")
+    expect(len(set(found[:8])) > 2, "Eight seeds give the same fields for validation. Names are "
+           "often in the order of recording: if the first or last ones are taken, is val like "
+           "train?")
+    never = sorted({str(field) for field in where} - {str(where[i]) for val in found for i in val})
+    expect(not never, f"Of 80 seeds none puts {', '.join(never)} into val. Are all fields "
+           "shuffled, the last one too?")
+    Field.process = 2
+    expect(found == drawn(), "Run again in another process, the same seed gives another split: the "
+           "order of a set of names is another one there. Which order of the fields is the same on "
+           "every machine?")
+
+
+@groups.behaviour
+def a_field_is_left_for_training(answer):
+    for seed in range(100):
+        for sizes, share in [([1, 1, 8], 0.25), ([8] * 3, 0.9), ([2, 3], 0.5), (_uneven(), 0.8),
+                             ([4], 0.25)]:
+            train, _ = _split(answer, _fields(sizes), share, seed)
+            expect(train, f"Fields of {said(sizes)} pictures, a share of {share}, seed {seed}: no "
+                   "field is left for training. What if a large one comes last, or there is only "
+                   "one?")
 
 
 meaning = Exercise("13.2", "What do these masks mean?", "choose", minutes=5, mark="classroom")
@@ -200,9 +264,8 @@ def true_classes(labels):
 def _classes(answer, labels):
     with asking("The argument is a NumPy array (H, W) of whole numbers, 0 for the background."):
         got = call(answer, labels.copy())
-    got = got.detach().cpu().numpy() if isinstance(got, torch.Tensor) else got
-    expect(isinstance(got, np.ndarray), f"You return {said(got)}; wanted an array of classes.")
-    shape(torch.zeros(got.shape), labels.shape, "Labels of shape {wanted} become classes of shape {got}.")
+    got = shape(got, labels.shape, "Labels of shape {wanted} become classes of shape {got}.",
+                "Your result").numpy()
     values = sorted(set(np.unique(got).tolist()))
     expect(set(values) <= {0, 1, 2}, f"Your classes hold {said(values[:6])}; wanted 0, 1 and 2 alone.")
     return got
@@ -249,6 +312,21 @@ def edge_of_the_picture(answer):
            "meet?")
     expect((got == true_classes(labels)).all(), "Objects in the corners of the picture get another boundary than those in "
            "its middle. What do you compare the last row and the last column with?")
+
+
+@rims.behaviour
+def small_and_simple_pictures(answer):
+    for labels, what in [(np.zeros((4, 5)), "There is no object"),
+                         (np.full((4, 5), 7), "All of it is one object"),
+                         (np.eye(5), "Each object is one pixel, and they touch at corners only"),
+                         (np.array([[0, 3, 3, 3, 0, 4]]), "The picture has a single row"),
+                         (np.array([[2]]), "The picture is one pixel of an object"),
+                         (np.random.randint(0, 4, (9, 7)), "Each pixel has a number at random")]:
+        labels = labels.astype(np.uint16)
+        got = _classes(answer, labels)
+        expect((got == true_classes(labels)).all(), f"{what}, of "
+               f"{labels.shape[0]}×{labels.shape[1]} pixels, and your classes are not those of the "
+               "exercise: 0 is background, 1 has a neighbour of another number, 2 has none.")
 
 
 @rims.behaviour

@@ -36,7 +36,8 @@ def pictures(count):
 class Trial:
     """One step of the learner's on `count` pictures, beside the step on the whole batch."""
 
-    def __init__(self, answer, count, number_of_parts, stale=False):
+    def __init__(self, answer, count, number_of_parts, stale=False, loss=F.cross_entropy):
+        self.loss = loss
         self.x, self.y = pictures(count)
         self.before = small_network()
         self.model, self.events = copy.deepcopy(self.before), []
@@ -47,7 +48,8 @@ class Trial:
         self.model.register_forward_hook(self._seen)
         with asking("The arguments are model, optimiser, loss, x, y and the number of parts; the loss is a mean over the "
                     "pictures that it is given."):
-            self.returned = call(answer, self.model, self.optimiser, F.cross_entropy, self.x, self.y, number_of_parts)
+            self.returned = call(answer, self.model, self.optimiser, loss, self.x, self.y,
+                                 number_of_parts)
 
     def _seen(self, _, inputs, output):
         self.events.append(len(inputs[0]))
@@ -59,7 +61,7 @@ class Trial:
         model = copy.deepcopy(self.before)
         pieces = [(self.x, self.y, 1.0)] if weight is None else weight(self.x, self.y)
         for x, y, factor in pieces:
-            (factor * F.cross_entropy(model(x), y)).backward()
+            (factor * self.loss(model(x), y)).backward()
         return [p.grad for p in model.parameters()]
 
     def moved_by(self, gradients, factor=1.0):
@@ -124,10 +126,22 @@ def last_part_smaller(answer):
 def the_loss_of_the_batch(answer):
     for count, number_of_parts in ((8, 4), (10, 4)):
         trial = Trial(answer, count, number_of_parts)
-        wanted = F.cross_entropy(trial.before(trial.x), trial.y).item()
+        wanted = trial.loss(trial.before(trial.x), trial.y).item()
         got = number(trial.returned, "What you return")
         expect(abs(got - wanted) < 1e-4, f"{count} pictures in {number_of_parts} parts: you return a loss of {got:.4f}; on "
                f"the whole batch it was {wanted:.4f}. Is it the sum of all parts, weighted as their gradients are?")
+
+
+def squared(logits, y):
+    """Another loss: the mean squared distance of the second logit from 0 or 1."""
+    return (logits[:, 1] - y).square().mean()
+
+
+@parts.behaviour
+def any_loss(answer):
+    trial = Trial(answer, 9, 2, loss=squared)
+    expect(trial.moved_by(trial.gradient()), "With another loss the step is not that of the whole "
+           "batch. Which loss do you take, the one that is handed over?")
 
 
 shares = Exercise("13.7", "Each picture once, on one of the ranks", "write", minutes=15, mark="deeper")
@@ -141,6 +155,8 @@ def _shares(answer, pictures, ranks, epoch):
                     "numbers that count from 0."):
             got = call(answer, pictures, rank, ranks, epoch)
         got = got.tolist() if isinstance(got, (np.ndarray, torch.Tensor)) else got
+        if isinstance(got, (list, tuple)):
+            got = [i.item() if isinstance(i, torch.Tensor) and i.ndim == 0 else i for i in got]
         expect(isinstance(got, (list, tuple, range)) and all(isinstance(i, (int, np.integer)) for i in got),
                f"Rank {rank} gets {said(got)}; wanted a list of indices.")
         found.append([int(i) for i in got])
@@ -149,7 +165,7 @@ def _shares(answer, pictures, ranks, epoch):
 
 @shares.behaviour
 def each_picture_once(answer):
-    for pictures, ranks in ((12, 3), (13, 4), (9, 2), (5, 1)):
+    for pictures, ranks in ((12, 3), (13, 4), (9, 2), (5, 1), (3, 5), (1, 1)):
         for epoch in (0, 1):
             seen = [i for share in _shares(answer, pictures, ranks, epoch) for i in share]
             where = f"{pictures} pictures on {ranks} ranks, epoch {epoch}"
@@ -171,14 +187,21 @@ def alike_in_size(answer):
 
 @shares.behaviour
 def a_new_order_each_epoch(answer):
-    first, again, second = (_shares(answer, 40, 2, epoch) for epoch in (0, 0, 1))
+    first, again, *others = (_shares(answer, 40, 2, epoch) for epoch in (0, *range(40)))
+    second = others[0]
     expect(first == again, "Epoch 0 comes in another order when it is asked for again: a training that is resumed would see "
            "other pictures. What has to be seeded, and with what?")
     expect(first[0] != list(range(0, 40, 2)) and first[0] != list(range(20)), "Rank 0 gets the pictures in the order of the "
            "folder. Neighbours in a folder are alike; what does training want?")
     expect(first != second, "Epoch 1 has the order of epoch 0. Where does the epoch come in?")
+    expect(len({tuple(one) for one, _ in [first, *others]}) == 40, "Of 40 epochs, some have the "
+           "same order. What is the generator's seed in each of them?")
     expect(all(set(one) != set(two) for one, two in zip(first, second)), "A rank gets the same pictures in every epoch, in "
            "another order. What comes first: the order of all pictures, or the shares?")
+    for picture in range(40):
+        ranks = {picture in one for one, _ in [first, *others]}
+        expect(ranks == {True, False}, f"In 40 epochs, picture {picture} comes to one rank alone. "
+               "Are all pictures shuffled, the first and the last one too?")
     torch.default_generator.manual_seed(5)
     np.random.seed(5)
     expect(_shares(answer, 40, 2, 0) == first, "Epoch 0 comes in another order after other random numbers were drawn: on "
