@@ -233,6 +233,16 @@ def test_an_error_of_the_check_is_not_the_answers(exercise, came, words):
     assert hint.startswith("Your answer is ") and "stopped" not in hint and words in hint
 
 
+def test_the_question_of_the_check_comes_instead_of_the_usual_one():
+    error = None
+    try:
+        len(core.place(17))
+    except AttributeError as caught:
+        error = caught.with_traceback(caught.__traceback__.tb_next)
+    assert core.stopped(error, "And why?").endswith(". And why?")
+    assert core.stopped(error).endswith("Which type and shape does the exercise ask for?")
+
+
 def test_of_a_module_it_is_not_said_that_it_came(exercise):
     made, space = exercise
     made.behaviours = [space["adds"]]

@@ -268,8 +268,21 @@ def test_what_was_set_before_stays_set():
         try:
             check("7.1", leaving(empty)).require()
             assert 900 < signal.getitimer(signal.ITIMER_REAL)[0] < 1000
+            check("7.1", leaving(lambda: signal.setitimer(signal.ITIMER_PROF, 1000))).require()
+            assert 900 < signal.getitimer(signal.ITIMER_REAL)[0] < 1000
+            assert signal.getitimer(signal.ITIMER_PROF)[0] == 0
         finally:
             signal.alarm(0)
+
+
+def test_a_warning_instead_of_an_error_stays_one():
+    torch.use_deterministic_algorithms(True, warn_only=True)
+    try:
+        check("7.1", leaving(lambda: torch.use_deterministic_algorithms(False))).require()
+        assert torch.are_deterministic_algorithms_enabled()
+        assert torch.is_deterministic_algorithms_warn_only_enabled()
+    finally:
+        torch.use_deterministic_algorithms(False)
 
 
 def test_a_folder_that_is_gone_is_no_error(tmp_path, monkeypatch):
