@@ -411,8 +411,7 @@ def head_for(answer, place):
 
 
 def expect_channels(number, classes, wanted, why):
-    channels = "1 channel" if classes == 1 else f"{classes} channels"
-    expect(classes == wanted, f"{number}: you have {channels}. {why}")
+    expect(classes == wanted, f"{number}: you have num_classes = {classes}. {why}")
 
 
 @head.behaviour
