@@ -96,6 +96,7 @@ WAYS = {
     ),
     "a constant in place": ("import unet_course.exercises.nb07 as nb\nnb.TARGET[:] = 0", "TARGET"),
     "what looks": ("import builtins\nbuiltins.id = None", "needed to look"),
+    "Report.status as a text": ("core.Report.status = 'passed'", "Report.status"),
     "the step of an optimiser": (
         "import unet_course.exercises.nb13_many as nb\nnb.Counted.step = lambda self: None",
         "Counted.step",
@@ -173,8 +174,7 @@ def test_a_file_of_the_course_that_is_written_beside_the_notebook_is_not_taken(t
     )
     assert judged(notebook)[0] == "hint" and judged(notebook, RIGHT)[0] == "passed"
     status, hint = judged(
-        notebook
-        + "\nfor name in [n for n in sys.modules if n.startswith('unet_course')]:"
+        notebook + "\nfor name in [n for n in sys.modules if n.startswith('unet_course')]:"
         " del sys.modules[name]"
         "\nimport unet_course.exercises.core"
     )
@@ -213,6 +213,7 @@ def test_a_right_answer_passes_after_what_honest_notebooks_do():
 
 def test_no_right_answer_is_taken_for_deceit():
     """One for each exercise: what the checks themselves do, and torch with them, is nobody's deceit."""
+
     def run():
         tried = {}
         for path in sorted(BANKS.glob("bank*.py")):
@@ -276,17 +277,7 @@ def test_in_nbgrader_a_locked_cell_passes_a_right_answer_and_tells_a_wrong_one_i
     "cell",
     [
         "check = lambda *a: core.Report('2.4', '', 'passed')",
-        *(
-            WAYS[way][0]
-            for way in (
-                "behaviours emptied",
-                "torch.equal",
-                "expect",
-                "Report.status",
-                "check",
-                "sys.modules",
-            )
-        ),
+        *(WAYS[way][0] for way in ("behaviours emptied", "expect", "Report.status")),
     ],
 )
 def test_in_nbgrader_nothing_that_is_replaced_gives_points(cell):

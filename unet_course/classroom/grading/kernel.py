@@ -31,6 +31,7 @@ OF_TORCH = {"torch.manual_seed"}  # which torch itself replaces once its compile
 OF_PYTHON = {"__annotations__", "__annotations_cache__", "__annotate_func__", "__weakref__",
              "__dict__", "__doc__"}
 SPEAK = {"__torch_function__", "__torch_dispatch__", "__array_function__", "__array_ufunc__"}
+PLAIN = bool, int, float, complex, str, bytes, type(None)
 MISSING = object()
 HOOK = torch.optim.Optimizer.profile_hook_step(lambda self: None).__code__
 
@@ -215,7 +216,9 @@ def look_at(modules, held):
         seen[f"the bases of {name}"] = [known(base, held) for base in value.__mro__]
         own = value.__module__.split(".")[0] == OWN
         for attribute, part in list(vars(value).items()):
-            if attribute not in OF_PYTHON:
+            if own and isinstance(part, PLAIN) and not attribute.isupper():
+                seen[f"{name}.{attribute}"] = "there"  # a check may count with it
+            elif attribute not in OF_PYTHON:
                 look = whole if own or callable(part) else known
                 seen[f"{name}.{attribute}"] = look(unhooked(part), held)
     return seen
@@ -228,7 +231,7 @@ def known(value, held):
 
 def whole(value, held, above=()):
     """What makes a value what it is, as something that can be compared."""
-    if value is None or isinstance(value, (bool, int, float, complex, str, bytes)):
+    if isinstance(value, PLAIN):
         return type(value).__name__, value
     me = known(value, held)
     if me in above or len(above) > 8:
