@@ -26,6 +26,7 @@ RIGHT = [
     ("0.1", "max", lambda p: p.max(dim=0)[1]),
     ("0.1", "sort", lambda p: torch.argsort(p, dim=0)[-1]),
     ("0.1", "numpy inside", lambda probabilities: torch.from_numpy(np.argmax(probabilities.numpy(), axis=0))),
-    ("0.1", "numpy", lambda p: p.numpy().argmax(axis=0)), ("0.1", "lists", lambda p: p.argmax(dim=0).tolist()),
+    ("0.1", "numpy", lambda p: p.numpy().argmax(axis=0)),
+    ("0.1", "lists", lambda p: p.argmax(dim=0).tolist()),
     ("0.1", "small integers", lambda p: p.argmax(dim=0).to(torch.uint8)),
 ]

@@ -32,6 +32,17 @@ def with_loops(drawn):
     return out
 
 
+def stops_at_zeros(drawn):
+    """Right, but for a mask without a nucleus: there is no smallest value above 0."""
+    drawn[drawn > 0].min()
+    return TABLE[drawn.long()]
+
+
+def at_least_ten(width, gap):
+    val = max((width - gap) // 4, 10)
+    return slice(0, width - gap - val), slice(width - val, width)
+
+
 def swapped_parts(width, gap):
     return careful(width, gap)[::-1]
 
@@ -55,13 +66,16 @@ WRONG = [
     ("1.1", "for each picture", lambda m: (m == 0).double().mean(dim=(-2, -1)), "any_shape"),
     ("1.1", "mean of booleans", lambda m: (m == 0).mean(), "all_background"),
     ("1.1", "mean of the mask", lambda m: 1 - m.double().mean(), "share_of_background"),
-    ("1.1", "smallest value taken for background", lambda m: (m == m.min()).double().mean(), "no_background"),
-    ("1.1", "most frequent value", lambda m: max(float((m == m.min()).double().mean()), 1e-3), "no_background"),
+    ("1.1", "smallest value taken for background",
+     lambda m: (m == m.min()).double().mean(), "no_background"),
+    ("1.1", "most frequent value",
+     lambda m: max(float((m == m.min()).double().mean()), 1e-3), "no_background"),
     ("1.1", "all or nothing, as a boolean", lambda m: (m == 0).all(), "all_background"),
-    ("1.1", "True for a mask of zeros", lambda m: not m.any() or (m == 0).double().mean(), "all_background"),
-    ("1.2", "largest value taken for interior", lambda m: torch.where(m == 128, 1, 2 * (m == m.max()).long()), "classes_that_are_absent"),
-    ("1.2", "stops at a mask of zeros", lambda m: (m // m[m > 0].max() + (m > 0)).clamp(max=2).long() if m.max() > 128
-     else (m // m[m > 0].min()).long(), "classes_that_are_absent"),
+    ("1.1", "True for a mask of zeros",
+     lambda m: not m.any() or (m == 0).double().mean(), "all_background"),
+    ("1.2", "largest value taken for interior",
+     lambda m: torch.where(m == 128, 1, 2 * (m == m.max()).long()), "classes_that_are_absent"),
+    ("1.2", "stops at a mask of zeros", stops_at_zeros, "classes_that_are_absent"),
     ("1.2", "in percent of 255", lambda m: (m.float() / 255 * 100).long(), "class_indices"),
     ("1.2", "divided by 255", lambda m: m / 255, "class_indices"),
     ("1.2", "whole division by 255", lambda m: (m // 255).long(), "class_indices"),
@@ -89,9 +103,10 @@ WRONG = [
     ("1.3", "share of the whole width", gap_not_left_out, "three_quarters"),
     ("1.3", "gap given to nobody, twice the size", lambda w, g: (slice(0, 3 * (w - 2 * g) // 4), slice(3 * (w - 2 * g) // 4 + 2 * g, w)),
      "three_quarters"),
-    ("1.3", "at least ten columns for validation", lambda w, g: (slice(0, w - g - max((w - g) // 4, 10)), slice(w - max((w - g) // 4, 10), w)), "three_quarters"),
+    ("1.3", "at least ten columns for validation", at_least_ten, "three_quarters"),
     ("1.3", "random columns", lambda w, g: tuple(np.split(np.random.permutation(w), [3 * w // 4])), "two_slices"),
-    ("1.3", "fractions", lambda w, g: (slice(0, 0.75 * (w - g)), slice(0.75 * (w - g) + g, w)), "two_slices"),
+    ("1.3", "fractions",
+     lambda w, g: (slice(0, 0.75 * (w - g)), slice(0.75 * (w - g) + g, w)), "two_slices"),
     ("1.3", "last column left out", lambda w, g: (slice(0, 3 * (w - g) // 4), slice(3 * (w - g) // 4 + g, -1 - g)), "three_quarters"),
     ("1.3", "wastes most", lambda w, g: (slice(0, 3), slice(3 + g, 4 + g)), "three_quarters"),
     ("1.4", "best on test", "A", "the_fair_one"), ("1.4", "on train", "C", "the_fair_one"),
@@ -101,7 +116,8 @@ RIGHT = [
     ("1.1", "mean", lambda m: (m == 0).float().mean()),
     ("1.1", "counted", lambda mask: 1 - torch.count_nonzero(mask).item() / mask.numel()),
     ("1.1", "numpy", lambda m: np.mean(m.numpy() == 0)),
-    ("1.2", "rows in a list", lambda m: [[{0: 0, 128: 1, 255: 2}[v] for v in row] for row in m.tolist()]),
+    ("1.2", "rows in a list",
+     lambda m: [[{0: 0, 128: 1, 255: 2}[v] for v in row] for row in m.tolist()]),
     ("1.2", "table", lambda m: TABLE[m.long()]),
     ("1.2", "where", lambda m: torch.where(m == 128, 1, torch.where(m == 255, 2, 0))),
     ("1.2", "loops", with_loops), ("1.2", "digitize", lambda m: torch.from_numpy(np.digitize(m.numpy(), [1, 200]).astype(np.int64))),

@@ -210,7 +210,8 @@ class MirrorMode(ConvBlock):
 
 def zero_padded(i, o, *, padding=1, norm=True):
     def step(a):
-        return [nn.ZeroPad2d(padding), nn.Conv2d(a, o, 3, bias=not norm), *[nn.BatchNorm2d(o)] * norm, nn.ReLU()]
+        return [nn.ZeroPad2d(padding), nn.Conv2d(a, o, 3, bias=not norm),
+                *[nn.BatchNorm2d(o)] * norm, nn.ReLU()]
     return nn.Sequential(*step(i), *step(o))
 
 
@@ -330,7 +331,8 @@ class StatisticsDetached(Own):
             return super().normalised(x, place)
         super().normalised(x, place)
         mean, var = (getattr(x, what)((0, 2, 3), keepdim=True).detach() for what in ("mean", "var"))
-        return self.scale[place].view(-1, 1, 1) * (x - mean) / (var + 1e-5).sqrt() + self.shift[place].view(-1, 1, 1)
+        scale, shift = (kept[place].view(-1, 1, 1) for kept in (self.scale, self.shift))
+        return scale * (x - mean) / (var + 1e-5).sqrt() + shift
 
 
 class ByArithmetic(Own):
@@ -350,7 +352,8 @@ class ByArithmetic(Own):
                 getattr(self, f"{what}_{name}").lerp_(now.detach(), 0.1)
         else:
             mean, var = getattr(self, f"mean_{name}"), getattr(self, f"var_{name}")
-        return self.scale[place] * (x - mean.view(-1, 1, 1)) / (var.view(-1, 1, 1) + 1e-5).sqrt() + self.shift[place]
+        mean, var = mean.view(-1, 1, 1), var.view(-1, 1, 1)
+        return self.scale[place] * (x - mean) / (var + 1e-5).sqrt() + self.shift[place]
 
 
 class OfThisBatch(Own):
@@ -414,7 +417,9 @@ WRONG = [
     ("2.1", "largest product", lambda i, k: (i.unfold(0, 3, 1).unfold(1, 3, 1) * k).amax(dim=(2, 3)), "sum_of_products"),
     ("2.1", "matrix product", lambda i, k: (i.unfold(0, 3, 1).unfold(1, 3, 1) @ k).sum(dim=(2, 3)), "sum_of_products"),
     ("2.1", "wide images only", lambda i, k: correct(i, k)[: i.shape[1] - 2], "right_size"),
-    ("2.1", "wide images only, the rest zeros", lambda i, k: correct(i, k) * (torch.arange(i.shape[0] - 2) < i.shape[1] - 2)[:, None], "sum_of_products"),
+    ("2.1", "wide images only, the rest zeros",
+     lambda i, k: correct(i, k) * (torch.arange(i.shape[0] - 2) < i.shape[1] - 2)[:, None],
+     "sum_of_products"),
     ("2.1", "as booleans", lambda i, k: correct(i, k) > 0, "sum_of_products"),
     ("2.1", "off by one", lambda i, k: correct(i, k)[:-1, :-1], "right_size"),
     ("2.1", "centre pixel only", lambda i, k: i[1:-1, 1:-1] * k[1, 1], "sum_of_products"),
@@ -424,9 +429,11 @@ WRONG = [
     ("2.2", "rounds up", lambda n, k, p, s: -(-(n + 2 * p - k) // s) + 1, "stride_rounds_down"),
     ("2.2", "fraction", lambda n, k, p, s: (n + 2 * p - k) / s + 1, "stride_rounds_down"),
     ("2.2", "stride ignored", lambda n, k, p, s: n + 2 * p - k + 1, "stride_rounds_down"),
-    ("2.2", "kernel fixed at 3", lambda n, k, p, s: (n + 2 * p - 3) // s + 1, "padding_counts_twice"),
+    ("2.2", "kernel fixed at 3",
+     lambda n, k, p, s: (n + 2 * p - 3) // s + 1, "padding_counts_twice"),
     ("2.2", "padding left out", lambda n, k, p, s: (n - k) // s + 1, "padding_counts_twice"),
-    ("2.2", "one place at least two", lambda n, k, p, s: max((n + 2 * p - k) // s, 1) + 1, "stride_rounds_down"),
+    ("2.2", "one place at least two",
+     lambda n, k, p, s: max((n + 2 * p - k) // s, 1) + 1, "stride_rounds_down"),
     ("2.3", "zeros", Zeros, "output_is_alive"),
     ("2.3", "norm without running statistics", forgetful, "evaluation_mode"),
     ("2.3", "statistics of this batch, always", OfThisBatch, "evaluation_mode"),
@@ -460,12 +467,16 @@ WRONG = [
     ("2.3", "shortcut where channels agree", Residual, "nothing_beside"),
     ("2.3", "shortcut around the second, where channels agree", ResidualSecond, "relu_between"),
     ("2.3", "shortcut where channels agree, with norm", ResidualWithNorm, "nothing_beside"),
-    ("2.3", "norms without parameters", NotAffine, "norms_learn"), ("2.3", "second norm without parameters", OneNotAffine, "norms_learn"),
-    ("2.3", "all padding in the first", PaddedAtOnce, "zeros_around"), ("2.3", "mirrored border", Mirrored, "zeros_around"),
-    ("2.3", "repeated border", MirrorMode, "zeros_around"), ("2.3", "drops channels", DropsOut, "output_is_alive"),
+    ("2.3", "norms without parameters", NotAffine, "norms_learn"),
+    ("2.3", "second norm without parameters", OneNotAffine, "norms_learn"),
+    ("2.3", "all padding in the first", PaddedAtOnce, "zeros_around"),
+    ("2.3", "mirrored border", Mirrored, "zeros_around"),
+    ("2.3", "repeated border", MirrorMode, "zeros_around"),
+    ("2.3", "drops channels", DropsOut, "output_is_alive"),
     ("2.3", "doubled in evaluation mode", DoubledInEvaluation, "evaluation_mode"),
     ("2.3", "cut off in evaluation mode", ClippedInEvaluation, "evaluation_mode"),
-    ("2.3", "gives back an array", InNumpy, "keeps_the_size"), ("2.3", "statistics detached", StatisticsDetached, "batch_norm_after_each"),
+    ("2.3", "gives back an array", InNumpy, "keeps_the_size"),
+    ("2.3", "statistics detached", StatisticsDetached, "batch_norm_after_each"),
     ("2.3", "5×5 kernels", block(kernel=5), "two_convolutions"),
     ("2.3", "1×1 kernels", block(kernel=1), "two_convolutions"),
     ("2.3", "one convolution used", Once, "two_convolutions"),
@@ -486,12 +497,17 @@ RIGHT = [
     ("2.1", "library", correct),
     ("2.1", "scipy", lambda i, k: torch.from_numpy(correlate2d(i.numpy(), k.numpy(), mode="valid"))),
     ("2.1", "numpy", lambda i, k: correlate2d(i.numpy(), k.numpy(), mode="valid")),
-    ("2.1", "rows in a list", lambda i, k: correct(i, k).tolist()), ("2.1", "rows in a tuple", lambda i, k: tuple(correct(i, k))),
+    ("2.1", "rows in a list", lambda i, k: correct(i, k).tolist()),
+    ("2.1", "rows in a tuple", lambda i, k: tuple(correct(i, k))),
     ("2.1", "unfold", lambda i, k: (i.unfold(0, 3, 1).unfold(1, 3, 1) * k).sum(dim=(2, 3))),
     ("2.2", "formula", lambda n, kernel, padding, stride: int((n + 2 * padding - kernel) / stride) + 1),
     ("2.2", "counted", lambda n, k, p, s: len(range(0, n + 2 * p - k + 1, s))),
-    ("2.2", "as text", lambda n, k, p, s: f" {(n + 2 * p - k) // s + 1} "), ("2.2", "whole array", lambda n, k, p, s: np.array([(n + 2 * p - k) // s + 1])),
-    ("2.3", "norms with a long memory", slow_norms), ("2.3", "padded by itself", Padded), ("2.3", "ZeroPad2d", zero_padded), ("2.3", "norm in plain arithmetic", ByArithmetic),
+    ("2.2", "as text", lambda n, k, p, s: f" {(n + 2 * p - k) // s + 1} "),
+    ("2.2", "whole array", lambda n, k, p, s: np.array([(n + 2 * p - k) // s + 1])),
+    ("2.3", "norms with a long memory", slow_norms),
+    ("2.3", "padded by itself", Padded),
+    ("2.3", "ZeroPad2d", zero_padded),
+    ("2.3", "norm in plain arithmetic", ByArithmetic),
     ("2.3", "functions and parameters", Own), ("2.3", "lazy layers", Lazy),
     ("2.3", "package", ConvBlock), ("2.3", "family", block()), ("2.3", "functional", Functional), ("2.3", "sequential", Sequence),
     ("2.3", "nested", Nested), ("2.3", "second made first", SecondFirst), ("2.3", "two ReLUs are one", block(middle="twice")),

@@ -176,7 +176,8 @@ class PooledHalfDetached(EncoderBlock):
 
 class DropsOut(EncoderBlock):
     def forward(self, x):
-        y = F.dropout2d(self.block(x), 0.5, self.training) if len(self.block.layers) == 4 else self.block(x)
+        y, without_norm = self.block(x), len(self.block.layers) == 4
+        y = F.dropout2d(y, 0.5, self.training and without_norm)
         return y, self.pool(y)
 
 
@@ -194,7 +195,9 @@ WRONG = [
     ("3.1", "padded with zeros", padded_with_zeros, "odd_sizes_round_up"),
     ("3.1", "starts from zero", lambda i: library(i, ceil_mode=True).clamp(min=0), "maximum"),
     ("3.1", "wide images only", lambda i: blocks(i)[: -(-i.shape[1] // 2)], "halves"),
-    ("3.1", "adaptive", lambda i: F.adaptive_max_pool2d(i[None], [-(-n // 2) for n in i.shape])[0], "odd_sizes_round_up"),
+    ("3.1", "adaptive",
+     lambda i: F.adaptive_max_pool2d(i[None], [-(-n // 2) for n in i.shape])[0],
+     "odd_sizes_round_up"),
     ("3.1", "rows only", lambda i: torch.maximum(i[::2], i[1::2]), "halves"),
     ("3.1", "windows of 3", lambda i: F.max_pool2d(i[None, None], 3, 2, 1)[0, 0], "maximum"),
     ("3.2", "rounds to the nearest", lambda n, p: [round(n / 2**i) for i in range(p + 1)], "rounds_up"),
@@ -204,10 +207,13 @@ WRONG = [
     ("3.2", "last only", lambda n, p: sizes(n, p)[-1], "right_length"),
     ("3.2", "one too many", lambda n, p: sizes(n, p + 1), "right_length"),
     ("3.2", "minus two", lambda n, p: [n - 2 * i for i in range(p + 1)], "halves_each_time"),
-    ("3.2", "one size at least two", lambda n, p: [max(s, 2) if i else s for i, s in enumerate(sizes(n, p))], "rounds_up"),
+    ("3.2", "one size at least two",
+     lambda n, p: [max(s, 2) if i else s for i, s in enumerate(sizes(n, p))], "rounds_up"),
     ("3.2", "no pool is one pool", lambda n, p: sizes(n, max(p, 1)), "right_length"),
-    ("3.2", "rounds up once", lambda n, p: [n, *(math.ceil(n / 2) // 2**i for i in range(p))], "rounds_up"),
-    ("3.2", "generator", lambda n, p: (s for s in sizes(n, p)), "right_length"), ("3.2", "fractions", lambda n, p: [n / 2**i for i in range(p + 1)], "rounds_up"),
+    ("3.2", "rounds up once",
+     lambda n, p: [n, *(math.ceil(n / 2) // 2**i for i in range(p))], "rounds_up"),
+    ("3.2", "generator", lambda n, p: (s for s in sizes(n, p)), "right_length"),
+    ("3.2", "fractions", lambda n, p: [n / 2**i for i in range(p + 1)], "rounds_up"),
     ("3.2", "plus one", lambda n, p: [n] + [n // 2**i + 1 for i in range(1, p + 1)], "halves_each_time"),
     ("3.3", "skip after the pool", encoder(forward=lambda s, x: (s.pool(s.block(x)), s.pool(s.block(x)))), "skip_before_pool"),
     ("3.3", "swapped", encoder(forward=lambda s, x: (s.pool(s.block(x)), s.block(x))), "skip_before_pool"),
@@ -219,10 +225,14 @@ WRONG = [
     ("3.3", "skip is the input", encoder(forward=lambda s, x: (x, s.pool(s.block(x)))), "skip_before_pool"),
     ("3.3", "pool of 3", encoder(lambda: nn.MaxPool2d(3, 2, 1)), "pooled_is_the_pool_of_skip"),
     ("3.3", "stride 1", encoder(lambda: nn.MaxPool2d(2, 1)), "pooled_is_the_pool_of_skip"),
-    ("3.3", "squares of 4", encoder(lambda: nn.MaxPool2d(4, ceil_mode=True)), "pooled_is_the_pool_of_skip"),
-    ("3.3", "adaptive pool", Adaptive, "odd_sizes_are_kept"), ("3.3", "squares from the end", FromTheEnd, "odd_sizes_are_kept"),
-    ("3.3", "shortcut where channels agree", Residual, "is_a_block"), ("3.3", "pooled half detached", PooledHalfDetached, "is_a_block"),
-    ("3.3", "drops channels without norm, in training", DropsOut, "is_a_block"), ("3.3", "gives back arrays", InNumpy, "returns_two"),
+    ("3.3", "squares of 4",
+     encoder(lambda: nn.MaxPool2d(4, ceil_mode=True)), "pooled_is_the_pool_of_skip"),
+    ("3.3", "adaptive pool", Adaptive, "odd_sizes_are_kept"),
+    ("3.3", "squares from the end", FromTheEnd, "odd_sizes_are_kept"),
+    ("3.3", "shortcut where channels agree", Residual, "is_a_block"),
+    ("3.3", "pooled half detached", PooledHalfDetached, "is_a_block"),
+    ("3.3", "drops channels without norm, in training", DropsOut, "is_a_block"),
+    ("3.3", "gives back arrays", InNumpy, "returns_two"),
     ("3.3", "no pool", encoder(nn.Identity), "pooled_is_the_pool_of_skip"),
     ("3.3", "padding forgotten", encoder(padding=1), "hands_options_on"),
     ("3.3", "norm forgotten", encoder(norm=True), "is_a_block"),
@@ -247,11 +257,16 @@ RIGHT = [
     ("3.1", "loops", blocks),
     ("3.1", "padded with minus infinity", lambda i: library(F.pad(i, (0, i.shape[1] % 2, 0, i.shape[0] % 2), value=-torch.inf))),
     ("3.2", "ceil", sizes), ("3.2", "tuple", lambda n, pools: tuple(-(-n // 2**i) for i in range(pools + 1))),
-    ("3.2", "tensor", lambda n, p: torch.tensor(sizes(n, p))), ("3.2", "text", lambda n, p: list(map(str, sizes(n, p)))),
-    ("3.1", "numpy", lambda i: blocks(i).numpy()), ("3.1", "rows in lists", lambda i: blocks(i).tolist()),
+    ("3.2", "tensor", lambda n, p: torch.tensor(sizes(n, p))),
+    ("3.2", "text", lambda n, p: list(map(str, sizes(n, p)))),
+    ("3.1", "numpy", lambda i: blocks(i).numpy()),
+    ("3.1", "rows in lists", lambda i: blocks(i).tolist()),
     ("3.2", "array", lambda n, pools: np.array([-(-n // 2**i) for i in range(pools + 1)])),
     ("3.3", "package", EncoderBlock), ("3.3", "written again", encoder()), ("3.3", "inherits, gives a list", Inherits),
-    ("3.3", "written out", bare()), ("3.3", "two passes", Repeated), ("3.3", "functions and parameters", OfFunctions), ("3.3", "padded by itself", PaddedEncoder),
+    ("3.3", "written out", bare()),
+    ("3.3", "two passes", Repeated),
+    ("3.3", "functions and parameters", OfFunctions),
+    ("3.3", "padded by itself", PaddedEncoder),
     ("3.4", "2", 2), ("3.4", "text", "2"), ("3.4", "fraction", 2.0), ("3.4", "computed", 1 + 1),
 ]
 UNTOUCHED = [("3.3", Stub)]

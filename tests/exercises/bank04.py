@@ -62,6 +62,21 @@ def odd_from_the_corner(skip, size):
     return skip[..., : size[0], : size[1]] if dh < 0 and dw < 0 and dh % 2 else match_size(skip, size)
 
 
+def resizes_if_too_large(skip, size):
+    smaller = [min(have, want) for have, want in zip(skip.shape[-2:], size)]
+    return match_size(F.interpolate(skip, size=smaller, mode="bilinear", align_corners=True), size)
+
+
+def crop_detached(skip, size):
+    dh, dw = differences(skip, size)
+    return match_size(skip.detach() if dh < 0 and dw < 0 else skip, size)
+
+
+def by_rounding(skip, size):
+    dh, dw = differences(skip, size)
+    return F.pad(skip, [end(d / 2) for d in (dw, dh) for end in (math.floor, math.ceil)])
+
+
 def mixed_from_the_corner(skip, size):
     dh, dw = differences(skip, size)
     if dh * dw >= 0:
@@ -114,7 +129,8 @@ def decoder(**change):
                 self.up = nn.Upsample(scale_factor=2, mode="bilinear")
             else:
                 behind = change.get("behind", 1)
-                self.up = nn.Sequential(nn.Upsample(scale_factor=2, mode=mode), nn.Conv2d(in_channels, middle, behind, padding=behind // 2))
+                self.up = nn.Sequential(nn.Upsample(scale_factor=2, mode=mode),
+                                        nn.Conv2d(in_channels, middle, behind, padding=behind // 2))
             if change.get("up") == "bilinear":
                 self.up = nn.Sequential(nn.Upsample(scale_factor=2, mode=mode), nn.Conv2d(in_channels, middle, 1))
             wide = change.get("wide", lambda s, m: s + m)(skip_channels, middle)
@@ -320,18 +336,21 @@ WRONG = [
     ("4.2", "never pads", lambda s, z: s[..., : z[0], : z[1]], "wanted_size"),
     ("4.2", "halves cut off", truncating, "wanted_size"),
     ("4.2", "resizes", resized, "does_not_resize"),
-    *[("4.2", f"resizes, {mode}", lambda s, z, mode=mode: F.interpolate(s, size=tuple(z), mode=mode), "does_not_resize")
-      for mode in ("nearest", "bicubic", "area")],
+    *[("4.2", f"resizes, {mode}",
+       lambda s, z, mode=mode: F.interpolate(s, size=tuple(z), mode=mode), "does_not_resize") for mode in ("nearest", "bicubic", "area")],
     ("4.2", "adaptive pool", lambda s, z: F.adaptive_max_pool2d(s, tuple(z)), "does_not_resize"),
     ("4.2", "adaptive average", lambda s, z: F.adaptive_avg_pool2d(s, tuple(z)), "does_not_resize"),
-    ("4.2", "pads, but resizes what is too large", lambda s, z: match_size(F.interpolate(s, size=[min(a, b) for a, b in zip(
-        s.shape[-2:], z)], mode="bilinear", align_corners=True), z), "does_not_resize"),
-    ("4.2", "crop detached", lambda s, z: match_size(s.detach() if s.shape[-1] > z[1] and s.shape[-2] > z[0] else s, z), "gradient_flows"),
-    ("4.2", "half detached", lambda s, z: (match_size(s, z) + match_size(s, z).detach()) / 2, "gradient_flows"),
-    ("4.2", "detached where nothing is to do", lambda s, z: match_size(s, z) if s.shape[-2:] != z else s.detach(), "gradient_flows"),
+    ("4.2", "pads, but resizes what is too large", resizes_if_too_large, "does_not_resize"),
+    ("4.2", "crop detached", crop_detached, "gradient_flows"),
+    ("4.2", "half detached",
+     lambda s, z: (match_size(s, z) + match_size(s, z).detach()) / 2, "gradient_flows"),
+    ("4.2", "detached where nothing is to do",
+     lambda s, z: match_size(s, z) if s.shape[-2:] != z else s.detach(), "gradient_flows"),
     ("4.2", "through numpy", lambda s, z: match_size(s.detach(), z).numpy(), "gradient_flows"),
-    ("4.2", "crops one axis from the corner if the other is padded", mixed_from_the_corner, "odd_crop_keeps_the_place"),
-    ("4.2", "one missing row alone comes at the top", row_alone_at_the_top, "nothing_moves_when_one_is_missing"),
+    ("4.2", "crops one axis from the corner if the other is padded",
+     mixed_from_the_corner, "odd_crop_keeps_the_place"),
+    ("4.2", "one missing row alone comes at the top",
+     row_alone_at_the_top, "nothing_moves_when_one_is_missing"),
     ("4.2", "repeats the border", reflecting, "nothing_moves_when_one_is_missing"),
     ("4.2", "keeps no gradient", copies, "gradient_flows"),
     ("4.2", "nothing done", lambda s, z: s, "wanted_size"),
@@ -373,10 +392,14 @@ WRONG = [
     ("4.3", "nearest", decoder(mode="nearest"), "upsampling_kind"),
     ("4.3", "3×3 behind the interpolation", decoder(behind=3), "upsampling_kind"),
     ("4.3", "5×5 behind the interpolation", decoder(behind=5), "upsampling_kind"),
-    ("4.3", "half of the skip detached", decoder(match=lambda s, z: match_size(0.5 * s + 0.5 * s.detach(), z)), "ends_in_a_block"),
-    ("4.3", "half of x detached", decoder(forward=lambda b, x, s: b.meet(0.5 * x + 0.5 * x.detach(), s)), "ends_in_a_block"),
-    ("4.3", "bilinear not matched", BilinearNotMatched, "odd_skip"), ("4.3", "drops channels in training", DropsOut, "ends_in_a_block"),
-    ("4.3", "skip detached with bilinear", BilinearDetached, "skip_is_used"), ("4.3", "gives back an array", InNumpy, "right_shape"),
+    ("4.3", "half of the skip detached",
+     decoder(match=lambda s, z: match_size(0.5 * s + 0.5 * s.detach(), z)), "ends_in_a_block"),
+    ("4.3", "half of x detached",
+     decoder(forward=lambda b, x, s: b.meet(0.5 * x + 0.5 * x.detach(), s)), "ends_in_a_block"),
+    ("4.3", "bilinear not matched", BilinearNotMatched, "odd_skip"),
+    ("4.3", "drops channels in training", DropsOut, "ends_in_a_block"),
+    ("4.3", "skip detached with bilinear", BilinearDetached, "skip_is_used"),
+    ("4.3", "gives back an array", InNumpy, "right_shape"),
     ("4.3", "4×4 kernel", decoder(kernel=(4, 2, 1)), "upsampling_kind"),
     ("4.3", "3×3 kernel", decoder(kernel=(3, 2, 1, 1)), "upsampling_kind"),
     ("4.3", "stride 1", decoder(kernel=(2, 1)), "right_shape"),
@@ -395,7 +418,8 @@ WRONG = [
     ("4.4", "kernel transposed", lambda x, k: torch.kron(x, k.T.contiguous()), "values"),
     ("4.4", "tiled", lambda x, k: x.repeat(2, 2) * k.repeat(*x.shape), "values"),
     ("4.4", "kron the other way", lambda x, k: torch.kron(k, x), "values"),
-    ("4.4", "wide inputs only", lambda x, k: torch.kron(x, k)[: 2 * x.shape[1]], "stamps"), ("4.4", "flat kernel", lambda x, k: torch.kron(x, k.mean() + 0 * k), "values"),
+    ("4.4", "wide inputs only", lambda x, k: torch.kron(x, k)[: 2 * x.shape[1]], "stamps"),
+    ("4.4", "flat kernel", lambda x, k: torch.kron(x, k.mean() + 0 * k), "values"),
     ("4.4", "square inputs only", lambda x, k: torch.kron(x, k)[:, : 2 * x.shape[0]], "stamps"),
 ]
 RIGHT = [
@@ -403,10 +427,16 @@ RIGHT = [
     ("4.2", "package", match_size), ("4.2", "slices and zeros", slices_and_zeros), ("4.2", "list and ZeroPad2d", by_list),
     ("4.2", "indices", with_index), ("4.2", "named arguments", lambda skip, size: match_size(size=size, skip=skip)),
     ("4.3", "package", DecoderBlock), ("4.3", "upsampled first", decoder()), ("4.3", "block sized for all", Sized),
-    ("4.3", "functional", Functional), ("4.3", "padded by itself", PaddedBlock), ("4.3", "norm in plain arithmetic", ArithmeticBlock), ("4.3", "functions and parameters", OfFunctions),
-    ("4.4", "array", lambda x, k: np.kron(x.numpy(), k.numpy())), ("4.4", "rows in lists", lambda x, k: torch.kron(x, k).tolist()),
-    ("4.1", "text", ["-1", "-2", "0", "1"]), ("4.1", "floats", (-2.0, -1.0, 0.0, 1.0)), ("4.1", "array", np.array([-1, -2, 0, 1])),
-    ("4.2", "either half first", lambda s, z: F.pad(s, [f(d / 2) for d in (z[1] - s.shape[3], z[0] - s.shape[2]) for f in (math.floor, math.ceil)])),
+    ("4.3", "functional", Functional),
+    ("4.3", "padded by itself", PaddedBlock),
+    ("4.3", "norm in plain arithmetic", ArithmeticBlock),
+    ("4.3", "functions and parameters", OfFunctions),
+    ("4.4", "array", lambda x, k: np.kron(x.numpy(), k.numpy())),
+    ("4.4", "rows in lists", lambda x, k: torch.kron(x, k).tolist()),
+    ("4.1", "text", ["-1", "-2", "0", "1"]),
+    ("4.1", "floats", (-2.0, -1.0, 0.0, 1.0)),
+    ("4.1", "array", np.array([-1, -2, 0, 1])),
+    ("4.2", "in the middle, by rounding", by_rounding),
     ("4.4", "library", lambda x, kernel: F.conv_transpose2d(x[None, None], kernel[None, None], stride=2)[0, 0]),
     ("4.4", "numpy", lambda x, k: torch.from_numpy(np.kron(x.numpy(), k.numpy()))),
 ]

@@ -27,6 +27,11 @@ def scaled(raw, low, high):
     return ((raw.astype(np.float32) - low) / (high - low)).clip(0, 1)
 
 
+def scaled_to_itself(raw, low, high):
+    darkest, brightest = float(raw.min()), float(raw.max())
+    return ((raw - darkest) / max(brightest - darkest, 1)).astype(np.float32)
+
+
 def scaled_from_uint16(raw, low, high):
     return ((raw - low) / (high - low)).clip(0, 1).astype(np.float32)
 
@@ -102,8 +107,9 @@ WRONG = [
     ("0.3", "divided by 65535", lambda r, low, high: (r / 65535).astype("f4"), "evenly_between"),
     ("0.3", "divided by high", lambda r, low, high: ((r.astype("f4") - low) / high).clip(0, 1), "evenly_between"),
     ("0.3", "low not taken away", lambda r, low, high: (r.astype("f4") / (high - low)).clip(0, 1), "evenly_between"),
-    ("0.3", "minimum and maximum of the image", lambda r, low, high: ((r.astype("f4") - r.min()) / max(r.max() - r.min(), 1)), "evenly_between"),
-    ("0.3", "minimum and maximum of the image, clipped", lambda r, low, high: ((r.astype("f4") - r.min()) / max(float(r.max()) - r.min(), 1)).clip(0, 1), "evenly_between"),
+    ("0.3", "minimum and maximum of the image", scaled_to_itself, "evenly_between"),
+    ("0.3", "minimum and maximum of the image, then clipped",
+     lambda r, low, high: scaled_to_itself(r.clip(low, high), low, high), "evenly_between"),
     ("0.3", "subtracted in uint16", scaled_from_uint16, "darker_than_low"),
     ("0.3", "subtracted in uint16, then float", scaled_wrapping, "darker_than_low"),
     ("0.3", "not clipped below", lambda r, low, high: ((r.astype("f4") - low) / (high - low)).clip(max=1), "darker_than_low"),
@@ -157,7 +163,8 @@ WRONG = [
     ("6.6", "IoU", loss_as_iou, "soft_not_cut"), ("6.6", "squares", loss(square=True), "soft_not_cut"),
     ("6.6", "nothing added", loss(one=0.0), "nothing_there"), ("6.6", "added below only", loss(above=0.0, one=1e-4), "nothing_there"),
     ("6.6", "a tiny number added", loss(one=1e-7), "soft_not_cut"), ("6.6", "mean over images", loss_of_images, "over_the_whole_batch"),
-    ("6.6", "through numpy", loss_in_numpy, "gradient_flows"), ("6.6", "a float", lambda p, t: float(loss()(p, t)), "gradient_flows"),
+    ("6.6", "through numpy", loss_in_numpy, "gradient_flows"),
+    ("6.6", "a float", lambda p, t: float(loss()(p, t)), "gradient_flows"),
     ("6.6", "a loss for each pixel", lambda p, t: 1 - (2 * p * t + 1) / (p + t + 1), "one_number"),
     ("6.6", "a loss for each row", lambda p, t: 1 - (2 * (p * t).sum(-1) + 1) / ((p + t).sum(-1) + 1), "one_number"),
     ("6.6", "rows, then mean", loss(dims=-1), "soft_not_cut"),
@@ -186,7 +193,8 @@ RIGHT = [
     ("0.3", "clipped first", lambda raw, low, high: (raw.clip(low, high).astype("float32") - low) / np.float32(high - low)),
     ("2.5", "list", [4, 1, 6]), ("2.5", "tuple", (4, 1, 6)), ("2.5", "array", np.array([4, 1, 6])), ("2.5", "text", ["4", "1", "6"]),
     ("3.5", "fractions", [1 / 4, 1 / 2, 4]), ("3.5", "decimals", (0.25, 0.5, 4.0)), ("3.5", "tensor", torch.tensor([0.25, 0.5, 4.0])),
-    ("3.5", "text", ["0.25", " 0.5 ", "4"]), ("3.5", "tensors in a list", [torch.tensor(0.25), np.float32(0.5), [4]]),
+    ("3.5", "text", ["0.25", " 0.5 ", "4"]),
+    ("3.5", "tensors in a list", [torch.tensor(0.25), np.float32(0.5), [4]]),
     ("4.5", "list", WAYS), ("4.5", "capitals, spaces", tuple(f" {w.upper()} " for w in WAYS)),
     ("5.5", "whole numbers", [1, 4, 4, 2]), ("5.5", "measured", (1.0, 3.98, 4.0, 2.0)),
     ("5.6", "list", HEADS), ("5.6", "two classes for yes or no", [HEADS[0], [2, "softmax"], [2, "Sigmoid"], [1, "nothing "]]),

@@ -21,7 +21,18 @@ from torch import nn
 from tests.exercises.test_bank import RIGHT, WRONG
 from unet_course import ConvBlock, DecoderBlock, EncoderBlock, UNet, check, match_size
 from unet_course.exercises import Exercise, Report, answers
-from unet_course.exercises.core import Hint, alike, beside, blank, call, close, numeric, said, shape, tensor
+from unet_course.exercises.core import (
+    Hint,
+    alike,
+    beside,
+    blank,
+    call,
+    close,
+    numeric,
+    said,
+    shape,
+    tensor,
+)
 
 NOTEBOOKS = sorted((Path(__file__).parents[2] / "notebooks").glob("[0-9][0-9]_*.ipynb"))
 
@@ -150,8 +161,12 @@ def test_said_is_short_and_without_addresses():
 
 @pytest.mark.parametrize("got, wanted, same", [
     (1, 1.0, True), (np.float32(2), 2, True), (torch.tensor([0.5]), 0.5, True), (torch.tensor(1.0, requires_grad=True), 1, True),
-    ([1, 2], (1.0, 2.0), True), (True, 1, False), ([True, True], [1, 1], False), ([True, True], [True, True], True), (torch.tensor([1, 2]), 1, False), (1, [1], False), ([1, 2], [1, 2, 3], False),
-    (math.nan, 1, False), (math.inf, 1, False), (1.001, 1, False), ("1", 1, True), ("one", 1, False), (["1", " 2.5 "], [1, 2.5], True), (None, 1, False), ([[1], [1, 2]], 1, False),
+    ([1, 2], (1.0, 2.0), True),
+    (True, 1, False), ([True, True], [1, 1], False), ([True, True], [True, True], True),
+    (torch.tensor([1, 2]), 1, False), (1, [1], False), ([1, 2], [1, 2, 3], False),
+    (math.nan, 1, False), (math.inf, 1, False), (1.001, 1, False),
+    ("1", 1, True), ("one", 1, False), (["1", " 2.5 "], [1, 2.5], True),
+    (None, 1, False), ([[1], [1, 2]], 1, False),
 ])
 def test_close(got, wanted, same):
     if same:
@@ -166,24 +181,28 @@ def test_close(got, wanted, same):
 ROWS = [[1.0, 2.0], [3.0, 0.5]]
 
 
-@pytest.mark.parametrize("rows", [torch.tensor(ROWS), np.array(ROWS), np.array(ROWS, dtype="f4"), ROWS, tuple(map(tuple, ROWS)),
-                                  list(torch.tensor(ROWS, requires_grad=True)), list(np.array(ROWS)), np.array(ROWS, dtype=object),
-                                  [["1", " 2 "], [3, "0.5"]], np.array(ROWS)[::-1, ::-1][::-1, ::-1], np.array(ROWS, dtype="g")])
+@pytest.mark.parametrize("rows", [
+    torch.tensor(ROWS), list(torch.tensor(ROWS, requires_grad=True)), ROWS, tuple(map(tuple, ROWS)),
+    np.array(ROWS), np.array(ROWS, dtype="f4"), np.array(ROWS, dtype="g"),
+    np.array(ROWS, dtype=object), list(np.array(ROWS)), np.array(ROWS)[::-1, ::-1][::-1, ::-1],
+    [["1", " 2 "], [3, "0.5"]]])
 def test_rows_are_taken_in_any_form(rows):
     assert numeric(rows).tolist() == ROWS and alike(rows, ROWS) and alike(ROWS, rows)
     assert shape(rows, (2, 2), "").tolist() == ROWS and tensor(rows).dtype == torch.float32
     close(rows, ROWS, "")
 
 
-@pytest.mark.parametrize("four", [4, 4.0, "4", " 4.0 ", np.int16(4), np.float64(4), torch.tensor(4), torch.tensor([4]), [4], (np.array([4.0]),),
-                                  np.array(4), np.array(["4"])])
+@pytest.mark.parametrize("four", [
+    4, 4.0, "4", " 4.0 ", np.int16(4), np.float64(4), torch.tensor(4), torch.tensor([4]), [4],
+    (np.array([4.0]),), np.array(4), np.array(["4"])])
 def test_a_number_is_taken_in_any_form(four):
     assert answers.number(four, "It") == answers.whole(four, "It") == 4
     close(four, 4, "")
 
 
-@pytest.mark.parametrize("none", [True, np.True_, torch.tensor(True), [True], "four", "", None, [], [4, 4], 4j, torch.tensor(4j), {4}, {}, math.nan,
-                                  math.inf, "inf", [[1], [1, 2]], itself, 10**400])
+@pytest.mark.parametrize("none", [
+    True, np.True_, torch.tensor(True), [True], "four", "", None, [], [4, 4], 4j, torch.tensor(4j),
+    {4}, {}, math.nan, math.inf, "inf", [[1], [1, 2]], itself, 10**400])
 def test_what_is_no_number(none):
     for kind in (answers.number, answers.whole):
         with pytest.raises(Hint, match="It is .*; wanted a"):
@@ -199,7 +218,8 @@ def test_whole_numbers_and_lists():
         assert answers.several(three, 3, "") == [0, 1, 2]
 
 
-@pytest.mark.parametrize("value", [torch.rand(3, 2).max(0), "text", None, [None], {}, [True, 2], np.array([4j]), torch.rand])
+@pytest.mark.parametrize("value", [torch.rand(3, 2).max(0), "text", None, [None], {}, [True, 2],
+                                   np.array([4j]), torch.rand])
 def test_what_is_no_array(value):
     assert numeric(value) is None and not alike(value, 1) and not alike(1, value)
     with pytest.raises(Hint, match="wanted a torch Tensor"):
@@ -208,7 +228,9 @@ def test_what_is_no_array(value):
 
 def test_what_has_to_learn_is_a_tensor():
     x = torch.rand(2, requires_grad=True)
-    assert tensor(x, learns=True) is x and tensor(x.double(), learns=True).dtype == torch.float32
+    assert tensor(x, learns=True) is x
+    for kind in (torch.float64, torch.float16, torch.bfloat16):
+        assert tensor(x.to(kind), learns=True).dtype == torch.float32
     for value in (x.tolist(), x.detach().numpy(), 0.5):
         with pytest.raises(Hint, match="My loss is of type .*gradient"):
             tensor(value, "My loss", learns=True)
@@ -227,17 +249,25 @@ def test_an_array_comes_back_as_a_tensor_and_goes_in_as_a_copy():
         return mask, [mask], "word"
     one, two, word = call(fill, mask)
     assert not mask.any() and one.tolist() == [[7] * 3] * 2 and one.dtype == torch.int32
-    assert isinstance(two[0], np.ndarray) and word == "word"  # what is deeper is the business of whoever looks there
-    assert call(lambda: np.array(["a"])).tolist() == ["a"] and call(lambda: np.array([3], dtype=np.uint64)).dtype == torch.int64
+    assert isinstance(two[0], np.ndarray)  # what is deeper is the business of whoever looks there
+    assert word == "word" and call(lambda: np.array(["a"])).tolist() == ["a"]
+    assert call(lambda: np.array([3], dtype=np.uint64)).dtype == torch.int64
 
 
 @pytest.mark.parametrize("got, wanted, words", [
-    ([1, 2], [1, 3], "Yours is [1, 2], wanted [1, 3]. Why?"), ([[1 / 3]], [[2 / 3]], "Yours is [[0.333]], wanted [[0.667]]. Why?"),
-    ([6720.2, -1e-9], [6721, 0], "Yours is [6720, 0], wanted [6721, 0]. Why?"), ([math.nan], [1], "Yours is [nan], wanted [1]. Why?"),
+    ([1, 2], [1, 3], "Yours is [1, 2], wanted [1, 3]. Why?"),
+    ([[1 / 3]], [[2 / 3]], "Yours is [[0.333]], wanted [[0.667]]. Why?"),
+    ([1.0001, 2], [1, 2], "Yours is [1.0001, 2], wanted [1, 2]. Why?"),
+    ([6720.2, -1e-9], [6722, 0], "Yours is [6720, 0], wanted [6722, 0]. Why?"),
+    ([31030658.0], [31020657.0], "Yours is [31030658], wanted [31020657]. Why?"),
+    ([999.9], [1e30], "Yours is [999.9], wanted [1e+30]. Why?"),
+    ([math.inf], [2.0], "Yours is [inf], wanted [2]. Why?"),
+    ([math.nan], [1], "Yours is [nan], wanted [1]. Why?"),
     (torch.zeros(5, 5), torch.eye(5), "At row 0, column 0: yours 0, wanted 1. Why?"),
     (torch.zeros(30), torch.arange(30) // 20, "At index [20]: yours 0, wanted 1. Why?"),
     (torch.zeros(2, 3, 4), torch.ones(2, 3, 4), "At index [0, 0, 0]: yours 0, wanted 1. Why?"),
-    (torch.full((5, 5), 0.12345), torch.full((5, 5), 0.1235), "At row 0, column 0: yours 0.12345, wanted 0.1235. Why?"),
+    (torch.full((5, 5), 0.12345), torch.full((5, 5), 0.1235),
+     "At row 0, column 0: yours 0.12345, wanted 0.1235. Why?"),
     ([1, 2], [1, 2, 3], "Your result is an array of shape 2; wanted an array of shape 3. Why?"),
     (1, [1, 2], "Your result is 1; wanted an array of shape 2. Why?"), (3, 2, "Why?"),
 ])

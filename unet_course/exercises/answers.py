@@ -43,7 +43,7 @@ def letters(answer, number, options="ABCD"):
 
 
 def number(value, what):
-    """A finite number, in whichever form it comes, such as 0.5, "0.5" or a tensor of one; True is none."""
+    """A finite number, in whichever form it comes: 0.5, "0.5", a tensor of one; True is none."""
     found = numeric(value)
     real = found is not None and found.numel() == 1 and found.dtype != torch.bool
     expect(real and abs(found.item()) < float("inf"), f"{what} is {said(value)}; wanted a number.")
@@ -54,5 +54,6 @@ def whole(value, what):
     """A whole number, in whichever form it comes."""
     found = numeric(value)
     right = found is not None and found.numel() == 1 and found.dtype != torch.bool
-    expect(right and found.item() // 1 == found.item(), f"{what} is {said(value)}; wanted a whole number.")
+    expect(right and found.item() // 1 == found.item(),
+           f"{what} is {said(value)}; wanted a whole number.")
     return int(found)

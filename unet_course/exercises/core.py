@@ -26,6 +26,7 @@ from unet_course.exercises.guard import (
     within_time,
 )
 from unet_course.exercises.hints import spoken
+from unet_course.exercises.mine import keep_answer
 from unet_course.exercises.progress import from_a_solution, passed, progress_file, record
 from unet_course.training.seeds import undisturbed
 
@@ -215,9 +216,11 @@ def check(id, answer=...):
     report = exercise.try_on(answer)
     report.hints = [spoken(hint) for hint in report.hints]
     report.solution = from_a_solution()
-    if report.status == "passed" and not report.solution and progress_file():
-        record(report.id)
-        report.standing = standing(exercise, passed())
+    if report.status == "passed" and not report.solution:
+        keep_answer(report.id, answer)
+        if progress_file():
+            record(report.id)
+            report.standing = standing(exercise, passed())
     return report
 
 
@@ -347,12 +350,12 @@ LEARNS = ("Training sends a gradient back through it, and only a tensor remember
 def call(function, *arguments, **options):
     """Call the learner's function; three dots as result mean a stub left alone, None a forgotten return.
 
-    Tensors and arrays are handed over as copies, so that an answer which changes its argument does not change the
-    question. Arrays of NumPy come back as tensors, also those in a tuple or list.
+    Tensors and arrays are handed over as copies, so that an answer which changes its argument does
+    not change the question. Arrays of NumPy come back as tensors, also those in a tuple or list.
     """
     expect(callable(function), f"Your answer is {said(function)}; wanted a function. Hand over its name, without brackets.")
-    arguments = [a.clone() if isinstance(a, torch.Tensor) else a.copy() if isinstance(a, np.ndarray) else a
-                 for a in arguments]
+    arguments = [a.clone() if isinstance(a, torch.Tensor) else
+                 a.copy() if isinstance(a, np.ndarray) else a for a in arguments]
     _last["came"] = result = function(*arguments, **options)
     if blank(result):
         raise NotAttempted
@@ -367,15 +370,15 @@ def call(function, *arguments, **options):
 def tensor(value, what="Your answer", learns=False):
     """The value as a tensor: an array of NumPy and lists of numbers are taken, too.
 
-    With ``learns=True`` only a tensor will do, because a gradient has to come back through it. Numbers of 64 bits
-    become float32, so that a check can compare them with its own.
+    With ``learns=True`` only a tensor will do, because a gradient has to come back through it.
+    Floats become float32, on the CPU, so that a check can compare them with its own.
     """
     if not isinstance(value, torch.Tensor):
-        expect(not learns, f"{what} is of type {type(value).__name__}; wanted a torch Tensor. {LEARNS}")
-        found = numeric(value)
-        expect(found is not None, f"{what} is of type {type(value).__name__}; wanted a torch Tensor.")
-        value = found
-    return value.float() if value.dtype == torch.float64 else value
+        unfit = f"{what} is of type {type(value).__name__}; wanted a torch Tensor."
+        expect(not learns, f"{unfit} {LEARNS}")
+        value = numeric(value)
+        expect(value is not None, unfit)
+    return value.float().cpu() if value.is_floating_point() else value.cpu()
 
 
 def shape(value, wanted, hint, what="Your answer"):
@@ -387,9 +390,10 @@ def shape(value, wanted, hint, what="Your answer"):
 
 
 def numeric(value):
-    """A number, or an array of them, as a tensor, in whichever form it comes: "0.5", rows in lists; None if it is none.
+    """A number, or an array of them, as a tensor, in whichever form it comes, such as rows in lists.
 
-    True and False make a tensor of booleans; among numbers they are none.
+    It is None if the value is no such thing. True and False make a tensor of booleans; among numbers
+    they are none.
     """
     try:
         value = _no_array(value)
@@ -402,7 +406,7 @@ def numeric(value):
 
 
 def _plain(value):
-    """Lists of plain numbers; a number in a text is one."""
+    """Lists of plain numbers; a number in a text, such as "0.5", is one."""
     if isinstance(value, (np.ndarray, np.generic, torch.Tensor)):
         value = value.tolist()
     if type(value) in (list, tuple, torch.Size, range):
@@ -447,21 +451,28 @@ def close(got, wanted, hint, tolerance=1e-5):
         return
     one, two = numeric(got), numeric(wanted)
     if one is None or two is None or (one.dtype == torch.bool) > (two.dtype == torch.bool):
-        kind = "a number" if two is None or not two.ndim else f"an array of shape {_times(two.shape)}"
+        array = two is not None and two.ndim
+        kind = f"an array of shape {_times(two.shape)}" if array else "a number"
         raise Hint(f"Your result is {said(got)}; wanted {kind}.")
-    hint_filled = hint.format(got=_word(one), wanted=_word(two))
+    digits = 6 if _word(one) == _word(two) else 3
+    filled = hint.format(got=_word(one, digits), wanted=_word(two, digits))
     if one.shape == two.shape and two.ndim:
-        raise Hint(beside(one, two, hint_filled, tolerance))
+        raise Hint(beside(one, two, filled, tolerance))
     if one.shape != two.shape and "{got}" not in hint and one.numel() * two.numel() != 1:
-        raise Hint(f"Your result is {_word(one)}; wanted {_word(two)}. {hint_filled}")
-    raise Hint(hint_filled)
+        raise Hint(f"Your result is {_word(one)}; wanted {_word(two)}. {filled}")
+    raise Hint(filled)
 
 
 def beside(got, wanted, hint, tolerance=1e-5):
-    """A hint with what came beside what was wanted in front: of small arrays all, of others the first that differs."""
+    """A hint, and before it what came beside what was wanted.
+
+    Of small arrays all numbers are shown, of others the first that differs.
+    """
     one, two = numeric(got).double(), numeric(wanted).double()
     if two.ndim <= 2 and two.numel() <= 16:
-        return f"Yours is {_rows(one.tolist())}, wanted {_rows(two.tolist())}. {hint}"
+        mine, right = one.tolist(), two.tolist()
+        digits = 6 if _rows(mine) == _rows(right) else 3
+        return f"Yours is {_rows(mine, digits)}, wanted {_rows(right, digits)}. {hint}"
     place = (~torch.isclose(one, two, rtol=tolerance, atol=tolerance)).nonzero()[0].tolist()
     mine, right = one[tuple(place)].item(), two[tuple(place)].item()
     digits = 6 if _digits(mine) == _digits(right) else 3
@@ -471,20 +482,24 @@ def beside(got, wanted, hint, tolerance=1e-5):
     return f"At index {place}: yours {mine}, wanted {right}. {hint}"
 
 
-def _rows(values):
+def _rows(values, digits=3):
     """Numbers in brackets, rounded as a hint may show them."""
-    return f"[{', '.join(map(_rows, values))}]" if isinstance(values, list) else _digits(values)
+    if isinstance(values, list):
+        return f"[{', '.join(_rows(value, digits) for value in values)}]"
+    return _digits(values, digits)
 
 
 def _digits(number, digits=3):
-    """A number with some digits, a large one to the unit; what rounding leaves of a zero is 0, on every machine."""
-    if 1000 <= abs(number) < 1e9:
-        return f"{number:.0f}"
-    return "0" if abs(number) < 1e-6 else f"{number:.{digits}g}"
+    """A number with some digits, a large one to the unit; what rounding leaves of a zero is 0."""
+    if abs(number) < 1e-6:
+        return "0"
+    whole = len(str(round(abs(number)))) if abs(number) < 1e12 else 0
+    return f"{number:.{max(digits, whole)}g}"
 
 
-def _word(value):
-    return f"{value.item():.6g}" if value.numel() == 1 else f"an array of shape {_times(value.shape)}"
+def _word(value, digits=3):
+    one = value.numel() == 1
+    return _digits(value.item(), digits) if one else f"an array of shape {_times(value.shape)}"
 
 
 def _times(sizes):

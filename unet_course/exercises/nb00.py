@@ -12,8 +12,8 @@ to_mask = Exercise("0.1", "From probabilities to a mask", "write", minutes=3, ma
 def mask_of(answer, probabilities):
     """What the learner's function makes of probabilities."""
     got = call(answer, probabilities)
-    expect(not (isinstance(got, tuple) and hasattr(got, "indices")), "You return two tensors: the largest values and "
-           "their places. Which of the two is the class?")
+    expect(not (isinstance(got, tuple) and hasattr(got, "indices")), "You return two tensors: the "
+           "largest values and their places. Which of the two is the class?")
     return tensor(got, "Your mask")
 
 
@@ -28,19 +28,20 @@ def one_class_per_pixel(answer):
 @to_mask.behaviour
 def whole_numbers(answer):
     mask = mask_of(answer, torch.rand(3, 4, 4))
-    expect(mask.dtype != torch.bool, "Your mask holds True and False. What if there are three classes to choose from?")
+    expect(mask.dtype != torch.bool, "Your mask holds True and False. What if there are three "
+           "classes to choose from?")
     if mask.is_floating_point():
-        expect(bool((mask != mask.round()).any()), "Your mask holds class numbers as floats. A class is a whole number. "
-               "Which method of a tensor makes one?")
-        expect(False, "Your mask holds probabilities. A class is a whole number: do you return the largest probability "
-               "instead of its place?")
+        expect(bool((mask != mask.round()).any()), "Your mask holds class numbers as floats. A "
+               "class is a whole number. Which method of a tensor makes one?")
+        expect(False, "Your mask holds probabilities. A class is a whole number: do you return the "
+               "largest probability instead of its place?")
 
 
 @to_mask.behaviour
 def most_probable_class(answer):
     probabilities = torch.rand(4, 6, 8).softmax(dim=0)
-    close(mask_of(answer, probabilities), probabilities.argmax(dim=0),
-          "Some pixels did not get their most probable class. Which torch method gives the place of a maximum?")
+    close(mask_of(answer, probabilities), probabilities.argmax(dim=0), "Some pixels did not get "
+          "their most probable class. Which torch method gives the place of a maximum?")
 
 
 predict = Exercise("0.2", "The same network, another image", "predict", minutes=3, mark="classroom")
@@ -65,16 +66,17 @@ def bottom_size(answer):
 @predict.behaviour
 def bottom_channels(answer):
     got = two_shapes(answer)[0][0]
-    expect(got == WIDTH, f"Channels at the bottom: you say {got}, in the figure it is {WIDTH}. Does the number of channels "
-           "belong to the network, or to the image?")
+    expect(got == WIDTH, f"Channels at the bottom: you say {got}, in the figure it is {WIDTH}. "
+           "Does the number of channels belong to the network, or to the image?")
 
 
 @predict.behaviour
 def output(answer):
     got = two_shapes(answer)[1]
-    expect(got[0] == CLASSES, f"Channels that come out: you say {got[0]}. How many classes does each pixel have to choose "
-           "from?")
-    expect(got[1:] != IMAGE[::-1], "In what comes out you have height and width the wrong way round: height comes first.")
+    expect(got[0] == CLASSES, f"Channels that come out: you say {got[0]}. How many classes does "
+           "each pixel have to choose from?")
+    expect(got[1:] != IMAGE[::-1], "In what comes out you have height and width the wrong way "
+           "round: height comes first.")
     expect(got[1:] == IMAGE, f"You expect {got[1]}×{got[2]} to come out. The network answers for every pixel of the image.")
 
 
@@ -84,7 +86,8 @@ scaled = Exercise("0.3", "From the camera's numbers to 0 … 1", "write", minute
 def scale(answer, raw, low, high):
     """What the learner's function makes of a camera's numbers, as a tensor."""
     got = call(answer, np.asarray(raw, dtype=np.uint16), low, high)
-    expect(isinstance(got, torch.Tensor), f"Your result is {said(got)}; wanted an array or a tensor of float32.")
+    expect(isinstance(got, torch.Tensor), f"Your result is {said(got)}; wanted an array or a "
+           "tensor of float32.")
     return got
 
 
@@ -100,26 +103,30 @@ def same_shape_as_float32(answer):
 @scaled.behaviour
 def evenly_between(answer):
     for low, high in [(100, 500), (1000, 65535), (0, 255)]:
-        for shares in [(0.2, 0.4, 0.6), (0.0, 0.2, 0.6, 1.0)]:  # an image need not reach low and high
+        # an image need not reach low and high
+        for shares in [(0.2, 0.4, 0.6), (0.0, 0.2, 0.6, 1.0)]:
             raw = [[low + round(share * (high - low)) for share in shares]]
-            got, wanted = scale(answer, raw, low, high), [[(n - low) / (high - low) for n in raw[0]]]
+            wanted = [[(n - low) / (high - low) for n in raw[0]]]
+            got = scale(answer, raw, low, high)
             if shares[0]:
-                expect(not alike(got, [[0, 0.5, 1]], 0.01), "You scale from the darkest to the brightest pixel of the image. "
-                       "Wanted from low to high, which are the same for all images. What became of the pixels in between?")
-            close(got, wanted, f"low={low} and high={high}: {raw[0]} should become {', '.join(map(str, shares))}. Take low "
-                  "away, then divide by what?")
+                expect(not alike(got, [[0, 0.5, 1]], 0.01), "You scale from the darkest to the "
+                       "brightest pixel of the image. Wanted from low to high, which are the same "
+                       "for all images. What became of the pixels in between?")
+            close(got, wanted, f"low={low} and high={high}: {raw[0]} should become "
+                  f"{', '.join(map(str, shares))}. Take low away, then divide by what?")
 
 
 @scaled.behaviour
 def darker_than_low(answer):
     got = scale(answer, [[40, 99, 100]], 100, 500)
-    expect(bool((got < 1).all()), "With low=100, the pixels 40, 99 and 100 should become 0, and one became 1. What is "
-           "40 - 100 in numbers that cannot be negative (uint16)?")
-    close(got, [[0, 0, 0]], "With low=100, the pixels 40, 99 and 100 should all become 0: what is darker than low is "
-          "clipped.")
+    expect(bool((got < 1).all()), "With low=100, the pixels 40, 99 and 100 should become 0, and "
+           "one became 1. What is 40 - 100 in numbers that cannot be negative (uint16)?")
+    close(got, [[0, 0, 0]], "With low=100, the pixels 40, 99 and 100 should all become 0: what is "
+          "darker than low is clipped.")
 
 
 @scaled.behaviour
 def brighter_than_high(answer):
-    close(scale(answer, [[500, 501, 65535]], 100, 500), [[1, 1, 1]], "With high=500, the pixels 500, 501 and 65535 "
-          "should all become 1. What is above is clipped: one bright speck must not make all else dark.")
+    close(scale(answer, [[500, 501, 65535]], 100, 500), [[1, 1, 1]], "With high=500, the pixels "
+          "500, 501 and 65535 should all become 1. What is above is clipped: one bright speck must "
+          "not make all else dark.")

@@ -4,7 +4,17 @@ import numpy as np
 import torch
 
 from unet_course.exercises.answers import letter
-from unet_course.exercises.core import Exercise, Hint, asking, call, close, expect, said, shape, tensor
+from unet_course.exercises.core import (
+    Exercise,
+    Hint,
+    asking,
+    call,
+    close,
+    expect,
+    said,
+    shape,
+    tensor,
+)
 
 lazy = Exercise("1.1", "The accuracy of predicting nothing", "write", minutes=5, mark="classroom")
 
@@ -14,8 +24,8 @@ def all_background(answer):
     with asking("The mask holds whole numbers, and a comparison gives booleans. Which method makes numbers of them that have "
                 "a mean?"):
         got = call(answer, torch.zeros(4, 5, dtype=torch.int64))
-    close(got, 1.0, "A mask with no nucleus in it: predicting background everywhere is right everywhere. Wanted 1, got "
-          "{got}. Which share of the 20 pixels is right?")
+    close(got, 1.0, "A mask with no nucleus in it: predicting background everywhere is right "
+          "everywhere. Wanted 1, got {got}. Which share of the 20 pixels is right?")
 
 
 @lazy.behaviour
@@ -29,8 +39,9 @@ def share_of_background(answer):
 @lazy.behaviour
 def no_background(answer):
     for mask in ([[1, 2, 2], [1, 1, 2]], [[2]]):
-        close(call(answer, torch.tensor(mask)), 0.0, "A picture that is filled by nuclei has no pixel of class 0: wanted "
-              "{wanted}, got {got}. What do you take for the number of the background?")
+        close(call(answer, torch.tensor(mask)), 0.0, "A picture that is filled by nuclei has no "
+              "pixel of class 0: wanted {wanted}, got {got}. What do you take for the number of "
+              "the background?")
 
 
 @lazy.behaviour
@@ -46,32 +57,35 @@ clean = Exercise("1.2", "A mask somebody else drew", "write", minutes=5, mark="c
 def cleaned(answer, drawn):
     """What the learner's function makes of a mask, given as rows; its shape is that of the mask."""
     drawn = torch.tensor(drawn, dtype=torch.uint8)
-    with asking("Do not count on a value that is not in the mask: a picture without a nucleus holds only zeros."):
+    with asking("Do not count on a value that is not in the mask: a picture without a nucleus "
+                "holds only zeros."):
         got = call(answer, drawn)
-    return shape(got, drawn.shape, "Your mask has shape {got}; wanted {wanted}, as it came.", "Your mask")
+    return shape(got, drawn.shape, "Your mask has shape {got}; wanted {wanted}, as it came.",
+                 "Your mask")
 
 
 @clean.behaviour
 def class_indices(answer):
     got = cleaned(answer, [[0, 128, 255], [255, 0, 128]])
     values = sorted({round(value, 2) for value in got.ravel().tolist()})
-    expect(values == [0, 1, 2], f"Your mask has the values {values}; wanted the class indices [0, 1, 2]. Which one belongs "
-                                "to 128, which to 255?")
-    close(got, [[0, 1, 2], [2, 0, 1]], "The values are 0, 1 and 2, but not at the right places: 128 is boundary (1), 255 is "
-          "interior (2).")
+    expect(values == [0, 1, 2], f"Your mask has the values {values}; wanted the class indices [0, "
+           "1, 2]. Which one belongs to 128, which to 255?")
+    close(got, [[0, 1, 2], [2, 0, 1]], "The values are 0, 1 and 2, but not at the right places: "
+          "128 is boundary (1), 255 is interior (2).")
 
 
 @clean.behaviour
 def int64(answer):
     got = tensor(call(answer, torch.tensor([[0, 128, 255]], dtype=torch.uint8)), "Your mask")
-    expect(got.dtype == torch.int64, f"Your mask has dtype {got.dtype}; cross-entropy wants class indices of dtype "
-                                     "torch.int64. Which method of a tensor makes one?")
+    expect(got.dtype == torch.int64, f"Your mask has dtype {got.dtype}; cross-entropy wants class "
+           "indices of dtype torch.int64. Which method of a tensor makes one?")
 
 
 @clean.behaviour
 def classes_that_are_absent(answer):
     number = {0: 0, 128: 1, 255: 2}
-    for drawn in ([[255, 255]], [[128, 128]], [[0, 255]], [[0, 0]], [[0]], [[128], [255]], [[0], [128], [0]]):
+    for drawn in ([[255, 255]], [[128, 128]], [[0, 255]], [[0, 0]], [[0]], [[128], [255]],
+                  [[0], [128], [0]]):
         values = [value for row in drawn for value in row]
         wanted = [number[value] for value in values]
         got = cleaned(answer, drawn).ravel().tolist()
@@ -91,8 +105,8 @@ def columns(answer, width, gap):
     expect(all(p.step in (None, 1) for p in parts),
            "A slice with a step takes every n-th column: neighbouring columns show the same nuclei.")
     ends = [end for p in parts for end in (p.start, p.stop) if end is not None]
-    expect(all(hasattr(end, "__index__") for end in ends), f"The ends of your slices are {said(ends)}; wanted whole "
-           "numbers. What makes one of a fraction?")
+    expect(all(hasattr(end, "__index__") for end in ends), "The ends of your slices are "
+           f"{said(ends)}; wanted whole numbers. What makes one of a fraction?")
     return [np.arange(width)[part] for part in parts]
 
 
@@ -119,10 +133,11 @@ def three_quarters(answer):
     for width, gap in [(1280, 64), (500, 20), (1000, 100), (300, 0), (100, 60), (13, 1)]:
         train, val = map(len, columns(answer, width, gap))
         left = width - gap
-        expect(train + val >= left, f"For width {width} and gap {gap} you use {train + val} columns of {left}. Nuclei drawn "
-                                    "by hand are dear: use all but the gap.")
-        expect(abs(train - 0.75 * left) <= max(0.02 * left, 1), f"For width {width} and gap {gap} train has {train} columns "
-               f"and validation {val}: a share of {train / max(train + val, 1):.2f}; wanted 0.75 of what the gap leaves.")
+        expect(train + val >= left, f"For width {width} and gap {gap} you use {train + val} "
+               f"columns of {left}. Nuclei drawn by hand are dear: use all but the gap.")
+        expect(abs(train - 0.75 * left) <= max(0.02 * left, 1), f"For width {width} and gap {gap} "
+               f"train has {train} columns and validation {val}: a share of "
+               f"{train / max(train + val, 1):.2f}; wanted 0.75 of what the gap leaves.")
 
 
 otsu = Exercise("1.4", "Which of these is a fair score?", "choose", minutes=5, mark="deeper")

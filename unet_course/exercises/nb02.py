@@ -8,7 +8,17 @@ from torch import nn
 from torch.nn.parameter import is_lazy
 
 from unet_course.exercises.answers import several, whole
-from unet_course.exercises.core import Exercise, alike, asking, call, close, expect, said, shape, tensor
+from unet_course.exercises.core import (
+    Exercise,
+    alike,
+    asking,
+    call,
+    close,
+    expect,
+    said,
+    shape,
+    tensor,
+)
 from unet_course.exercises.watching import agree, biases, block_of, slopes, watch
 
 by_hand = Exercise("2.1", "A convolution by hand", "write", minutes=10)
@@ -19,7 +29,8 @@ def right_size(answer):
     shape(call(answer, torch.rand(5, 5), torch.rand(3, 3)), (3, 3),
           "For a 5×5 image and a 3×3 kernel you return {got}; wanted {wanted}. In how many places does the kernel fit?")
     for h, w in [(6, 9), (9, 6), (3, 7), (3, 3)]:
-        shape(call(answer, torch.rand(h, w), torch.rand(3, 3)), (h - 2, w - 2), f"For a {h}×{w} image and a 3×3 kernel you "
+        shape(call(answer, torch.rand(h, w), torch.rand(3, 3)), (h - 2, w - 2), f"For a {h}×{w} "
+              "image and a 3×3 kernel you "
               "return {got}; wanted {wanted}. Rows and columns need not be equal.")
 
 
@@ -28,8 +39,9 @@ def not_flipped(answer):
     image = torch.zeros(5, 5)
     image[2, 2] = 1
     kernel = torch.arange(9.0).reshape(3, 3)
-    expect(not alike(call(answer, image, kernel), kernel), "Your kernel is turned by 180°, as mathematics defines "
-           "convolution. Deep learning does not turn it: multiply each pixel with the kernel value that lies on it.")
+    expect(not alike(call(answer, image, kernel), kernel), "Your kernel is turned by 180°, as "
+           "mathematics defines convolution. Deep learning does not turn it: multiply each pixel "
+           "with the kernel value that lies on it.")
 
 
 @by_hand.behaviour
@@ -37,8 +49,8 @@ def sum_of_products(answer):
     for h, w in [(6, 9), (9, 6), (3, 3)]:
         image, kernel = torch.rand(h, w), torch.randn(3, 3)
         close(call(answer, image, kernel), F.conv2d(image[None, None], kernel[None, None])[0, 0],
-              "The values differ from nn.Conv2d with the same kernel. Each output is the sum of nine products: "
-              "window × kernel.", tolerance=1e-4)
+              "The values differ from nn.Conv2d with the same kernel. Each output is the sum of "
+              "nine products: window × kernel.", tolerance=1e-4)
 
 
 conv_size = Exercise("2.2", "Predict the size", "predict", minutes=5, mark="classroom")
@@ -47,32 +59,39 @@ conv_size = Exercise("2.2", "Predict the size", "predict", minutes=5, mark="clas
 @conv_size.behaviour
 def padding_counts_twice(answer):
     got = call(answer, 32, 5, 2, 1)
-    for wrong, why in [(30, "Padding is added on both sides."), (28, "Where does the padding come in?"),
-                       (31, "From the first place of the kernel to the last it moves 31 times. How many places is that?")]:
-        expect(not alike(got, wrong), f"32 pixels, kernel 5, padding 2, stride 1: wanted 32, got {wrong}. {why}")
-    close(got, 32, "32 pixels, kernel 5, padding 2, stride 1: wanted {wanted}, got {got}. In how many places does a kernel "
-          "of 5 fit into 32 pixels and the padding on both sides?")
+    for wrong, why in [(30, "Padding is added on both sides."),
+                       (28, "Where does the padding come in?"),
+                       (31, "From the first place of the kernel to the last it moves 31 times. How "
+                            "many places is that?")]:
+        expect(not alike(got, wrong), "32 pixels, kernel 5, padding 2, stride 1: wanted 32, got "
+               f"{wrong}. {why}")
+    close(got, 32, "32 pixels, kernel 5, padding 2, stride 1: wanted {wanted}, got {got}. In how "
+          "many places does a kernel of 5 fit into 32 pixels and the padding on both sides?")
 
 
 @conv_size.behaviour
 def valid(answer):
-    close(call(answer, 572, 3, 0, 1), 570, "572 pixels, kernel 3, no padding: wanted {wanted}, got {got}. Can the centre "
-                                           "of the kernel stand on the outermost pixel?")
+    close(call(answer, 572, 3, 0, 1), 570, "572 pixels, kernel 3, no padding: wanted {wanted}, got "
+          "{got}. Can the centre of the kernel stand on the outermost pixel?")
 
 
 @conv_size.behaviour
 def stride_rounds_down(answer):
-    for n, k, p, s in [(101, 2, 0, 2), (7, 3, 1, 2), (8, 3, 1, 2), (33, 5, 2, 3), (5, 5, 0, 1), (10, 3, 0, 4)]:
+    for n, k, p, s in [(101, 2, 0, 2), (7, 3, 1, 2), (8, 3, 1, 2), (33, 5, 2, 3), (5, 5, 0, 1),
+                       (10, 3, 0, 4)]:
         wanted = (n + 2 * p - k) // s + 1
         got = call(answer, n, k, p, s)
         given = f"{n} pixels, kernel {k}, padding {p}, stride {s}: "
-        expect(s == 1 or not alike(got, n + 2 * p - k + 1), given + f"wanted {wanted}, got {n + 2 * p - k + 1}. The kernel "
-               f"moves {s} pixels at a time. What does that leave of the places?")
-        close(got, wanted, given + "wanted {wanted}, got {got}. The last step must fit in whole: round down, then add 1.")
+        expect(s == 1 or not alike(got, n + 2 * p - k + 1), given + f"wanted {wanted}, got "
+               f"{n + 2 * p - k + 1}. The kernel moves {s} pixels at a time. What does that leave "
+               "of the places?")
+        close(got, wanted, given + "wanted {wanted}, got {got}. The last step must fit in whole: "
+              "round down, then add 1.")
 
 
 block = Exercise("2.3", "Write ConvBlock", "write", minutes=12)
-EITHER = F.relu, nn.Identity()  # between the two convolutions: what belongs there, and what is forgotten there
+# What stands between the two convolutions, if it is right and if it was forgotten.
+EITHER = F.relu, nn.Identity()
 
 
 def make(answer, *arguments, **options):
@@ -95,10 +114,10 @@ def keeps_the_size(answer):
             got = tensor(call(built, torch.rand(n, c, h, w)), "Your output", learns=True)
         given = f"For an input of {n}×{c}×{h}×{w} and out_channels={out} "
         if got.ndim == 4:
-            expect(got.shape[1] == out, f"{given}your block gives another number of channels, {got.shape[1]}. Which layer sets "
-                   "it?")
-        shape(got, (n, out, h, w), given + "your block returned {got}; wanted {wanted}. Which argument of Conv2d keeps the "
-              "size?")
+            expect(got.shape[1] == out, f"{given}your block gives another number of channels, "
+                   f"{got.shape[1]}. Which layer sets it?")
+        shape(got, (n, out, h, w), given + "your block returned {got}; wanted {wanted}. Which "
+              "argument of Conv2d keeps the size?")
 
 
 @block.behaviour
@@ -114,8 +133,8 @@ def two_convolutions(answer):
 @block.behaviour
 def without_padding(answer):
     shape(call(make(answer, 1, 4, padding=0), torch.rand(1, 1, 20, 30)), (1, 4, 16, 26),
-          "With padding=0 a 20×30 input became {got}; wanted {wanted}: each 3×3 convolution takes off 2. Do you hand "
-          "padding on to both?")
+          "With padding=0 a 20×30 input became {got}; wanted {wanted}: each 3×3 convolution takes "
+          "off 2. Do you hand padding on to both?")
 
 
 @block.behaviour
@@ -124,12 +143,13 @@ def output_is_not_negative(answer):
     out = tensor(call(built, x))
     if bool((out < 0).any()):
         _, run = block_of(built, 2, 8, x)
-        expect(not any(torch.allclose(out, run(x, True, norm_last=last), atol=1e-3) for last in [(True, True), (False, True)]),
-               "Your batch norm comes after the ReLU, and makes values negative again. In which order do the three layers "
-               "stand in the exercise?")
+        expect(not any(torch.allclose(out, run(x, True, norm_last=last), atol=1e-3) for last in
+                       [(True, True), (False, True)]), "Your batch norm comes after the ReLU, and "
+               "makes values negative again. In which order do the three layers stand in the "
+               "exercise?")
         expect(False, "Your output has negative values. What comes after the second convolution?")
-    expect(bool((call(built.eval(), x) >= 0).all()), "In evaluation mode your output has negative values. What is switched "
-           "off there?")
+    expect(bool((call(built.eval(), x) >= 0).all()), "In evaluation mode your output has negative "
+           "values. What is switched off there?")
 
 
 @block.behaviour
@@ -137,10 +157,10 @@ def output_is_alive(answer):
     built, x = make(answer, 2, 8), torch.randn(2, 2, 16, 16, requires_grad=True)
     out = tensor(call(built, x))
     expect(float(out.std()) > 1e-3, "Your output is the same number everywhere. Does forward use the layers?")
-    expect(torch.allclose(out, call(built, x), atol=1e-4), "The same input gives two different outputs. What in your block "
-           "is drawn at random?")
-    expect(bool((out == 0).any()), "A ReLU makes 0 of every negative value, and in your output no value is 0. What comes "
-           "after the second convolution?")
+    expect(torch.allclose(out, call(built, x), atol=1e-4), "The same input gives two different "
+           "outputs. What in your block is drawn at random?")
+    expect(bool((out == 0).any()), "A ReLU makes 0 of every negative value, and in your output no "
+           "value is 0. What comes after the second convolution?")
     expect(out.requires_grad, "No gradient goes back through your output. Is something detached, or made anew?")
     with asking("Is something changed in place that is still needed to compute the gradient?"):
         out.square().sum().backward()
@@ -154,8 +174,9 @@ def nothing_beside(answer):
         built, x = make(answer, 4, 4, norm=norm).eval(), torch.randn(2, 4, 9, 9)
         for layer in block_of(built, 4, 4, x)[0]:
             layer.weight.data.zero_()
-        expect(torch.allclose(call(built, x), call(built, 2 * x), atol=1e-4), "4 → 4 channels, and all weights set to 0: "
-               "still your output changes with the input. What goes round the convolutions?")
+        expect(torch.allclose(call(built, x), call(built, 2 * x), atol=1e-4), "4 → 4 channels, and "
+               "all weights set to 0: still your output changes with the input. What goes round "
+               "the convolutions?")
 
 
 @block.behaviour
@@ -164,15 +185,17 @@ def zeros_around(answer):
     wanted = [block_of(built, 1, 4, x)[1](x, False, between) for between in EITHER]
     out = call(built, x)
     middle = slice(2, -2)
-    inside = [w for w in wanted if torch.allclose(out[..., middle, middle], w[..., middle, middle], atol=1e-4)]
-    expect(not inside or torch.allclose(out, inside[0], atol=1e-4), "In the middle your values are right, at the border they "
-           "are not. Wanted one row of zeros around what each of the two convolutions gets. What do you set there?")
+    inside = [w for w in wanted
+              if torch.allclose(out[..., middle, middle], w[..., middle, middle], atol=1e-4)]
+    expect(not inside or torch.allclose(out, inside[0], atol=1e-4), "In the middle your values are "
+           "right, at the border they are not. Wanted one row of zeros around what each of the two "
+           "convolutions gets. What do you set there?")
 
 
 @block.behaviour
 def relu_between(answer):
     for a, b in [(1, 4), (4, 4)]:
-        # Two convolutions with nothing between them are one: then f(x) is linear up to the last ReLU.
+        # Two convolutions with nothing between them are one: f(x) is linear up to the last ReLU.
         built, x = make(answer, a, b, norm=False).eval(), torch.randn(2, a, 9, 9)
         convolutions, run = block_of(built, a, b, x)
         same = torch.allclose(call(built, x), run(x, norm=False), atol=1e-4)
@@ -180,10 +203,11 @@ def relu_between(answer):
             layer.weight.data.fill_(-1.0)
             if layer.bias is not None:
                 layer.bias.data.zero_()
-        expect(float(call(built, torch.ones(1, a, 9, 9)).abs().max()) == 0, "A negative value passes between your two "
-               "convolutions. Without a ReLU there, two convolutions are no more than one larger one.")
-        expect(same, "norm=False: your output is not what convolution → ReLU → convolution → ReLU gives with your weights. "
-                     "What else do you do, and is each layer used once?")
+        expect(float(call(built, torch.ones(1, a, 9, 9)).abs().max()) == 0, "A negative value "
+               "passes between your two convolutions. Without a ReLU there, two convolutions are "
+               "no more than one larger one.")
+        expect(same, "norm=False: your output is not what convolution → ReLU → convolution → ReLU "
+               "gives with your weights. What else do you do, and is each layer used once?")
 
 
 @block.behaviour
@@ -193,16 +217,19 @@ def batch_norm_after_each(answer):
         built = make(answer, a, b).train()
         _, run = block_of(built, a, b, x)
         # a missing ReLU between the two is the business of relu_between alone
-        same = any(torch.allclose(call(built, x), run(x, norm=True, between=f), atol=5e-2) for f in EITHER)
-        expect(same, "In training mode your output is not what (convolution → norm → ReLU) twice gives with your weights. Is "
-                     "each norm applied, and before its ReLU?")
-        expect(all(map(agree, slopes(built, x / 100))), "In training mode the gradient at the input is not the slope of your "
-               "block. Is the mean or the variance in a norm detached?")
+        same = any(torch.allclose(call(built, x), run(x, norm=True, between=f), atol=5e-2)
+                   for f in EITHER)
+        expect(same, "In training mode your output is not what (convolution → norm → ReLU) twice "
+               "gives with your weights. Is each norm applied, and before its ReLU?")
+        expect(all(map(agree, slopes(built, x / 100))), "In training mode the gradient at the "
+               "input is not the slope of your block. Is the mean or the variance in a norm "
+               "detached?")
         built = make(answer, a, b, norm=False).train()
         _, run = block_of(built, a, b, x)
-        same = any(torch.allclose(call(built, x), run(x, norm=False, between=f), rtol=1e-3, atol=1e-2) for f in EITHER)
-        expect(same, "With norm=False your values are still normalised: the output is not what convolution → ReLU, twice, "
-                     "gives.")
+        same = any(torch.allclose(call(built, x), run(x, False, f), rtol=1e-3, atol=1e-2)
+                   for f in EITHER)
+        expect(same, "With norm=False your values are still normalised: the output is not what "
+               "convolution → ReLU, twice, gives.")
 
 
 @block.behaviour
@@ -211,9 +238,10 @@ def norms_learn(answer):
     wide = block_of(built, 1, 8, x)[0]
     tensor(call(built, x)).square().sum().backward()
     others = {id(p) for c in wide for p in (c.weight, c.bias)}
-    number = sum(p.numel() for p in built.parameters() if p.grad is not None and id(p) not in others)
-    expect(number >= 4 * 8, f"Your two norms learn {number} numbers; wanted 32: each has a scale and a shift for each of its "
-           "8 channels. Are there two norms, each with its own?")
+    number = sum(p.numel() for p in built.parameters()
+                 if p.grad is not None and id(p) not in others)
+    expect(number >= 4 * 8, f"Your two norms learn {number} numbers; wanted 32: each has a scale "
+           "and a shift for each of its 8 channels. Are there two norms, each with its own?")
 
 
 @block.behaviour
@@ -228,14 +256,16 @@ def evaluation_mode(answer):
         alone = torch.allclose(call(built, x)[:1], call(built, x[:1]), rtol=1e-3, atol=1e-2)
         expect(alone, "In evaluation mode, the result for an image depends on the other images in its batch. A batch norm "
                "keeps running statistics for that; do yours?")
-        expect(not torch.allclose(call(built, x), before, rtol=1e-2), "In evaluation mode your block gives what it gave "
-               "before any training. Do your norms remember the statistics of what they have seen?")
+        expect(not torch.allclose(call(built, x), before, rtol=1e-2), "In evaluation mode your "
+               "block gives what it gave before any training. Do your norms remember the "
+               "statistics of what they have seen?")
         x = 5 + 100 * torch.randn(4, 1, 8, 8)
         for _ in range(400):
             out = call(built.train(), x)
         same = torch.allclose(call(built.eval(), x), out, rtol=0.1, atol=0.1)
-        expect(same, "The same images, 400 times in training mode: then evaluation mode, which knows their statistics by "
-               "now, should give the same. What else do you do in one of the two modes?")
+        expect(same, "The same images, 400 times in training mode: then evaluation mode, which "
+               "knows their statistics by now, should give the same. What else do you do in one of "
+               "the two modes?")
 
 
 @block.behaviour
@@ -249,8 +279,8 @@ field = Exercise("2.4", "How far does a value see?", "predict", minutes=8, mark=
 
 @field.behaviour
 def one_convolution(answer):
-    close(call(answer, 1), 3, "One 3×3 convolution sees {wanted} pixels across; you say {got}. Count the pixel in the "
-                            "middle, and the neighbours on either side.")
+    close(call(answer, 1), 3, "One 3×3 convolution sees {wanted} pixels across; you say {got}. "
+          "Count the pixel in the middle, and the neighbours on either side.")
 
 
 @field.behaviour

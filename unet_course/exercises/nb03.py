@@ -4,7 +4,18 @@ import torch
 import torch.nn.functional as F
 
 from unet_course.exercises.answers import number, several, whole
-from unet_course.exercises.core import Exercise, alike, asking, call, close, expect, numeric, said, shape, tensor
+from unet_course.exercises.core import (
+    Exercise,
+    alike,
+    asking,
+    call,
+    close,
+    expect,
+    numeric,
+    said,
+    shape,
+    tensor,
+)
 from unet_course.exercises.nb02 import make
 from unet_course.exercises.watching import agree, biases, block_of, slopes, watch
 
@@ -14,8 +25,9 @@ pool = Exercise("3.1", "Max-pool by hand", "write", minutes=8)
 @pool.behaviour
 def halves(answer):
     for h, w in [(6, 8), (8, 2)]:
-        shape(call(answer, torch.rand(h, w)), (h // 2, w // 2), f"A {h}×{w} image became " + "{got}; wanted {wanted}: half of "
-              "each side. By how many pixels do your squares move, and in both directions?")
+        shape(call(answer, torch.rand(h, w)), (h // 2, w // 2), f"A {h}×{w} image became " +
+              "{got}; wanted {wanted}: half of each side. By how many pixels do your squares move, "
+              "and in both directions?")
 
 
 @pool.behaviour
@@ -45,9 +57,10 @@ def listed(answer, n, pools):
     """The sizes in the learner's list, one for each level."""
     given = call(answer, n, pools)
     got = numeric(given)
-    expect(got is not None and got.ndim == 1, f"Your result is {said(given)}; wanted a list of sizes, such as [64, 32].")
-    expect(len(got) == pools + 1, f"For {n} pixels and {pools} pools you list {len(got)} sizes; wanted {pools + 1}: the size "
-                                  "before, then one after each pool.")
+    expect(got is not None and got.ndim == 1, f"Your result is {said(given)}; wanted a list of "
+           "sizes, such as [64, 32].")
+    expect(len(got) == pools + 1, f"For {n} pixels and {pools} pools you list {len(got)} sizes; "
+           f"wanted {pools + 1}: the size before, then one after each pool.")
     return got.tolist()
 
 
@@ -60,20 +73,22 @@ def right_length(answer):
 @sizes.behaviour
 def halves_each_time(answer):
     got = listed(answer, 64, 3)
-    expect(not alike(got, [8, 16, 32, 64]), "Your list begins at the bottom of the U. Wanted the way down: which size comes "
-                                            "before the first pool?")
+    expect(not alike(got, [8, 16, 32, 64]), "Your list begins at the bottom of the U. Wanted the "
+           "way down: which size comes before the first pool?")
     close(got, [64, 32, 16, 8], "What does each pool do to a side of an even number of pixels?")
 
 
 @sizes.behaviour
 def rounds_up(answer):
     got = listed(answer, 101, 4)
-    expect(all(n == round(n) for n in got), "101 with 4 pools: a size of yours is no whole number. Which way does ceil_mode "
-                                            "round 50.5?")
-    expect(got[1] != 50, "101 with 4 pools: you make 50 of 101. That many squares of 2 hold 100 pixels. What does ceil_mode "
-                         "do with the last one?")
-    close(got, [101, 51, 26, 13, 7], "101 with 4 pools in ceil mode. What do two pools, one after the other, make of 101?")
-    close(listed(answer, 1, 2), [1, 1, 1], "1 pixel, 2 pools. How many squares of 2 does one pixel need?")
+    expect(all(n == round(n) for n in got), "101 with 4 pools: a size of yours is no whole number. "
+           "Which way does ceil_mode round 50.5?")
+    expect(got[1] != 50, "101 with 4 pools: you make 50 of 101. That many squares of 2 hold 100 "
+           "pixels. What does ceil_mode do with the last one?")
+    close(got, [101, 51, 26, 13, 7], "101 with 4 pools in ceil mode. What do two pools, one after "
+          "the other, make of 101?")
+    close(listed(answer, 1, 2), [1, 1, 1], "1 pixel, 2 pools. How many squares of 2 does one pixel "
+          "need?")
 
 
 encoder = Exercise("3.3", "Write EncoderBlock", "write", minutes=10)
@@ -86,7 +101,8 @@ def two(built, x):
     expect(isinstance(out, (tuple, list)) and len(out) == 2,
            "forward has to return two tensors: (skip, pooled). You return "
            f"{len(out) if isinstance(out, (tuple, list)) else 'one'}.")
-    return [tensor(part, what, learns=True) for part, what in zip(out, ("Your skip", "Your second tensor"))]
+    return [tensor(part, what, learns=True)
+            for part, what in zip(out, ("Your skip", "Your second tensor"))]
 
 
 @encoder.behaviour
@@ -98,8 +114,8 @@ def returns_two(answer):
 def skip_before_pool(answer):
     for c, out in [(3, 6), (5, 5)]:
         skip, _ = two(make(answer, c, out), torch.rand(2, c, 32, 48))
-        shape(skip, (2, out, 32, 48), "Your skip is {got}; wanted {wanted}: the skip is the block's output before the pool, "
-              "at full size.", "Your skip")
+        shape(skip, (2, out, 32, 48), "Your skip is {got}; wanted {wanted}: the skip is the "
+              "block's output before the pool, at full size.", "Your skip")
 
 
 @encoder.behaviour
@@ -107,10 +123,11 @@ def pooled_is_the_pool_of_skip(answer):
     for mode in (True, False):
         skip, pooled = two(make(answer, 1, 8).train(mode), torch.randn(2, 1, 16, 24))
         if pooled.ndim == 4:
-            expect(pooled.shape[1] == 8, f"Channels of your second tensor: {pooled.shape[1]}, of your skip: 8. What goes into the "
-                   "pool?")
-        shape(pooled, (2, 8, 8, 12), "Your second tensor is {got}; wanted {wanted}, half of each side of the skip. How large "
-              "are the squares of your pool, and by how much do they move?")
+            expect(pooled.shape[1] == 8, f"Channels of your second tensor: {pooled.shape[1]}, of "
+                   "your skip: 8. What goes into the pool?")
+        shape(pooled, (2, 8, 8, 12), "Your second tensor is {got}; wanted {wanted}, half of each "
+              "side of the skip. How large are the squares of your pool, and by how much do they "
+              "move?")
         close(pooled, F.max_pool2d(skip, 2, ceil_mode=True),
               "The pooled tensor is not the 2×2 max-pool of your skip. Is it an average, a stride, or pooled from "
               "something else?")
@@ -121,10 +138,11 @@ def odd_sizes_are_kept(answer):
     for h, w in [(101, 7), (6, 9), (1, 1)]:
         skip, pooled = two(make(answer, 1, 4, norm=False).eval(), torch.rand(1, 1, h, w))
         shape(skip, (1, 4, h, w), f"For a {h}×{w} image your skip is " + "{got}; wanted {wanted}.")
-        shape(pooled, (1, 4, -(-h // 2), -(-w // 2)), f"For a {h}×{w} image the pooled tensor is " + "{got}; wanted {wanted}. "
-              "Which option of MaxPool2d rounds up?")
-        close(pooled, F.max_pool2d(skip, 2, ceil_mode=True), f"A {h}×{w} image: the size fits, the values are not those of "
-              "squares that begin at every second pixel, the last one cut off by the border. Where do your squares lie?")
+        shape(pooled, (1, 4, -(-h // 2), -(-w // 2)), f"For a {h}×{w} image the pooled tensor is " +
+              "{got}; wanted {wanted}. Which option of MaxPool2d rounds up?")
+        close(pooled, F.max_pool2d(skip, 2, ceil_mode=True), f"A {h}×{w} image: the size fits, the "
+              "values are not those of squares that begin at every second pixel, the last one cut "
+              "off by the border. Where do your squares lie?")
 
 
 @encoder.behaviour
@@ -132,29 +150,31 @@ def is_a_block(answer):
     for a, b in [(2, 8), (3, 3)]:
         x = torch.randn(2, a, 16, 16)
         number = len(watch(make(answer, a, b), x).plain)
-        expect(number == 2, f"Your encoder block computes {number} convolutions; wanted a ConvBlock with its two.")
+        expect(number == 2, f"Your encoder block computes {number} convolutions; wanted a "
+               "ConvBlock with its two.")
         for norm, mode in [(False, False), (False, True), (True, True)]:
             options = {} if norm else {"norm": False}  # the norm is there unless it is switched off
             built = make(answer, a, b, **options).train(mode)
             _, run = block_of(built, a, b, x)
             skip, pooled = two(built, x)
-            expect(norm or not watch(built, x).norms, "With norm=False there is still a batch norm. Hand norm on to the "
-                   "block.")
-            expect(torch.allclose(skip, run(x, norm), atol=1e-3), f"norm={norm}: the skip is not what a ConvBlock "
-                   "gives with your weights, twice (convolution" + norm * " → norm" + " → ReLU). What happens to it on its "
-                   "way?")
-            expect(skip.requires_grad and pooled.requires_grad, "No gradient goes back through one of your two tensors. Is "
-                                                                "it detached?")
-            with asking("Is something changed in place that is still needed to compute the gradient?"):
-                expect(all(map(agree, slopes(built, x))), "The gradient at the input is not the slope of your block. Is a "
-                       "part of it detached?")
+            expect(norm or not watch(built, x).norms, "With norm=False there is still a batch "
+                   "norm. Hand norm on to the block.")
+            expect(torch.allclose(skip, run(x, norm), atol=1e-3), f"norm={norm}: the skip is not "
+                   "what a ConvBlock gives with your weights, twice (convolution" + norm * " → norm"
+                   + " → ReLU). What happens to it on its way?")
+            expect(skip.requires_grad and pooled.requires_grad, "No gradient goes back through one "
+                   "of your two tensors. Is it detached?")
+            with asking("Is something changed in place that is still needed to compute the "
+                        "gradient?"):
+                expect(all(map(agree, slopes(built, x))), "The gradient at the input is not the "
+                       "slope of your block. Is a part of it detached?")
 
 
 @encoder.behaviour
 def hands_options_on(answer):
     skip, _ = two(make(answer, 1, 4, padding=0, norm=False), torch.rand(1, 1, 20, 26))
-    shape(skip, (1, 4, 16, 22), "With padding=0 a 20×26 image gave a skip of {got}; wanted {wanted}. Hand padding on "
-          "to the block.")
+    shape(skip, (1, 4, 16, 22), "With padding=0 a 20×26 image gave a skip of {got}; wanted "
+          "{wanted}. Hand padding on to the block.")
     for norm in (True, False):
         biases(block_of(make(answer, 1, 4, norm=norm), 1, 4, torch.rand(1, 1, 9, 9))[0], norm)
 

@@ -28,8 +28,8 @@ def right_pad(answer):
     expect(got == (10, 6), f"From 9×9 your pad makes {got[0]}×{got[1]}; wanted 10×6. F.pad starts with the last axis: "
                            "(left, right, top, bottom). A negative number takes away.")
     expect(top == 0, "The extra row has to come at the bottom, so that no pixel above it moves.")
-    expect(left in (-1, -2), f"You take {-left} columns from the left and {-right} from the right; wanted one from one side "
-                             "and two from the other.")
+    expect(left in (-1, -2), f"You take {-left} columns from the left and {-right} from the right; "
+           "wanted one from one side and two from the other.")
 
 
 match = Exercise("4.2", "Write match_size", "write", minutes=12)
@@ -42,11 +42,12 @@ def wanted_size(answer):
         out = tensor(call(answer, torch.rand(2, 3, *have), want), "Your result")
         given = f"A skip of {have[0]}×{have[1]} that is wanted as {want[0]}×{want[1]} "
         (h, w), (height, width) = have, want
-        expect(have == want or out.shape != (2, 3, *have), given + "stays as it is. What has to be added, or taken away?")
+        expect(have == want or out.shape != (2, 3, *have), given + "stays as it is. What has to be "
+               "added, or taken away?")
         expect(height - h == width - w or out.shape != (2, 3, h + width - w, w + height - h),
                given + f"became {h + width - w}×{w + height - h}. Does F.pad start with the width?")
-        shape(out, (2, 3, *want), given + "became {got}; wanted {wanted}. How many rows and columns are missing in all, and "
-              "do your two ends add up to that?", "Your result")
+        shape(out, (2, 3, *want), given + "became {got}; wanted {wanted}. How many rows and "
+              "columns are missing in all, and do your two ends add up to that?", "Your result")
 
 
 @match.behaviour
@@ -54,13 +55,15 @@ def does_not_resize(answer):
     for have, want in [((5, 7), (6, 8)), ((9, 8), (5, 4))]:
         skip = torch.rand(1, 2, *have) + 1
         out = tensor(call(answer, skip, want))
-        ways = [F.interpolate(skip, size=want, mode=mode) for mode in ("nearest", "nearest-exact", "area", "bilinear",
-                                                                       "bicubic")]
-        ways += [F.interpolate(skip, size=want, mode="bilinear", align_corners=True), F.adaptive_max_pool2d(skip, want)]
+        ways = [F.interpolate(skip, size=want, mode=mode)
+                for mode in ("nearest", "nearest-exact", "area", "bilinear", "bicubic")]
+        ways.append(F.interpolate(skip, size=want, mode="bilinear", align_corners=True))
+        ways.append(F.adaptive_max_pool2d(skip, want))
         new = out[~torch.isin(out, skip)].unique()  # one number is what is set around
-        expect(not any(alike(out, way) for way in ways) and len(new) <= 1, f"From {have[0]}×{have[1]} to "
-               f"{want[0]}×{want[1]} you resize the skip: values are mixed with their neighbours, or repeated. Wanted each "
-               "value as it is. How can a tensor grow or shrink at its border alone?")
+        expect(not any(alike(out, way) for way in ways) and len(new) <= 1,
+               f"From {have[0]}×{have[1]} to {want[0]}×{want[1]} you resize the skip: values are "
+               "mixed with their neighbours, or repeated. Wanted each value as it is. How can a "
+               "tensor grow or shrink at its border alone?")
 
 
 @match.behaviour
@@ -68,10 +71,10 @@ def nothing_moves_when_one_is_missing(answer):
     for size in [(6, 8), (6, 7), (5, 8)]:
         skip = torch.rand(1, 2, 5, 7)
         out = tensor(call(answer, skip, size))
-        expect(alike(out[..., :5, :7], skip), f"From 5×7 to {size[0]}×{size[1]} your pixels moved. The extra row belongs at "
-               "the bottom, the extra column at the right.")
-        expect(float(out.abs().sum() - skip.abs().sum()) < 1e-3, "What you add at the bottom and at the right is not zero. "
-               "F.pad adds zeros unless it is told otherwise.")
+        expect(alike(out[..., :5, :7], skip), f"From 5×7 to {size[0]}×{size[1]} your pixels moved. "
+               "The extra row belongs at the bottom, the extra column at the right.")
+        expect(float(out.abs().sum() - skip.abs().sum()) < 1e-3, "What you add at the bottom and "
+               "at the right is not zero. F.pad adds zeros unless it is told otherwise.")
 
 
 @match.behaviour
@@ -93,18 +96,19 @@ def pads_both_sides(answer):
 @match.behaviour
 def odd_crop_keeps_the_place(answer):
     def ends(missing):
-        """How many rows come at the top: half of them, and of an odd number either way, but a single one goes last."""
+        """How many come first: half; of an odd number either way; a single one goes last."""
         return {missing // 2, 0 if missing == 1 else -(-missing // 2)}
 
-    for (h, w), (height, width) in [((9, 9), (6, 6)), ((9, 9), (8, 8)), ((3, 10), (8, 4)), ((10, 3), (5, 8)), ((5, 6), (6, 3)),
-                                    ((6, 5), (4, 6)), ((1, 1), (2, 4))]:
+    for (h, w), (height, width) in [((9, 9), (6, 6)), ((9, 9), (8, 8)), ((3, 10), (8, 4)),
+                                    ((10, 3), (5, 8)), ((5, 6), (6, 3)), ((6, 5), (4, 6)),
+                                    ((1, 1), (2, 4))]:
         skip = torch.rand(2, 3, h, w) + 1
         out = tensor(call(answer, skip, (height, width)))
         either = [F.pad(skip, (left, width - w - left, top, height - h - top))
                   for top in ends(height - h) for left in ends(width - w)]
-        expect(any(torch.equal(out, e) for e in either), f"From {h}×{w} to {height}×{width}, rows and columns should be added "
-               "or taken in equal parts at both ends; of an odd number, one end has one more. Do you do it for the height "
-               "and for the width?")
+        expect(any(torch.equal(out, e) for e in either), f"From {h}×{w} to {height}×{width}, rows "
+               "and columns should be added or taken in equal parts at both ends; of an odd "
+               "number, one end has one more. Do you do it for the height and for the width?")
 
 
 @match.behaviour
@@ -119,12 +123,12 @@ def gradient_flows(answer):
     for have, want in [((5, 5), (6, 6)), ((9, 8), (5, 4)), ((3, 10), (8, 4)), ((4, 6), (4, 6))]:
         skip = torch.rand(1, 2, *have, requires_grad=True)
         out = tensor(call(answer, skip, want), "Your result", learns=True)
-        expect(out.requires_grad, "No gradient goes back through your result. Do you copy values into a new tensor, or use "
-                                  "numpy?")
+        expect(out.requires_grad, "No gradient goes back through your result. Do you copy values "
+               "into a new tensor, or use numpy?")
         with asking("Is something changed in place that is still needed to compute the gradient?"):
             right = all(map(agree, slopes(lambda skip, want=want: answer(skip, want), skip)))
-        expect(right, f"From {have[0]}×{have[1]} to {want[0]}×{want[1]}, the gradient at the skip is not that of a pad or a "
-                      "crop. Is a part of the result detached?")
+        expect(right, f"From {have[0]}×{have[1]} to {want[0]}×{want[1]}, the gradient at the skip "
+               "is not that of a pad or a crop. Is a part of the result detached?")
 
 
 decoder = Exercise("4.3", "Write DecoderBlock", "write", minutes=15)
@@ -152,10 +156,12 @@ def unequal_channels(answer):
 @decoder.behaviour
 def odd_skip(answer):
     for up in ("transpose", "bilinear"):
-        with asking("That was with x 26×18 and a skip of 51×35. Is the skip matched to the upsampled size?"):
-            out = call(make(answer, 8, 4, 4, up=up), torch.rand(1, 8, 26, 18), torch.rand(1, 4, 51, 35))
-        shape(out, (1, 4, 52, 36), "x 26×18 and a skip of 51×35 gave {got}; wanted {wanted}: the skip is padded to the "
-              "upsampled size.")
+        with asking("That was with x 26×18 and a skip of 51×35. Is the skip matched to the "
+                    "upsampled size?"):
+            built = make(answer, 8, 4, 4, up=up)
+            out = call(built, torch.rand(1, 8, 26, 18), torch.rand(1, 4, 51, 35))
+        shape(out, (1, 4, 52, 36), "x 26×18 and a skip of 51×35 gave {got}; wanted {wanted}: the "
+              "skip is padded to the upsampled size.")
 
 
 @decoder.behaviour
@@ -164,16 +170,17 @@ def skip_is_used(answer):
         built = make(answer, 8, 4, 4, up=up).eval()
         x, skip = (torch.randn(1, c, n, n, requires_grad=True) for c, n in ((8, 6), (4, 12)))
         out = tensor(call(built, x, skip), "Your output", learns=True)
-        expect(not torch.equal(out, call(built, x, skip + 1)), "Changing the skip does not change your output. Is it "
-               "concatenated?")
-        expect(not torch.equal(out, call(built, x + 1, skip)), "Changing x does not change your output. Is it upsampled and "
-               "concatenated?")
-        expect(out.requires_grad, "No gradient goes back through your output. Is something detached, or turned into numpy?")
+        expect(not torch.equal(out, call(built, x, skip + 1)), "Changing the skip does not change "
+               "your output. Is it concatenated?")
+        expect(not torch.equal(out, call(built, x + 1, skip)), "Changing x does not change your "
+               "output. Is it upsampled and concatenated?")
+        expect(out.requires_grad, "No gradient goes back through your output. Is something "
+               "detached, or turned into numpy?")
         with asking("Is something changed in place that is still needed to compute the gradient?"):
             out.square().sum().backward()
         for name, value in (("the skip", skip), ("x", x)):
-            expect(value.grad is not None and float(value.grad.abs().sum()) > 0, f"Your output depends on {name}, but no "
-                   "gradient goes back to it. Is it detached?")
+            expect(value.grad is not None and float(value.grad.abs().sum()) > 0, "Your output "
+                   f"depends on {name}, but no gradient goes back to it. Is it detached?")
 
 
 def reach(built, x, skip, pixel):
@@ -207,9 +214,10 @@ def upsampling_kind(answer):
     seen = watch(make(answer, 8, 4, 4, up="bilinear"), x, skip)
     expect(not seen.transposed, 'With up="bilinear" there is still a transposed convolution.')
     kernels = [f"{h}×{w}" for h, w in (c.size for c in seen.plain)]
-    expect(kernels.count("3×3") <= 2 and set(kernels) <= {"1×1", "3×3"}, f'With up="bilinear" your convolutions have kernels '
-           f"of {', '.join(kernels)}. Wanted 1×1 behind the interpolation, then the two of the ConvBlock. What is there to "
-           "mix for a convolution that only brings the channels down?")
+    expect(kernels.count("3×3") <= 2 and set(kernels) <= {"1×1", "3×3"}, 'With up="bilinear" your '
+           f"convolutions have kernels of {', '.join(kernels)}. Wanted 1×1 behind the "
+           "interpolation, then the two of the ConvBlock. What is there to mix for a convolution "
+           "that only brings the channels down?")
     for up, at, (first, last), why in [
             ("transpose", 8, (3, 5), "a 2×2 kernel with stride 2 sets stamps side by side"),
             ("transpose", 9, (3, 5), "a 2×2 kernel with stride 2 sets stamps side by side"),
@@ -244,16 +252,17 @@ def ends_in_a_block(answer):
         options = {} if norm else {"norm": False}  # the norm is there unless it is switched off
         built = make(answer, 8, 4, 5, **options).train(mode)
         seen = watch(built, x, skip)
-        expect(norm or not seen.norms, "With norm=False there is still a batch norm. Hand norm on to the block.")
+        expect(norm or not seen.norms, "With norm=False there is still a batch norm. Hand norm on "
+               "to the block.")
         convolutions, run = block_of(built, seen.joined(), 5, x, skip)
         out = tensor(call(built, x, skip))
         same = torch.allclose(out, run(convolutions[0].within(12, 12), norm), atol=1e-3)
-        expect(same or not norm or seen.norms >= 2, f"With norm=True your decoder block computes {seen.norms} batch norms; "
-               "wanted a ConvBlock at the end, with two.")
+        expect(same or not norm or seen.norms >= 2, "With norm=True your decoder block computes "
+               f"{seen.norms} batch norms; wanted a ConvBlock at the end, with two.")
         expect(same, f"norm={norm}: after the concatenation, your "
                "output is not what a ConvBlock gives with your weights, twice (convolution" + norm * " → norm" + " → ReLU).")
-        expect(all(map(agree, slopes(built, x, skip))), "The gradient at x or at the skip is not the slope of your block. Is "
-               "a part of it detached?")
+        expect(all(map(agree, slopes(built, x, skip))), "The gradient at x or at the skip is not "
+               "the slope of your block. Is a part of it detached?")
         out.square().sum().backward()
         silent = [n for n, p in built.named_parameters() if p.grad is None]
         expect(not silent, f"{len(silent)} parameters never take part, the first is {silent[0] if silent else ''}. Is every "
@@ -264,7 +273,8 @@ def ends_in_a_block(answer):
 def hands_options_on(answer):
     built = make(answer, 8, 4, 4, padding=0, norm=False)
     shape(call(built, torch.rand(1, 8, 10, 11), torch.rand(1, 4, 28, 30)), (1, 4, 16, 18),
-          "With padding=0, x 10×11 and skip 28×30 gave {got}; wanted {wanted}. Hand padding on to the block.")
+          "With padding=0, x 10×11 and skip 28×30 gave {got}; wanted {wanted}. Hand padding on to "
+          "the block.")
     x, skip = torch.rand(1, 8, 6, 6), torch.rand(1, 4, 12, 12)
     for norm in (True, False):
         biases([c for c in watch(make(answer, 8, 4, 4, norm=norm), x, skip).plain if c.size == (3, 3)], norm)
@@ -276,7 +286,8 @@ transposed_size = Exercise("4.4", "Transposed convolution by hand", "write", min
 @transposed_size.behaviour
 def stamps(answer):
     for h, w in [(3, 4), (5, 2), (1, 1)]:
-        shape(call(answer, torch.rand(h, w), torch.rand(2, 2)), (2 * h, 2 * w), f"A {h}×{w} input and a 2×2 kernel with "
+        shape(call(answer, torch.rand(h, w), torch.rand(2, 2)), (2 * h, 2 * w), f"A {h}×{w} input "
+              "and a 2×2 kernel with "
               "stride 2 gave {got}; wanted {wanted}: each value becomes a 2×2 stamp.")
 
 
@@ -284,8 +295,9 @@ def stamps(answer):
 def values(answer):
     for h, w in [(1, 2), (5, 3)]:
         x, kernel = torch.randn(h, w), torch.randn(2, 2)
-        close(call(answer, x, kernel), F.conv_transpose2d(x[None, None], kernel[None, None], stride=2)[0, 0],
-              "The values differ from nn.ConvTranspose2d. Each value of x multiplies the whole kernel, and the stamps lie "
+        close(call(answer, x, kernel), F.conv_transpose2d(x[None, None], kernel[None, None],
+                                                          stride=2)[0, 0], "The values differ from "
+              "nn.ConvTranspose2d. Each value of x multiplies the whole kernel, and the stamps lie "
               "side by side.")
 
 

@@ -24,7 +24,7 @@ class Convolution:
         return tuple(self.weight.shape[2:])
 
     def within(self, height, width):
-        """What went in, without the border if the padding was set around it beforehand, by F.pad."""
+        """What went in, without the border that F.pad may have set around it beforehand."""
         extra = [(have - want) // 2 for have, want in zip(self.input.shape[2:], (height, width))]
         if min(extra) <= 0:
             return self.input
@@ -70,8 +70,11 @@ def watch(built, *inputs):
 
 
 def block_of(built, in_channels, out_channels, *inputs):
-    """The two 3×3 convolutions of a block with padding=1, first and second, and a function that runs them, each with a
-    norm and a ReLU. It sets the zeros around by itself: a block may have done that with F.pad."""
+    """The two 3×3 convolutions of a block with padding=1, and a function that runs them.
+
+    It runs each with a norm and a ReLU, and sets the zeros around by itself, as a block may do with
+    F.pad.
+    """
     wide = [c for c in watch(built, *inputs).plain if c.size == (3, 3)]
     expect(len(wide) == 2, f"Your block computes {len(wide)} convolutions of 3×3; wanted 2.")
     sizes = [(c.weight.shape[1], c.weight.shape[0]) for c in wide]
@@ -95,10 +98,10 @@ def block_of(built, in_channels, out_channels, *inputs):
 
 
 def slopes(function, *inputs):
-    """For each input how much a mixture of all that comes out changes along one direction: (measured, by the gradient).
+    """How much a mixture of all that comes out changes along one direction of each input.
 
-    The inputs are results of a computation, as they are inside a network. Where something is detached or cut into
-    steps, the two numbers differ.
+    That is said twice for each: as it is measured, and by the gradient. Where something is detached
+    or cut into steps, the two differ. The inputs are results of a computation, as inside a network.
     """
     def mixture(*values):
         out = function(*values)
@@ -107,15 +110,19 @@ def slopes(function, *inputs):
 
     leaves, step, found = [x.detach().clone().requires_grad_() for x in inputs], 1e-3, []
     whole = mixture(*[leaf * 1 for leaf in leaves])
-    gradients = torch.autograd.grad(whole, leaves, allow_unused=True) if whole.requires_grad else [None] * len(leaves)
+    gradients = [None] * len(leaves)
+    if whole.requires_grad:
+        gradients = torch.autograd.grad(whole, leaves, allow_unused=True)
     for place, gradient in enumerate(gradients):
         along = torch.randn_like(inputs[place])
         if gradient is not None and gradient.norm() > 0:
-            along = gradient / gradient.norm() + 0.1 * along / along.norm()  # steep, so that rounding plays no part
+            # steep, so that rounding plays no part
+            along = gradient / gradient.norm() + 0.1 * along / along.norm()
         with torch.no_grad():
-            up, down = (mixture(*[x + sign * step * along if i == place else x.clone() for i, x in enumerate(inputs)])
-                        for sign in (1, -1))
-        found.append((float(up - down) / (2 * step), float((gradient * along).sum()) if gradient is not None else 0.0))
+            up, down = (mixture(*[x + move * along if i == place else x.clone()
+                                  for i, x in enumerate(inputs)]) for move in (step, -step))
+        by_gradient = 0.0 if gradient is None else float((gradient * along).sum())
+        found.append((float(up - down) / (2 * step), by_gradient))
     return found
 
 
