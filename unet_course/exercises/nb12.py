@@ -174,9 +174,9 @@ def parts_of(built, a, b, x):
 
 def change_and_ways(x, wide, small):
     """What the convolutions add in training mode; what a shortcut may hand on, normed or not."""
-    for number, weight in enumerate(wide):
-        change = x if number == 0 else F.relu(change)
-        change = F.batch_norm(F.conv2d(change, weight, padding=1), None, None, training=True)
+    first, second = wide
+    change = F.batch_norm(F.conv2d(x, first, padding=1), None, None, training=True)
+    change = F.batch_norm(F.conv2d(F.relu(change), second, padding=1), None, None, training=True)
     if not small:
         return change, [x]
     straight = F.conv2d(x, *small)
@@ -186,7 +186,7 @@ def change_and_ways(x, wide, small):
 @shortcut.behaviour
 def sum_then_relu(answer):
     for a, b in CHANNELS:
-        built, x = make(answer, a, b).train(), torch.randn(4, a, 9, 8)
+        built, x = make(answer, a, b).train(), 10 * torch.randn(4, a, 9, 8)
         wide, small = parts_of(built, a, b, x)
         with torch.no_grad():
             change, ways = change_and_ways(x, wide, small)
@@ -317,7 +317,7 @@ def any_number_of_channels(answer):
 
 
 @split.behaviour
-def a_gradient_comes_back(answer):
+def both_branches_learn(answer):
     a, b, layer = split_parts()
     sources = [a.requires_grad_(), b.requires_grad_(), *layer.parameters()]
     mine = gradients(mixed(answer, a, b, layer), sources)
