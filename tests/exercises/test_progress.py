@@ -291,6 +291,8 @@ def packed(content, end=None):
         "UNET:eJyrVqpQslKKjlWqBQAM2wKv",
         packed(b"{"),
         packed(b"{}", end=-3),
+        packed(b"{}").replace("unet", "mine"),
+        packed(b"{}").replace("unet:", "unet:!!!!"),
         packed(b"[]"),
         packed(b'{"passed": 3}'),
         packed(b'{"guesses": {"a": null}}'),
