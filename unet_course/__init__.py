@@ -2,7 +2,9 @@
 
 try:
     from unet_course.exercises.core import check                                     # 00
+    from unet_course.exercises.guesses import guess, reveal
     from unet_course.exercises.hints import language
+    from unet_course.figures.words import about
     from unet_course.inference.prediction import pick_device, predict
     from unet_course.training.checkpoints import load_pretrained
     from unet_course.training.seeds import seed_everything
@@ -12,6 +14,7 @@ try:
     from unet_course.metrics.objects import object_f1
     from unet_course.metrics.pixels import dice_score, iou_score
     from unet_course.blocks import ConvBlock                                         # 02
+    from unet_course.exercises.mine import mine
     from unet_course.blocks import EncoderBlock                                      # 03
     from unet_course.blocks import DecoderBlock, match_size                          # 04
     from unet_course.unet import UNet                                                # 05

@@ -10,6 +10,9 @@ the prose ("31 million" is found in 31,030,658); a line that ends in "False" pro
 figure. Small numbers may be marked too. If no cell prints the number, print it, or leave it out. What nothing can
 compute is given, with the reason: ``65,535<!-- is given: 16 bits -->``. Once in a cell is enough for equal numbers. No
 mark is needed in headings, code, formulas, links, folds (``<details>``), the statement of an exercise, and for years.
+
+Numbers first. The notebooks of NUMBERS_FIRST print numbers and no verdicts, behind ≈ where they may move; `notebooks/conftest.py`
+compares those within a tolerance. The others follow when they are rewritten.
 """
 
 import ast
@@ -19,8 +22,15 @@ from pathlib import Path
 
 from tests.course.claims import has_proven_numbers
 from tools.website.address import address, badge, install_line
+from unet_course.exercises import Exercise
+from unet_course.figures.words import alt_texts
 
 PACKAGE = Path(__file__).resolve().parents[2] / "unet_course"
+NUMBERS_FIRST = ("02", "06")
+
+
+def numbers_first(name):
+    return name[:2] in NUMBERS_FIRST
 
 
 def tags(cell):
@@ -69,15 +79,31 @@ def opens_well(notebook, name):
         found.append("the first code cell is not tagged setup")
     if install_line(address()) not in setup.source:
         found.append("the set-up cell does not install from the course's address")
-    if "course_map(" not in code_cells(notebook)[1].source:
-        found.append("the second code cell does not draw the map")
+    if not numbers_first(name):
+        return found if "course_map(" in code_cells(notebook)[1].source else [*found, "the second code cell does not draw the map"]
+    if not (setup.source.startswith("# @title Set-up: run me") and folded(setup)):
+        found.append("the set-up cell is not folded under '# @title Set-up: run me'")
+    if code_cells(notebook)[1].source != f'picture_of_the_day("{name[:2]}")':
+        found.append("the second code cell is not the picture of the day")
+    if not any("course_map(" in cell.source for cell in code_cells(notebook)[2:4]):
+        found.append("no map follows the picture of the day")
     return found
+
+
+def folded(cell):
+    """Whether the code is folded, in JupyterLab and in Colab."""
+    return cell.metadata.get("jupyter", {}).get("source_hidden") and cell.metadata.get("cellView") == "form"
 
 
 def closes_well(notebook, name, names):
     last, found = notebook.cells[-1].source, []
-    if "## What you can do now" not in last:
+    end = "\n".join(cell.source for cell in notebook.cells[-3:])
+    if "## What you can do now" not in (end if numbers_first(name) else last):
         found.append("there is no recap at the end")
+    if numbers_first(name) and f'guessed("{name[:2]}")' not in end:
+        found.append("the guesses are not counted at the end")
+    if numbers_first(name) and "**Sources.**" not in last:
+        found.append("there are no sources at the end")
     if last.count("<details>") < 3:
         found.append("there are fewer than three questions with folded answers")
     following = [n for n in names if n > name]
@@ -111,8 +137,7 @@ def has_sound_exercises(notebook, name):
             if not after or "solution" not in tags(after[0]):
                 found.append(f"code cell {index + 1}: no solution follows the exercise")
         if "solution" in tags(cell):
-            folded = cell.metadata.get("jupyter", {}).get("source_hidden") and cell.metadata.get("cellView") == "form"
-            if not folded or not cell.source.startswith("# @title Solution"):
+            if not folded(cell) or not cell.source.startswith("# @title Solution"):
                 found.append(f"code cell {index + 1}: a solution is not folded in JupyterLab and in Colab")
             if "passed." not in "".join(texts(cell)):
                 found.append(f"code cell {index + 1}: a solution does not pass its check")
@@ -138,14 +163,142 @@ def without_magics(source):
 
 
 def prints_the_same_everywhere(notebook, name):
+    cells = [(i, cell) for i, cell in enumerate(code_cells(notebook), 1)]
+    seconds = r"\b\d+(\.\d+)? ?(s|ms|seconds)\b"
+    found = [f"code cell {i}: its output shows seconds" for i, cell in cells if not (numbers_first(name) and "time" in tags(cell))
+             for text in texts(cell) if re.search(seconds, text)]
     bad = {"a path of a machine": r"(/home/|/root|/tmp/|/work|/usr/|[A-Z]:\\)", "a memory address": r"\b0x[0-9a-f]{6,}",
-           "a device": r"cuda:\d", "seconds": r"\b\d+(\.\d+)? ?(s|ms|seconds)\b"}
-    return [f"code cell {i}: its output shows {what}" for i, cell in enumerate(code_cells(notebook), 1)
-            for text in texts(cell) for what, pattern in bad.items() if re.search(pattern, text)]
+           "a device": r"cuda:\d", "a progress bar": r"\d+%\|"}
+    return found + [f"code cell {i}: its output shows {what}" for i, cell in cells
+                    for text in texts(cell) for what, pattern in bad.items() if re.search(pattern, text)]
+
+
+def prints_no_verdicts(notebook, name):
+    """A number is printed, not whether it lies above another: not as True, yes or ok, and in no other words."""
+    if not numbers_first(name):
+        return []
+    found = []
+    for i, cell in enumerate(code_cells(notebook), 1):
+        if not tags(cell) & {"exercise", "solution", "broken"}:
+            tree = ast.parse(without_magics(cell.source))
+            found += [f"code cell {i}: prints a verdict, {ast.unparse(node)}" for node in verdicts(tree)]
+        for line in "\n".join(texts(cell)).splitlines():
+            if re.search(r"\b(above|below|over|under|(more|less|higher|lower|better|worse) than|at least|at most|within)\b.*"
+                         r"[:,] (True|False|yes|no|ok|holds|right|wrong|✓|✗)\.?$", line, re.IGNORECASE):
+                found.append(f"code cell {i}: {line!r} is a verdict")
+    return found
+
+
+COUNTS = {"sum", "mean", "count_nonzero", "where", "len", "bincount", "nonzero"}
+
+
+def verdicts(tree):
+    """The comparisons by size of a cell whose answer is shown: those that are printed, themselves or by a name.
+
+    What is counted, such as ``(x > 0.5).sum()``, gives a number.
+    """
+    def ordered(node):
+        if isinstance(node, ast.Call):
+            called = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+            if called in COUNTS:
+                return
+        if isinstance(node, (ast.comprehension, ast.Subscript, ast.FunctionDef, ast.Lambda)):
+            return
+        if isinstance(node, ast.Compare) and any(isinstance(o, (ast.Lt, ast.LtE, ast.Gt, ast.GtE)) for o in node.ops):
+            yield node
+            return
+        for part in ast.iter_child_nodes(node):
+            yield from ordered(part)
+
+    held = {target.id: node.value for node in ast.walk(tree) if isinstance(node, ast.Assign)
+            for target in node.targets if isinstance(target, ast.Name) and list(ordered(node.value))}
+    shown = [node for node in ast.walk(tree) if isinstance(node, ast.Call) and getattr(node.func, "id", "") in ("print", "display", "reveal")]
+    if tree.body and isinstance(tree.body[-1], ast.Expr):
+        shown.append(tree.body[-1])
+    for call in shown:
+        yield from ordered(call)
+        for part in ast.walk(call):
+            if isinstance(part, ast.Name) and part.id in held:
+                yield held[part.id]
+
+
+def asks_fair_guesses(notebook, name):
+    """Three to five guesses, at most one a section, each revealed later, and its answer nowhere above.
+
+    Looked for are numbers of two digits or more: in prose, in code, and in the texts of the figures that stand above.
+    """
+    if not numbers_first(name):
+        return []
+    found, places, shown, section = [], {}, {}, 0
+    sections = []
+    for index, cell in enumerate(notebook.cells):
+        section += cell.cell_type == "markdown" and cell.source.startswith("## ")
+        if cell.cell_type != "code":
+            continue
+        for id in re.findall(r'^guess\("([^"]+)"', cell.source, re.M):
+            places[id] = index
+            sections.append(section)
+            if not id.startswith(f"{name[:2]}-") or ", ..." not in cell.source:
+                found.append(f"cell {index}: guess {id!r} is not a stub of this notebook")
+        for id in re.findall(r'^reveal\("([^"]+)"', cell.source, re.M):
+            shown[id] = index, next(iter(re.findall(r"It is (.*)\.$", "\n".join(texts(cell)), re.M)), "")
+    if not 3 <= len(places) <= 5:
+        found.append(f"{len(places)} guesses; wanted 3 to 5")
+    if len(set(sections)) < len(sections):
+        found.append("two guesses stand in one section")
+    for id in places.keys() ^ shown.keys():
+        found.append(f"guess {id!r} is asked or revealed, not both")
+    for id in places.keys() & shown.keys():
+        until, answer = shown[id]
+        if until <= places[id] or not answer:
+            found.append(f"guess {id!r} is not revealed after it is asked")
+        for number in re.findall(r"\d[\d,]*(?:\.\d+)?", answer):
+            plain = number.replace(",", "")
+            if len(plain) > 1 and re.search(rf"(?<![\w.,])(?:{re.escape(number)}|{plain})(?![\w]|[.,]\d)", above(notebook, until)):
+                found.append(f"guess {id!r}: its answer, {number}, stands above")
+    return found
+
+
+def above(notebook, end):
+    """What a learner can read before a cell is run: sources, and the texts of figures; not the set-up, not solutions."""
+    cells = [cell for cell in notebook.cells[:end] if not tags(cell) & {"setup", "solution"}]
+    sources = "\n".join(cell.source for cell in cells)
+    keys = re.findall(r'"(\d\d)\.(\w+)"', sources)
+    return "\n".join([sources, *(alt_texts().get(number, {}).get(key, "") for number, key in keys)])
+
+
+def runs_what_learners_write(notebook, name):
+    """`mine` names an exercise that stands above it, and gives the course's own otherwise."""
+    found, cells = [], code_cells(notebook)
+    for index, cell in enumerate(cells):
+        for id, _ in re.findall(r'\bmine\("([^"]+)", (\w+)\)', cell.source):
+            asked = [c for c in cells[:index] if "exercise" in tags(c) and f'check("{id}"' in c.source]
+            if id not in Exercise.registry or (int(id.split(".")[0]) == int(name[:2]) and not asked):
+                found.append(f"code cell {index + 1}: mine({id!r}) is not an exercise that stands above")
+    return found
+
+
+def tags_can_be_read(notebook, name):
+    """``tolerance: 0.02`` or ``tolerance: 10 %`` beside a number behind ≈; ``order: A > B``; ``time`` beside a time."""
+    found = []
+    for i, cell in enumerate(code_cells(notebook), 1):
+        said = "\n".join(texts(cell))
+        for tag in tags(cell):
+            kind, _, rest = tag.partition(":")
+            if kind == "tolerance" and not (re.fullmatch(r" \d+(\.\d+)?( %)?", rest) and "≈" in said):
+                found.append(f"code cell {i}: the tag {tag!r} is not a number, or there is nothing behind ≈")
+            if kind == "order":
+                try:
+                    tree = ast.parse(rest.strip(), mode="eval").body
+                except SyntaxError:
+                    tree = None
+                if not isinstance(tree, ast.Compare):
+                    found.append(f"code cell {i}: the tag {tag!r} compares nothing")
+    return found
 
 
 def has_alt_texts(notebook, name):
-    found = []
+    found = has_keys(notebook, name) if numbers_first(name) else []
     for i, cell in enumerate(code_cells(notebook), 1):
         for output in cell.outputs:
             kinds = output.get("data", {})
@@ -157,6 +310,29 @@ def has_alt_texts(notebook, name):
             found += [f"code cell {i}: {what}" for what in images_without_text(kinds.get("text/html", ""))]
     return found + [f"cell {i}: {what}" for i, cell in enumerate(notebook.cells) if cell.cell_type == "markdown"
                     for what in images_without_text(cell.source)]
+
+
+def has_keys(notebook, name):
+    """Every figure has its text in figures/alt.toml, every text of this notebook is used once, and words stand beside it."""
+    found, used = [], []
+    for i, cell in enumerate(code_cells(notebook), 1):
+        keys = re.findall(rf'"({name[:2]}\.\w+)"', cell.source)
+        keys += [f"{name[:2]}.day"] if cell.source.startswith("picture_of_the_day") else []
+        used += keys
+        pictures = [output for output in cell.outputs if "image/png" in output.get("data", {})]
+        if re.search(r"\balt=", cell.source):
+            found.append(f"code cell {i}: its alt text stands in the code; wanted a key of figures/alt.toml")
+        if not ("widget" in cell.source or "_lab(" in cell.source) and len(pictures) > len(keys):
+            found.append(f"code cell {i}: {len(pictures)} figures, {len(keys)} keys")
+        if "_lab(" not in cell.source:  # a lab is three pictures in one
+            found += [f"code cell {i}: a figure of {len(o.data['image/png']) * 3 // 4:,} bytes; wanted 150,000 at most"
+                      for o in pictures if len(o.data["image/png"]) * 3 // 4 > 150_000]
+            found += [f"code cell {i}: the figure's words do not stand beside it" for o in pictures
+                      if not re.match(r"\[figure\] \d+ × \d+ pixels", o.data.get("text/plain", ""))]
+    texts = {f"{name[:2]}.{key}" for key in alt_texts().get(name[:2], {})}
+    found += [f"the text {key!r} is not there" for key in sorted(set(used) - texts)]
+    found += [f"the text {key!r} is used {used.count(key)} times" for key in sorted(texts) if used.count(key) != 1]
+    return found
 
 
 def images_without_text(source):
@@ -262,4 +438,5 @@ def defines_what_the_package_has(notebook, name):
 
 RULES = [is_stored_executed, has_no_volatile_state, opens_well, has_small_cells, has_sound_exercises, stubs_are_not_needed,
          prints_the_same_everywhere, has_alt_texts, has_headings_in_order, has_plain_headings,
-         begins_a_cell_with_each_heading, has_light_outputs, errors_are_meant, defines_what_the_package_has, has_proven_numbers]
+         begins_a_cell_with_each_heading, has_light_outputs, errors_are_meant, defines_what_the_package_has, has_proven_numbers,
+         prints_no_verdicts, asks_fair_guesses, runs_what_learners_write, tags_can_be_read]

@@ -47,8 +47,10 @@ def printed(cell):
             yield data.get("text/plain", "")
 
 
-def proves(text, number, unit=None):
+def proves(text, number, unit=None, tolerance=0.0):
     """Whether a printed text has the number, rounded as the number is. A line that ends in False proves nothing.
+
+    A number behind ≈ may differ by the tolerance of its cell.
 
     Examples
     --------
@@ -59,22 +61,26 @@ def proves(text, number, unit=None):
     wanted, half = float(number.replace(",", "")), 0.5 * 10**-decimals + 1e-9
     for line in text.splitlines():
         if not line.rstrip().endswith("False"):
-            for digits, power in PRINTED.findall(line):
+            for found in PRINTED.finditer(line):
+                digits, power = found[1], found[2] or ""
                 value = float(digits.replace(",", "") + power)
-                if abs(value - wanted) <= half or (unit and abs(value / UNITS[unit] - wanted) <= half):
+                room = tolerance if "≈" in line[: found.start()] else 0
+                if abs(value - wanted) <= half + room or (unit and abs(value / UNITS[unit] - wanted) <= half):
                     return True
     return False
 
 
 def has_proven_numbers(notebook, name):
     """The rule, as those of `anatomy.py`."""
-    names, used, found = {}, set(), []
+    names, rooms, used, found = {}, {}, set(), []
     for index, cell in enumerate(notebook.cells):
         for tag in cell.metadata.get("tags", []):
             if tag.startswith("proves: "):
                 if tag[8:] in names:
                     found.append(f"cell {index}: there is another '{tag}'")
                 names[tag[8:]] = "\n".join(printed(cell))
+                said = [re.match(r"tolerance: ([\d.]+)$", other) for other in cell.metadata["tags"]]
+                rooms[tag[8:]] = next((float(match[1]) for match in said if match), 0.0)
     for index, cell in enumerate(notebook.cells):
         if cell.cell_type == "markdown":
             marked = claims(cell.source)
@@ -92,6 +98,6 @@ def has_proven_numbers(notebook, name):
                     found.append(f"cell {index}: {number} is '{by}', and no cell has the tag 'proves: {by}'")
                 else:
                     used.add(by)
-                    if not proves(names[by], number, unit):
+                    if not proves(names[by], number, unit, rooms[by]):
                         found.append(f"cell {index}: {number} is not in the output of the cell 'proves: {by}'")
     return found + [f"no number is proved by the cell 'proves: {n}'" for n in sorted(set(names) - used)]

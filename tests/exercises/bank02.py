@@ -405,6 +405,21 @@ class Forgets(ConvBlock):
         self.layers(x)
 
 
+def many(sum_over=0, mean=False, bias=1, first=None, turn=False, swap=False):
+    """A family of answers to 2.6 with one thing wrong; the defaults make a right one."""
+
+    def convolve_many(x, weight, b):
+        weight = weight.flip(2, 3) if turn else weight
+        weight = weight.flip(0) if swap else weight
+        out = []
+        for kernels, shift in zip(weight, b):
+            parts = torch.stack([correct(channel, k) for channel, k in zip(x[:first], kernels)])
+            out.append((parts.mean(dim=0) if mean else parts.sum(dim=0)) + shift * (len(x) if bias == "each" else bias))
+        return torch.stack(out) if sum_over == 0 else torch.stack(out).sum(dim=0)
+
+    return convolve_many
+
+
 WRONG = [
     ("2.1", "size kept", lambda i, k: F.conv2d(i[None, None], k[None, None], padding=1)[0, 0], "right_size"),
     ("2.1", "flipped kernel", lambda i, k: correct(i, k.flip(0, 1)), "not_flipped"),
@@ -492,6 +507,18 @@ WRONG = [
     ("2.4", "no centre", lambda n: 2 * n, "one_convolution"),
     ("2.4", "blocks, not convolutions", lambda n: 1 + 4 * n, "one_convolution"),
     ("2.4", "constant", lambda n: 3, "each_adds_two"),
+    ("2.6", "one picture", many(sum_over=1), "a_channel_for_each_kernel"),
+    ("2.6", "channels kept apart", lambda x, w, b: torch.stack([correct(c, k) for c in x for k in w[:, 0]]), "a_channel_for_each_kernel"),
+    ("2.6", "three outputs", lambda x, w, b: many()(x, w[:3], b), "a_channel_for_each_kernel"),
+    ("2.6", "square", lambda x, w, b: many()(x[:, :, : x.shape[1]], w, b), "a_channel_for_each_kernel"),
+    ("2.6", "kernels in another order", many(swap=True), "each_slice_on_its_own_channel"),
+    ("2.6", "turned", many(turn=True), "each_slice_on_its_own_channel"),
+    ("2.6", "channels in another order", lambda x, w, b: many()(x.flip(0), w, b), "each_slice_on_its_own_channel"),
+    ("2.6", "first channel only", many(first=1), "each_slice_on_its_own_channel"),
+    ("2.6", "mean", many(mean=True), "each_slice_on_its_own_channel"),
+    ("2.6", "three channels", many(first=3), "channels_add_up"),
+    ("2.6", "no bias", many(bias=0), "bias_once"), ("2.6", "bias with each channel", many(bias="each"), "bias_once"),
+    ("2.6", "bias of the first", lambda x, w, b: many()(x, w, b[:1].expand(len(w))), "bias_once"),
 ]
 RIGHT = [
     ("2.1", "library", correct),
@@ -514,4 +541,10 @@ RIGHT = [
     ("2.3", "a function that makes one", lambda *a, **k: ConvBlock(*a, **k)),
     ("2.4", "float", lambda n: 1 + n * 2.0), ("2.4", "sum", lambda n: 3 + 2 * (n - 1)), ("2.4", "loop", lambda n: sum([2] * n, 1)),
 ]
-UNTOUCHED = [("2.3", Stub)]
+RIGHT += [
+    ("2.6", "loops", many()), ("2.6", "library", lambda x, w, b: F.conv2d(x[None], w, b)[0]),
+    ("2.6", "unfold", lambda x, w, b: torch.einsum("chwij,ocij->ohw", x.unfold(1, 3, 1).unfold(2, 3, 1), w) + b[:, None, None]),
+    ("2.6", "numpy", lambda x, w, b: np.stack([sum(correlate2d(c, k, mode="valid") for c, k in zip(x.numpy(), o)) + s
+                                              for o, s in zip(w.numpy(), b.numpy())])),
+]
+UNTOUCHED = [("2.3", Stub), ("2.6", lambda *a: ...)]

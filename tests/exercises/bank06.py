@@ -261,3 +261,40 @@ RIGHT = [
     ("6.3", "indexing, a list", lambda x, y, mirror: [t[..., torch.arange(t.shape[-1] - 1, -1, -1)] if mirror else t for t in (x, y)]),
     ("6.4", "letter", "B"), ("6.4", "small", "b"),
 ]
+
+
+def by_mean(base, changed):
+    a, b = sum(base) / len(base), sum(changed) / len(changed)
+    return "better" if b > a else "worse" if b < a else "cannot tell"
+
+
+def with_equals(base, changed):
+    if min(changed) >= max(base):
+        return "better"
+    return "worse" if max(changed) <= min(base) else "cannot tell"
+
+
+def apart(base, changed):
+    if min(changed) > max(base):
+        return "better"
+    return "worse" if max(changed) < min(base) else "cannot tell"
+
+
+WRONG += [
+    ("6.7", "arguments swapped", lambda b, c: apart(c, b), "apart"), ("6.7", "a number", lambda b, c: max(c) - max(b), "apart"),
+    ("6.7", "True", lambda b, c: min(c) > max(b), "apart"), ("6.7", "never sure", lambda b, c: "cannot tell", "apart"),
+    ("6.7", "never worse", lambda b, c: "better" if min(c) > max(b) else "cannot tell", "apart"),
+    ("6.7", "first against first", lambda b, c: apart(b[:1], c[:1]), "overlapping"),
+    ("6.7", "means", by_mean, "overlapping"), ("6.7", "best against best", lambda b, c: apart([max(b)], [max(c)]), "overlapping"),
+    ("6.7", "lists as lists", lambda b, c: "better" if c > b else "worse", "overlapping"),
+    ("6.7", "worst against worst", lambda b, c: apart([min(b)], [min(c)]), "overlapping"),
+    ("6.7", "ends in order", lambda b, c: apart(b, c[:1]), "overlapping"),
+    ("6.7", "equal counts as better", with_equals, "touching"),
+    ("6.7", "equal counts as worse", lambda b, c: "worse" if max(c) <= min(b) else apart(b, c), "touching"),
+    ("6.7", "equal counts as better, once", lambda b, c: "better" if min(c) >= max(b) else apart(b, c), "touching"),
+]
+RIGHT += [
+    ("6.7", "ends", apart), ("6.7", "all pairs", lambda b, c: "better" if all(y > x for x in b for y in c) else
+                             "worse" if all(y < x for x in b for y in c) else "cannot tell"),
+    ("6.7", "capitals", lambda b, c: apart(b, c).upper()),
+]

@@ -28,7 +28,7 @@ TEXT = {"on paper": (p.INK, p.PAPER), "in the darkest cell of a table": (p.INK, 
 DRAWN = {**{f"line {c}": (c, WHITE) for c in p.LINES}, **{f"wheel {c}": (c, BLACK) for c in p.WHEEL},
          **{f"arrow {c}": (c, WHITE) for c in (p.CONV, p.POOL, p.UP, p.COPY, p.HEAD)}, "feature map": (p.MAP, WHITE),
          "mark": (p.MARK, WHITE), "frame": (p.ERROR_LINE, WHITE), "frame in a dark cell": (p.ERROR_LINE, p.TINT)}
-TOGETHER = {"classes": [p.NUCLEUS, p.BOUNDARY, BLACK], "errors": [p.NUCLEUS, p.BOUNDARY, p.ERROR, BLACK], "wheel": p.WHEEL,
+TOGETHER = {"classes": [p.NUCLEUS, p.BOUNDARY, BLACK], "errors": [p.RIGHT, p.MISSED, p.INVENTED, BLACK], "wheel": p.WHEEL,
             "lines": p.LINES, "dots": [p.QUIET, p.BOUNDARY, p.NUCLEUS, p.ERROR],
             "arrows of the U": [p.CONV, p.POOL, p.UP, p.COPY, p.HEAD], "padding": [p.MAP, p.BOUNDARY, p.ERROR]}
 SAYS_NOTHING = {p.QUIET, p.PALE}  # grids and edges; what is not built today, beside what is

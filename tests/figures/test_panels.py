@@ -143,5 +143,5 @@ def test_importing_the_package_does_not_wake_the_notebook():
 
 def test_colours_of_the_palette():
     found = panels.error_colours(np.array([[1, 1, 0, 0]]), np.array([[1, 0, 1, 0]]))[0]
-    names = [panels.NUCLEUS, panels.ERROR, panels.BOUNDARY, "#000000"]
+    names = [panels.RIGHT, panels.INVENTED, panels.MISSED, "#000000"]
     assert [to_hex(c).upper() for c in found] == [n.upper() for n in names]

@@ -6,4 +6,5 @@ from unet_course.data.folder import SegmentationFolder, read_image, read_numbers
 from unet_course.data.masks import label_nuclei, separate_touching
 from unet_course.data.nuclei import DATA, load_instances, load_nuclei, load_raw, random_crops
 from unet_course.data.scaling import normalise
+from unet_course.data.stored import read_results
 from unet_course.data.touching import crowd, cut_out

@@ -4,8 +4,10 @@ import importlib
 import pkgutil
 
 from unet_course.exercises.core import Exercise, Hint, Report, check
+from unet_course.exercises.guesses import guess, guessed, reveal
 from unet_course.exercises.hints import language
 from unet_course.exercises.listing import exercises_by_notebook
+from unet_course.exercises.mine import mine, refit
 from unet_course.exercises.progress import passed, progress
 
 for _module in pkgutil.iter_modules(__path__):

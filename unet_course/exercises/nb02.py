@@ -317,3 +317,48 @@ def block_b(answer):
 def block_c(answer):
     expect(line(answer, 2) == 6, f"Block C: not line {line(answer, 2)}. Some of its outputs are negative. What has to "
            "come last?")
+
+many = Exercise("2.6", "Many channels in, many out", "write", minutes=12)
+
+
+def channels(c, o, h=6, w=9):
+    """An image of c channels, kernels for o, and a bias."""
+    return torch.rand(c, h, w), torch.randn(o, c, 3, 3), torch.randn(o)
+
+
+@many.behaviour
+def a_channel_for_each_kernel(answer):
+    for c, o, h, w in [(2, 3, 6, 9), (4, 1, 7, 5), (1, 5, 3, 3)]:
+        shape(call(answer, *channels(c, o, h, w)), (o, h - 2, w - 2),
+              f"For {c} channels of {h}×{w} and a weight of shape ({o}, {c}, 3, 3) "
+              "you return {got}; wanted {wanted}: one channel for each kernel. Over what do you sum?")
+
+
+@many.behaviour
+def each_slice_on_its_own_channel(answer):
+    x, weight, bias = channels(3, 2)
+    weight, bias = 0 * weight, 0 * bias
+    weight[1, 2] = torch.arange(9.0).reshape(3, 3)
+    close(call(answer, x, weight, bias)[0], torch.zeros(4, 7),
+          "All weights of the first kernel are 0, and still its output is not. Does output o use "
+          "weight[o]? (Yours: {got}.)")
+    close(call(answer, x, weight, bias)[1], F.conv2d(x[None, 2:], weight[None, 1, 2:])[0, 0],
+          "Only slice weight[1, 2] is not 0. It has to run over channel 2, unturned: you give {got}; "
+          "wanted {wanted}.", tolerance=1e-4)
+
+
+@many.behaviour
+def channels_add_up(answer):
+    x, weight, bias = channels(4, 2)
+    close(call(answer, x, weight, 0 * bias), F.conv2d(x[None], weight)[0],
+          "Without a bias, four channels in, you give {got}; wanted {wanted}. The results of the "
+          "channels are added: no mean, and none left out.", tolerance=1e-4)
+
+
+@many.behaviour
+def bias_once(answer):
+    for c in (3, 1):
+        x, weight, bias = channels(c, 4)
+        close(call(answer, x, weight, bias), F.conv2d(x[None], weight, bias)[0],
+              f"With a bias and {c} channels in you give " + "{got}; wanted {wanted}. Each output "
+              "channel gets its own bias, once.", tolerance=1e-4)

@@ -8,7 +8,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from unet_course.exercises.answers import letter, word
-from unet_course.exercises.core import Exercise, alike, asking, call, close, expect, shape, tensor
+from unet_course.exercises.core import Exercise, alike, asking, call, close, expect, said, shape, tensor
 
 by_hand = Exercise("6.1", "Cross-entropy on four pixels", "write", minutes=8)
 
@@ -353,3 +353,44 @@ def gradient_flows(answer):
         (gradient,) = torch.autograd.grad(loss.sum(), p)
     (true,) = torch.autograd.grad(soft_dice(p, truth), p)
     close(gradient, true, "The gradient of your loss is not that of the formula. Is a part of it detached?", 1e-4)
+
+telling = Exercise("6.7", "When can you tell?", "write", minutes=10)
+
+
+def judged(answer, base, changed):
+    """The verdict, tidied."""
+    given = call(answer, list(base), list(changed))
+    tidy = " ".join(given.lower().split()) if isinstance(given, str) else given
+    expect(tidy in ("better", "worse", "cannot tell"), f"For {list(base)} and {list(changed)} you "
+           f"return {said(given)}; wanted one of: better, worse, cannot tell.")
+    return tidy
+
+
+@telling.behaviour
+def apart(answer):
+    for base, changed, wanted in [([0.90, 0.92], [0.95, 0.93], "better"),
+                                  ([0.95, 0.93], [0.90, 0.92], "worse"),
+                                  ([3, 1, 2], [9, 8, 7, 10], "better"), ([0.5], [0.4], "worse")]:
+        got = judged(answer, base, changed)
+        expect(got == wanted, f"For base {base} and changed {changed} you say {got!r}; wanted "
+               f"{wanted!r}: the ranges are apart. Which end of each list has to be compared?")
+
+
+@telling.behaviour
+def overlapping(answer):
+    for base, changed in [([0.90, 0.94], [0.93, 0.99]), ([0.93, 0.99], [0.90, 0.94]),
+                          ([0.1, 0.9], [0.4, 0.5]), ([0.4, 0.5], [0.9, 0.1]),
+                          ([0.5, 0.5, 0.9], [0.6, 0.95, 0.97])]:
+        got = judged(answer, base, changed)
+        expect(got == "cannot tell", f"For base {base} and changed {changed} you say {got!r}; wanted "
+               "'cannot tell': the ranges overlap. A mean that is higher is not enough.")
+
+
+@telling.behaviour
+def touching(answer):
+    for base, changed in [([0.90, 0.92], [0.92, 0.95]), ([0.92, 0.95], [0.92, 0.90]),
+                          ([0.5], [0.5])]:
+        got = judged(answer, base, changed)
+        expect(got == "cannot tell", f"For base {base} and changed {changed} you say {got!r}; wanted "
+               "'cannot tell': the ranges meet, so not every score of one is above every score of "
+               "the other.")

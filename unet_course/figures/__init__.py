@@ -1,6 +1,7 @@
 """Pictures: arguments in, one matplotlib figure out; `show` puts it on the page with its alt text."""
 
 from unet_course.figures.charts import lines, progress_chart, score_table, seed_panels, seeds_chart
+from unet_course.figures.day import picture_of_the_day, pieces, scoreboard
 from unet_course.figures.drawing import course_map, draw_change, draw_unet
 from unet_course.figures.panels import (
     BOUNDARY,
@@ -12,6 +13,7 @@ from unet_course.figures.panels import (
     curves,
     dots,
     error_colours,
+    explain_colours,
     histogram,
     images,
     new_figure,

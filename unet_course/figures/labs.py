@@ -262,7 +262,7 @@ def threshold_figure(probability, truth, threshold):
     truth = torch.as_tensor(truth).numpy()
     pieces = label(mask, connectivity=1)
     figure = images([probability, error_colours(mask, truth)],
-                    ["probability of nucleus", "cyan right, magenta invented, orange missed"])
+                    ["probability of nucleus", "the mask that it gives"], key="errors")
     figure.suptitle(f"Threshold {threshold:.2f}: Dice {dice_score(mask, truth > 0):.2f}, objects {pieces.max()}, "
                     f"object F1 at IoU 0.7: {object_f1(pieces, truth):.2f}", fontsize=13)
     return figure

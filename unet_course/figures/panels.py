@@ -19,6 +19,10 @@ MARK = "#828282"  # a grey line on white that says something
 QUIET = "#BBBBBB"  # a grey that says nothing: grids, edges of pictures
 TINT = "#85D5F5"  # the darkest cell of a table: what is written or framed on it stays readable
 WHEEL = (NUCLEUS, BOUNDARY, ERROR, "#EFDD8C", "#9DF1BD")  # one nucleus beside the other, on an image
+# What is right and wrong has colours of its own, never those of the classes.
+RIGHT, MISSED, INVENTED = "#B8B8B8", "#FF4B4B", "#4D90FE"
+KEYS = {"classes": {"boundary": BOUNDARY, "interior": NUCLEUS},
+        "errors": {"right": RIGHT, "missed": MISSED, "invented": INVENTED}}
 LINES = (NUCLEUS_LINE, BOUNDARY_LINE, ERROR_LINE, INK, "#5A32C8")
 
 # The U, as in Figure 1 of Ronneberger et al. (2015): feature maps blue, copied ones white; convolution arrows blue,
@@ -71,7 +75,7 @@ def show(figure, key=None, *, alt=None, **fields):
             metadata={"image/png": {"alt": text}})
 
 
-def images(pictures, titles, *, columns=None, width=10.0, limits=(0, 1)):
+def images(pictures, titles, *, columns=None, width=10.0, limits=(0, 1), key=None):
     """Grey images side by side.
 
     Parameters
@@ -84,12 +88,15 @@ def images(pictures, titles, *, columns=None, width=10.0, limits=(0, 1)):
         Of the whole figure, in inches; its height follows from the pictures.
     limits : (float, float) or None
         Values shown black and white; each picture's own if None.
+    key : {"classes", "errors"}, optional
+        Says under the pictures what the colours of `class_colours` or `error_colours` mean.
     """
     columns = columns or len(pictures)
     rows = -(-len(pictures) // columns)
     tallest = max(np.shape(picture)[0] / np.shape(picture)[1] for picture in pictures)
     title = 0.15 + 0.22 * max(text.count("\n") + 1 for text in titles)
-    figure, axes = new_figure(rows, columns, width=width, height=rows * (width / columns * tallest + title))
+    height = rows * (width / columns * tallest + title) + (0.35 if key else 0)
+    figure, axes = new_figure(rows, columns, width=width, height=height)
     low, high = limits or (None, None)
     for index, axis in enumerate(axes.flat):
         axis.set(xticks=[], yticks=[])
@@ -100,7 +107,22 @@ def images(pictures, titles, *, columns=None, width=10.0, limits=(0, 1)):
             way = "antialiased" if picture.shape[1] > 100 * width / columns else "nearest"
             axis.imshow(picture, cmap="gray", vmin=low, vmax=high, interpolation=way)
             axis.set_title(titles[index])
+    if key:
+        explain_colours(figure, key)
     return figure
+
+
+def explain_colours(figure, key):
+    """Write under a figure what its colours mean.
+
+    Parameters
+    ----------
+    figure : matplotlib Figure
+    key : {"classes", "errors"}
+    """
+    marks = [matplotlib.patches.Patch(facecolor=colour, edgecolor=INK, label=name)
+             for name, colour in KEYS[key].items()]
+    figure.legend(handles=marks, loc="outside lower center", ncols=len(marks), frameon=False)
 
 
 def class_colours(classes):
@@ -131,7 +153,7 @@ def nuclei_colours(image, instances):
 
 
 def error_colours(prediction, target):
-    """What is right and wrong, pixel by pixel: right cyan, invented magenta, missed orange, background black.
+    """What is right and wrong, pixel by pixel: right grey, missed red, invented blue, background black.
 
     Examples
     --------
@@ -139,7 +161,7 @@ def error_colours(prediction, target):
     (1, 2, 3)
     """
     prediction, target = _numpy(prediction) > 0, _numpy(target) > 0
-    table = np.array([matplotlib.colors.to_rgb(c) for c in ("black", BOUNDARY, ERROR, NUCLEUS)])
+    table = np.array([matplotlib.colors.to_rgb(c) for c in ("black", MISSED, INVENTED, RIGHT)])
     return table[prediction * 2 + target * 1]
 
 
@@ -224,7 +246,7 @@ def squares(image, sides, *, title, centre=None):
     row, column = centre or (image.shape[0] // 2, image.shape[1] // 2)
     figure, axes = new_figure(width=10, height=5)
     axis = axes[0, 0]
-    axis.imshow(image, cmap="gray", vmin=0, vmax=1)
+    axis.imshow(image, cmap="gray", vmin=0, vmax=1, interpolation="nearest")
     for index, (side, name) in enumerate(sides):
         axis.add_patch(matplotlib.patches.Rectangle((column - side / 2, row - side / 2), side, side, fill=False,
                                                     edgecolor=WHEEL[index % len(WHEEL)], linewidth=2.5, label=name))

@@ -5,8 +5,8 @@ import itertools
 
 import numpy as np
 import torch
-from tqdm.auto import tqdm
 
+from unet_course.data.files.bars import tqdm
 from unet_course.inference.fast import TILE, has_bf16, ready
 from unet_course.inference.large import Output, Picture, output_path
 from unet_course.inference.tiles import reach, spans, weights

@@ -2,8 +2,8 @@
 
 import numpy as np
 from skimage.measure import label
-from tqdm.auto import tqdm
 
+from unet_course.data.files.bars import tqdm
 from unet_course.data.files.saving import sha256
 from unet_course.data.mask_kinds import numbered_objects
 from unet_course.metrics.objects import iou_table

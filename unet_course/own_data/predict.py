@@ -6,8 +6,8 @@ import time
 from pathlib import Path
 
 import torch
-from tqdm.auto import tqdm
 
+from unet_course.data.files.bars import tqdm
 from unet_course.data.files.images import SUFFIXES, nodata, read_pages, resolution, write_image
 from unet_course.data.files.saving import sha256, sweep, write_json
 from unet_course.data.mask_kinds import classes_to_mask

@@ -6,8 +6,8 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 import numpy as np
-from tqdm.auto import tqdm
 
+from unet_course.data.files.bars import tqdm
 from unet_course.data.files.images import has_transparency, nodata, read_pages
 from unet_course.data.folder import meant, misfit, read_numbers, whole_mask
 from unet_course.data.mask_kinds import Numbers, classes_of, objects_to_classes, shown

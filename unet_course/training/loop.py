@@ -6,8 +6,8 @@ from pathlib import Path
 
 import torch
 from torch.optim.lr_scheduler import LambdaLR
-from tqdm.auto import tqdm
 
+from unet_course.data.files.bars import tqdm
 from unet_course.losses import FadingWeights
 from unet_course.training.batches import Batches
 from unet_course.training.checkpoints import load_checkpoint, save_atomically

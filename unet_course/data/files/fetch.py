@@ -86,7 +86,8 @@ class _LongError(Exception):
 def _receive(url, partial, progress, seconds, max_bytes):
     """Bring `partial` to its full length."""
     import requests
-    from tqdm.auto import tqdm
+
+    from unet_course.data.files.bars import tqdm
 
     have = partial.stat().st_size if partial.exists() else 0
     headers = {"Accept-Encoding": "identity"} | ({"Range": f"bytes={have}-"} if have else {})

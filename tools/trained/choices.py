@@ -1,0 +1,202 @@
+"""What to change in a training: one factor at a time, five seeds, each score on each field.
+
+``python -m tools.trained.choices`` trains what is missing in ``data/results/choices.csv``, and
+``python -m tools.trained.choices scoreboard`` in ``data/results/scoreboard.csv``: a threshold, and
+networks that see more and more, up to U-Net. One thread; stopped, it goes on. To choose, `val` is
+there; `test` and `shifted` are scored at the end, once, and choose nothing. What the first seed
+makes of a piece of `val` is kept in ``data/results/pieces.npz``, for pictures; so is a film of a
+training (``python -m tools.trained.choices film``).
+"""
+
+import csv
+import sys
+import time
+from importlib.metadata import version
+
+import numpy as np
+import torch
+from skimage.filters import gaussian
+from torch import nn
+
+from tools.trained.recipes import shares
+from unet_course import (
+    Augment,
+    ConvBlock,
+    UNet,
+    dice_score,
+    fit,
+    label_nuclei,
+    load_instances,
+    load_nuclei,
+    object_f1,
+    predict,
+    seed_everything,
+)
+from unet_course.data.files.saving import written
+from unet_course.data.nuclei import DATA
+from unet_course.losses import FadingWeights, combined_loss, cross_entropy
+from unet_course.tracing import parameter_count
+from unet_course.training.ablations import no_skip, with_skips
+
+BASE = {"steps": 200, "crop": 96, "width": 8, "lr": 1e-2, "loss": "weights that fade",
+        "augment": Augment()}
+# name: what is not as in BASE
+CHOICES = {
+    "base": {},
+    "no augmentation": {"augment": None},
+    "also zoomed and turned": {"augment": Augment(scale=0.25)},
+    "also elastic": {"augment": Augment(elastic=2.0)},
+    "cross-entropy": {"loss": "cross-entropy"},
+    "cross-entropy + Dice loss": {"loss": "cross-entropy + Dice loss"},
+    "learning rate 0.001": {"lr": 1e-3},
+    "learning rate 0.03": {"lr": 3e-2},
+    "width 16": {"width": 16},
+    "width 16, half the steps": {"width": 16, "steps": 100},
+    "400 steps": {"steps": 400},
+    "800 steps": {"steps": 800},
+}
+
+
+def stacked(*sizes):
+    """Blocks one after the other, without pools, and the last 1×1 convolution."""
+    blocks = [ConvBlock(a, b) for a, b in zip((1, *sizes), sizes)]
+    head = nn.Conv2d(sizes[-1], 3, kernel_size=1)
+    return nn.Sequential(*blocks, head)
+
+
+def small_unet():
+    return UNet(num_classes=3, channels=(8, 16, 32, 64))
+
+
+# name: (how it is made, how many pixels it sees across)
+SCOREBOARD = {
+    "threshold": (None, 1),
+    "one block, 5 pixels": (lambda: stacked(16), 5),
+    "one block, not augmented": (lambda: stacked(16), 5),
+    "three blocks, 13 pixels": (lambda: stacked(16, 16, 16), 13),
+    "a U without skips": (lambda: with_skips(no_skip, channels=(8, 16, 32, 64)), 68),
+    "U-Net": (small_unet, 68),
+}
+SCORES = [f"{split}_{score}" for split in ("val", "test", "shifted")
+          for score in ("dice", "boundary", "said", "f1", "f1_cut")]
+SEEDS = range(5)
+
+
+def trained(model, seed, *, steps, crop, lr, loss, augment):
+    """One training: CPU seconds."""
+    loss = {"weights that fade": FadingWeights(shares()), "cross-entropy": cross_entropy,
+            "cross-entropy + Dice loss": combined_loss}[loss]
+    start = time.process_time()
+    fit(model, load_nuclei("train"), steps=steps, crop=crop, lr=lr, loss=loss, augment=augment,
+        seed=seed, bf16=False, progress=False)
+    return time.process_time() - start
+
+
+def scored(model):
+    """All scores, as SCORES names them."""
+    found = []
+    for split in ("val", "test", "shifted"):
+        (image,), (mask,) = load_nuclei(split)
+        classes, truth = predict(model, image).argmax(dim=0), load_instances(split)[0]
+        found += [dice_score(classes > 0, mask > 0), dice_score(classes == 1, mask == 1),
+                  float((classes == 1).sum() / (mask == 1).sum()),
+                  object_f1(label_nuclei(classes), truth),
+                  object_f1(label_nuclei(classes, split=True), truth)]
+    return [f"{number:.4f}" for number in found]
+
+
+def choice(name, seed):
+    options = {**BASE, **CHOICES[name]}
+    seed_everything(seed)
+    width = options.pop("width")
+    model = UNet(num_classes=3, channels=tuple(width * 2**k for k in range(4)))
+    cpu = trained(model, seed, **options)
+    if seed == 0:
+        keep(name, predict(model, load_nuclei("val")[0][0]).argmax(dim=0)[PIECE])
+    return [name, seed, options["steps"], f"{cpu:.1f}", parameter_count(model), *scored(model)]
+
+
+def row(name, seed):
+    make, sees = SCOREBOARD[name]
+    if make is None:
+        return threshold_row(name)
+    seed_everything(seed)
+    model = make()
+    options = {key: value for key, value in BASE.items() if key != "width"}
+    options["steps"] = 600
+    options["augment"] = None if name.endswith("not augmented") else Augment()
+    cpu = trained(model, seed, **options)
+    if seed == 0:
+        keep(name, predict(model, load_nuclei("val")[0][0]).argmax(dim=0)[PIECE])
+    return [name, seed, sees, 600, f"{cpu:.1f}", parameter_count(model), *scored(model)]
+
+
+def threshold_row(name):
+    """The image that a network gets, smoothed; a threshold chosen on `train` by its Dice."""
+    smooth = {split: torch.from_numpy(gaussian(load_nuclei(split)[0][0, 0].double().numpy(), 1.0))
+              for split in ("train", "val", "test", "shifted")}
+    drawn = load_nuclei("train")[1][0] > 0
+    levels = [level / 100 for level in range(5, 60)]
+    best = max(levels, key=lambda level: dice_score(smooth["train"] > level, drawn))
+    found = []
+    for split in ("val", "test", "shifted"):
+        mask, truth = smooth[split] > best, load_instances(split)[0]
+        classes = 2 * mask
+        found += [dice_score(mask, load_nuclei(split)[1][0] > 0), 0.0, 0.0,
+                  object_f1(label_nuclei(classes), truth),
+                  object_f1(label_nuclei(classes, split=True), truth)]
+    keep(name, 2 * smooth["val"][PIECE].gt(best))
+    return [name, 0, 1, best, "0", 1, *(f"{number:.4f}" for number in found)]
+
+
+PIECE = slice(300, 396), slice(100, 244)  # of the validation block: nuclei with their neighbours
+
+
+def keep(name, classes):
+    """Keep the classes of the piece, beside those of other names."""
+    path = DATA / "results" / "pieces.npz"
+    held = dict(np.load(path)) if path.exists() else {}
+    with written(path) as beside, open(beside, "wb") as file:
+        np.savez_compressed(file, **{**held, name: torch.as_tensor(classes).numpy().astype("uint8")})
+
+
+def film():
+    """What the base makes of the piece while it learns."""
+    seed_everything(0)
+    model, image = small_unet(), load_nuclei("val")[0]
+    numbers = (1, 5, 10, 20, 40, 80, 120, 160, 200)
+
+    def watch(number, model, loss):
+        if number in numbers:
+            keep(f"step {number}", predict(model, image[0]).argmax(dim=0)[PIECE])
+
+    fit(model, load_nuclei("train"), steps=BASE["steps"], crop=BASE["crop"], lr=BASE["lr"],
+        augment=Augment(), bf16=False, progress=False, on_step=watch)
+
+
+def main(arguments):
+    torch.set_num_threads(1)
+    if arguments == ["film"]:
+        return film()
+    if arguments == ["scoreboard"]:
+        table, names, run, first = "scoreboard", SCOREBOARD, row, ["network", "seed", "sees"]
+    else:
+        table, names, run, first = "choices", CHOICES, choice, ["choice", "seed"]
+    path = DATA / "results" / f"{table}.csv"
+    if not path.exists():
+        columns = [*first, "steps", "cpu_seconds", "parameters", *SCORES, "torch"]
+        path.write_text(",".join(columns) + "\n", encoding="utf-8")
+    with path.open(encoding="utf-8", newline="") as file:
+        done = {(line[0], int(line[1])) for line in list(csv.reader(file))[1:]}
+    for seed in SEEDS:  # seed by seed, so that what is stopped has each row as often
+        for name in names:
+            if (name, seed) not in done and (seed == 0 or name != "threshold"):
+                line = [*run(name, seed), version("torch")]
+                with path.open("a", encoding="utf-8", newline="") as file:
+                    csv.writer(file, lineterminator="\n").writerow(line)
+                print(*line, flush=True)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,104 @@
+"""What comes out at the end of a notebook, and what each part is worth, as stored. (02)"""
+
+import statistics
+from functools import lru_cache
+
+import numpy as np
+
+from unet_course.data.nuclei import DATA, load_nuclei
+from unet_course.data.stored import read_results
+from unet_course.figures.panels import (
+    INK,
+    MARK,
+    NUCLEUS_LINE,
+    QUIET,
+    class_colours,
+    images,
+    new_figure,
+    show,
+)
+
+PIECE = slice(300, 396), slice(100, 244)  # of the validation block, as `tools.trained.choices` has it
+TITLES = {"02": {"one block, 5 pixels": "what one block makes of it"},
+          "06": {"step 1": "after 1 step", "step 40": "40 steps", "step 200": "200 steps"}}
+
+
+@lru_cache
+def pieces():
+    """Classes (H, W) of a piece of the validation block, by the name of what has found them."""
+    with np.load(DATA / "results" / "pieces.npz") as file:
+        return dict(file)
+
+
+def picture_of_the_day(notebook):
+    """Show what will come out at the end of a notebook, from the course's stored results.
+
+    Parameters
+    ----------
+    notebook : str
+        Its number, such as "02".
+
+    Raises
+    ------
+    ValueError
+        If there is no picture for this notebook.
+    """
+    if notebook not in TITLES:
+        raise ValueError(f"notebook is {notebook!r}; wanted one of {', '.join(TITLES)}")
+    image, mask = (part[0] for part in load_nuclei("val"))
+    found = [class_colours(pieces()[name]) for name in TITLES[notebook]]
+    pictures = [image[0][PIECE], *found, class_colours(mask[PIECE])]
+    titles = ["a piece of a field", *TITLES[notebook].values(), "drawn by a person"]
+    show(images(pictures, titles, columns=len(titles), width=11, key="classes"), f"{notebook}.day")
+
+
+def scoreboard(last=None, *, test=False):
+    """What each part is worth: the scores of networks that see more and more.
+
+    Parameters
+    ----------
+    last : str, optional
+        The last row, such as "one block, 5 pixels"; all rows, if left out.
+    test : bool, default False
+        The scores on `test` in place of those on the validation block. Notebook 07 opens them.
+
+    Returns
+    -------
+    matplotlib Figure
+        A dot for each training, at its Dice and at its object F1; a bar at their mean.
+
+    Raises
+    ------
+    ValueError
+        If no row has this name.
+
+    Examples
+    --------
+    >>> [text.get_text() for text in scoreboard("threshold").axes[0].get_yticklabels()]
+    ['threshold']
+    """
+    rows, split = board(), "test" if test else "val"
+    if last not in (None, *rows):
+        raise ValueError(f"last is {last!r}; wanted one of {', '.join(rows)}")
+    names = list(rows)[: list(rows).index(last) + 1] if last else list(rows)
+    figure, axes = new_figure(1, 2, width=10, height=1.2 + 0.45 * len(names), sharey=True)
+    titles = {"dice": "Dice of the nuclei", "f1": "object F1 at IoU 0.7"}
+    for axis, (score, title) in zip(axes[0], titles.items()):
+        for line, name in enumerate(names):
+            values = [row[f"{split}_{score}"] for row in rows[name]]
+            axis.axhline(line, color=QUIET, linewidth=1, zorder=0)
+            axis.plot(values, [line] * len(values), "o", markersize=9, alpha=0.8,
+                      color=NUCLEUS_LINE if name == last else MARK)
+            axis.plot([statistics.mean(values)] * 2, [line - 0.3, line + 0.3], color=INK)
+        axis.set(xlim=(0, 1), ylim=(len(names) - 0.5, -0.5), title=title)
+    axes[0, 0].set_yticks(range(len(names)), labels=names)
+    return figure
+
+
+@lru_cache
+def board():
+    """The rows of the scoreboard: {name: [a dict of scores for each training]}."""
+    rows = {}
+    for row in read_results("scoreboard"):
+        rows.setdefault(row["network"], []).append(row)
+    return rows
