@@ -267,6 +267,13 @@ def test_progress_is_taken_out_and_brought_back(file, monkeypatch, tmp_path):
     )
 
 
+def test_where_it_is_switched_off_nothing_counts_as_passed(file, monkeypatch):
+    progress.record("7.1")
+    token = in_one_line()
+    monkeypatch.setenv(progress.SWITCH, "off")
+    assert in_one_line(token) == token and progress.passed() == set()
+
+
 def test_a_whole_course_fits_in_a_mail(file):
     ids = [id for all_of in exercises_by_notebook().values() for id in all_of]
     progress._keep({"passed": ids, "guesses": {f"{n:02}-a": n for n in range(60)}})
