@@ -28,14 +28,22 @@ def file(tmp_path, monkeypatch):
 
 @pytest.fixture
 def cell(monkeypatch):
-    """A notebook's cell, in which what follows is run."""
+    """A function that runs a notebook's cell, and gives what it calls `report`."""
     import IPython
 
+    names = {"check": check, "dice": dice}
+
     class Shell:
-        user_ns = {"In": [""]}
+        user_ns = names
+
+    def run(source):
+        file = f"/tmp/ipykernel_7/{abs(hash(source))}.py"
+        monkeypatch.setitem(linecache.cache, file, (0, None, source.splitlines(True), file))
+        exec(compile(source, file, "exec"), names)
+        return names["report"]
 
     monkeypatch.setattr(IPython, "get_ipython", Shell)
-    return Shell.user_ns["In"].append
+    return run
 
 
 def div(colour, text):
@@ -59,19 +67,17 @@ def test_cards_that_are_stored():
 
 
 def test_the_card_of_a_solution_is_folded_and_neutral(cell):
-    cell("# @title Solution\ncheck(...)")
-    report = check("7.1", dice)
+    report = cell('# @title Solution\nreport = check("7.1", dice)')
     assert report._repr_html_() == div(
         "#666666",
         "<details><summary>Exercise 7.1: the solution passes</summary>"
         "Exercise 7.1 (Dice): passed.</details>",
     )
     assert str(report) == "Exercise 7.1 (Dice): passed." and report.require() is None
-    assert (
-        "<details>" not in check("7.1", lambda p, t: 17)._repr_html_()
-    )  # a solution that fails is no secret
-    cell("check(...)")
-    assert check("7.1", dice)._repr_html_() == div("#117733", "Exercise 7.1 (Dice): passed.")
+    fails = cell('# @title Solution\nreport = check("7.1", lambda p, t: 17)')
+    assert "<details>" not in fails._repr_html_()  # it is no secret
+    report = cell('report = check("7.1", dice)')
+    assert report._repr_html_() == div("#117733", "Exercise 7.1 (Dice): passed.")
 
 
 # --- with progress ---
@@ -109,8 +115,9 @@ def test_a_passed_card_counts_and_names_the_next(file, monkeypatch):
 def test_other_cards_do_not_count(file, cell):
     for report in (check("7.1"), check("7.1", lambda p, t: 17), check("77.1", 1)):
         assert report.standing == "" and "in this notebook" not in report._repr_html_()
-    cell("# @title Solution\ncheck(...)")
-    assert "in this notebook" not in check("7.1", dice)._repr_html_() and not file.exists()
+    report = cell('# @title Solution\nreport = check("7.1", dice)')
+    assert "in this notebook" not in report._repr_html_() and not file.exists()
+    assert "in this notebook" in cell('report = check("7.1", dice)')._repr_html_()
 
 
 def test_the_order_is_that_of_numbers():
