@@ -3,6 +3,7 @@
 import json
 import os
 
+import nbformat
 import pytest
 
 from unet_course.__main__ import main
@@ -187,3 +188,13 @@ def test_what_cannot_be_read_is_named_and_stops_nobody(put, tmp_path, capsys):
     assert (
         main(["guesses", str(folder / "none")]) == 1 and "no such folder" in capsys.readouterr().err
     )
+
+
+def test_grade_ends_with_them(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr("unet_course.classroom.grading.gradebook.grade", lambda *a, **k: [])
+    assert main(["grade", str(tmp_path), "--out", str(tmp_path / "grades.csv")]) == 0
+    assert "guessed" not in capsys.readouterr().out
+    cell = nbformat.v4.new_code_cell('guess("02-c", 90)')
+    nbformat.write(nbformat.v4.new_notebook(cells=[cell]), tmp_path / "02_ada.ipynb")
+    assert main(["grade", str(tmp_path), "--out", str(tmp_path / "grades.csv")]) == 0
+    assert "What they have guessed:\n02-c: 1 guess" in capsys.readouterr().out

@@ -74,6 +74,7 @@ def _grade_arguments(add):
 
 def grade(chosen):
     from unet_course.classroom.grading.gradebook import grade
+    from unet_course.classroom.guesses import guesses_in, histogram
 
     rows = grade(chosen.submissions, chosen.out, seconds=chosen.seconds, cpu_seconds=2 * chosen.seconds,
                  cell_seconds=min(900, chosen.seconds / 2), memory=int(chosen.memory * 2**30),
@@ -83,6 +84,9 @@ def grade(chosen):
     exercises, students = sum(row.exercise != "" for row in rows), {row.student for row in rows}
     print(f"{exercises} exercises of {len(students)} students in {chosen.out}"
           + (f"; look at {look} of its rows yourself" if look else ""))
+    found = guesses_in(chosen.submissions)[0] if Path(chosen.submissions).is_dir() else {}
+    if any(found.values()):
+        print("What they have guessed:", *histogram(found), sep="\n")
     return 0
 
 

@@ -100,13 +100,7 @@ def binned(numbers):
     if len(counted) <= BINS:
         return [(f"{number:.6g}", counted[number]) for number in sorted(counted)]
     power = 10.0 ** math.floor(math.log10(width))
-    for step in (
-        1,
-        2,
-        5,
-        10,
-        20,
-    ):  # one of them is wide enough: 20 is at least twice the width wanted
+    for step in (1, 2, 5, 10, 20):  # 20 is at least twice the width that is wanted
         width = step * power
         first = math.floor(low / width)
         if (bins := math.floor(high / width) - first + 1) <= BINS:

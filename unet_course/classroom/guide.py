@@ -126,8 +126,10 @@ def sections(notebook):
 
 
 def printed(cell):
-    """What a cell prints, without figures and cards."""
-    return "".join(o.get("text", "") for o in cell.get("outputs", []) if o.output_type == "stream").strip()
+    """What a cell prints, and the answers to guesses; without figures and cards."""
+    said = [o.get("text", "") for o in cell.get("outputs", []) if o.output_type == "stream"]
+    said += [o.data.get("text/plain", "") for o in cell.get("outputs", []) if o.output_type == "execute_result"]
+    return "".join(text for text in said if not text.startswith("Exercise")).strip()
 
 
 def ids_in(cells):
@@ -142,14 +144,15 @@ def part_minutes(cells):
 
 
 def questions(parts, recap):
-    """Every "Predict" with what the notebook then prints, and the questions of the end with their answers."""
+    """Every "Predict" and "Guess" with what the notebook then prints, and the questions of the end with their answers."""
     lines = []
     for head, cells in parts:
         for place, cell in enumerate(cells):
             if cell["type"] != "markdown":
                 continue
-            for asks in re.findall(r"\*\*Predict(?: before you run)?:\*\* (.+?)(?=\n\n|\Z)", cell["source"], re.S):
-                shown = next((c["prints"] for c in cells[place + 1:] if c["prints"]), "")
+            for asks in re.findall(r"\*\*(?:Predict|Guess)(?: before you run)?:\*\* (.+?)(?=\n\n|\Z)", cell["source"], re.S):
+                later = (c["prints"] for c in cells[place + 1:] if c["prints"] and not c["source"].startswith("guess("))
+                shown = next(later, "")
                 lines += [f"- **{head}.** {' '.join(asks.split())}"]
                 lines += ["", *(f"      {line}" for line in shown.splitlines()), ""] if shown else [""]
     for asks, answer in re.findall(r"<summary>(.+?)</summary>\s*(.+?)\s*</details>", recap, re.S):
