@@ -23,7 +23,7 @@ from pathlib import Path
 from tests.course.claims import has_proven_numbers
 from tools.website.address import address, badge, install_line
 from unet_course.exercises import Exercise
-from unet_course.figures.words import alt_texts
+from unet_course.figures.texts import alt_texts
 
 PACKAGE = Path(__file__).resolve().parents[2] / "unet_course"
 NUMBERS_FIRST = ("02", "06")

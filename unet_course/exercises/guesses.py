@@ -17,7 +17,7 @@ from unet_course.figures.panels import (
     new_figure,
     show,
 )
-from unet_course.figures.words import about
+from unet_course.figures.texts import about
 
 _asked = {}  # what was asked in this kernel, in order: {id: its choices}
 _told = {}  # what was revealed: {id: (truth, digits, unit)}

@@ -22,4 +22,4 @@ from unet_course.figures.panels import (
     show,
     squares,
 )
-from unet_course.figures.words import about, words
+from unet_course.figures.texts import about, words

@@ -22,6 +22,9 @@ PIECE = slice(300, 396), slice(100, 244)  # of the validation block, as `tools.t
 TITLES = {"02": {"one block, 5 pixels": "what one block makes of it"},
           "06": {"step 1": "after 1 step", "step 40": "40 steps", "step 200": "200 steps"}}
 
+ROWS = ("threshold", "one block, 5 pixels", "one block, not augmented", "three blocks, 13 pixels",
+        "a U without skips", "U-Net")
+
 
 @lru_cache
 def pieces():
@@ -82,7 +85,8 @@ def scoreboard(last=None, *, test=False):
         raise ValueError(f"last is {last!r}; wanted one of {', '.join(rows)}")
     names = list(rows)[: list(rows).index(last) + 1] if last else list(rows)
     figure, axes = new_figure(1, 2, width=10, height=1.2 + 0.45 * len(names), sharey=True)
-    titles = {"dice": "Dice of the nuclei", "f1": "object F1 at IoU 0.7"}
+    field = "test" if test else "validation block"
+    titles = {"dice": f"Dice, {field}", "f1": f"object F1, {field}"}
     for axis, (score, title) in zip(axes[0], titles.items()):
         for line, name in enumerate(names):
             values = [row[f"{split}_{score}"] for row in rows[name]]
@@ -98,7 +102,5 @@ def scoreboard(last=None, *, test=False):
 @lru_cache
 def board():
     """The rows of the scoreboard: {name: [a dict of scores for each training]}."""
-    rows = {}
-    for row in read_results("scoreboard"):
-        rows.setdefault(row["network"], []).append(row)
-    return rows
+    table = read_results("scoreboard")
+    return {name: [row for row in table if row["network"] == name] for name in ROWS}

@@ -10,7 +10,7 @@ import matplotlib
 import numpy as np
 from matplotlib.figure import Figure
 
-from unet_course.figures.words import alt_text, words
+from unet_course.figures.texts import alt_text, words
 
 NUCLEUS, BOUNDARY, ERROR = "#33BBEE", "#EE7733", "#EE3377"  # cyan, orange, magenta: on images
 NUCLEUS_LINE, BOUNDARY_LINE, ERROR_LINE = "#0885B2", "#C85A10", "#C2185B"  # the same three on white
