@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from unet_course import ConvBlock, check
-from unet_course.exercises import Exercise, core
+from unet_course.exercises import Exercise, core, values
 
 SWITCH = "UNET_COURSE_PROGRESS"
 
@@ -210,7 +210,7 @@ def exercise(monkeypatch):
         "def only_adds(answer):\n    answer + torch.zeros(5, 7)\n"
         "def names(answer):\n    call(answer, 1, norm=True)\n"
     )
-    space = {"torch": torch, "call": core.call}
+    space = {"torch": torch, "call": values.call}
     exec(compile(source, core.__file__, "exec"), space)
     return made, space
 
@@ -264,7 +264,7 @@ def test_what_came_in_one_behaviour_is_not_said_of_another(exercise):
     assert "of shape 3," in hints[0] and hints[1].startswith(
         "The check could not use your answer: "
     )
-    assert core._last == {}  # and nothing large is kept
+    assert core.tried == {}  # and nothing large is kept
 
 
 @pytest.mark.parametrize(

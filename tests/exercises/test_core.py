@@ -21,18 +21,8 @@ from torch import nn
 from tests.exercises.test_bank import RIGHT, WRONG
 from unet_course import ConvBlock, DecoderBlock, EncoderBlock, UNet, check, match_size
 from unet_course.exercises import Exercise, Report, answers
-from unet_course.exercises.core import (
-    Hint,
-    alike,
-    beside,
-    blank,
-    call,
-    close,
-    numeric,
-    said,
-    shape,
-    tensor,
-)
+from unet_course.exercises.core import Hint, blank, said
+from unet_course.exercises.values import alike, beside, call, close, numeric, shape, tensor
 
 NOTEBOOKS = sorted((Path(__file__).parents[2] / "notebooks").glob("[0-9][0-9]_*.ipynb"))
 

@@ -3,7 +3,8 @@
 import numpy as np
 import torch
 
-from unet_course.exercises.core import expect, numeric, said
+from unet_course.exercises.core import expect, said
+from unet_course.exercises.values import numeric
 
 QUESTIONS = 4  # in an exercise that asks to choose
 

@@ -4,7 +4,8 @@ import numpy as np
 import torch
 
 from unet_course.exercises.answers import several, whole
-from unet_course.exercises.core import Exercise, alike, call, close, expect, said, tensor
+from unet_course.exercises.core import Exercise, expect, said
+from unet_course.exercises.values import alike, call, close, tensor
 
 to_mask = Exercise("0.1", "From probabilities to a mask", "write", minutes=3, mark="classroom")
 

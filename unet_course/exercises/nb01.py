@@ -4,17 +4,8 @@ import numpy as np
 import torch
 
 from unet_course.exercises.answers import letter
-from unet_course.exercises.core import (
-    Exercise,
-    Hint,
-    asking,
-    call,
-    close,
-    expect,
-    said,
-    shape,
-    tensor,
-)
+from unet_course.exercises.core import Exercise, Hint, asking, expect, said
+from unet_course.exercises.values import call, close, shape, tensor
 
 lazy = Exercise("1.1", "The accuracy of predicting nothing", "write", minutes=5, mark="classroom")
 

@@ -8,17 +8,8 @@ from torch import nn
 from torch.nn.parameter import is_lazy
 
 from unet_course.exercises.answers import several, whole
-from unet_course.exercises.core import (
-    Exercise,
-    alike,
-    asking,
-    call,
-    close,
-    expect,
-    said,
-    shape,
-    tensor,
-)
+from unet_course.exercises.core import Exercise, asking, expect, said
+from unet_course.exercises.values import alike, call, close, shape, tensor
 from unet_course.exercises.watching import agree, biases, block_of, slopes, watch
 
 by_hand = Exercise("2.1", "A convolution by hand", "write", minutes=10)

@@ -4,19 +4,9 @@ import torch
 import torch.nn.functional as F
 
 from unet_course.exercises.answers import number, several, whole
-from unet_course.exercises.core import (
-    Exercise,
-    alike,
-    asking,
-    call,
-    close,
-    expect,
-    numeric,
-    said,
-    shape,
-    tensor,
-)
+from unet_course.exercises.core import Exercise, asking, expect, said
 from unet_course.exercises.nb02 import make
+from unet_course.exercises.values import alike, call, close, numeric, shape, tensor
 from unet_course.exercises.watching import agree, biases, block_of, slopes, watch
 
 pool = Exercise("3.1", "Max-pool by hand", "write", minutes=8)

@@ -4,8 +4,9 @@ import torch
 import torch.nn.functional as F
 
 from unet_course.exercises.answers import several, whole, word
-from unet_course.exercises.core import Exercise, alike, asking, call, close, expect, shape, tensor
+from unet_course.exercises.core import Exercise, asking, expect
 from unet_course.exercises.nb02 import make
+from unet_course.exercises.values import alike, call, close, shape, tensor
 from unet_course.exercises.watching import agree, biases, block_of, slopes, watch
 
 negative = Exercise("4.1", "A negative pad", "predict", minutes=5, mark="classroom")

@@ -6,9 +6,9 @@ from torch import nn
 
 from unet_course.blocks import ConvBlock
 from unet_course.exercises.answers import number, several, whole
-from unet_course.exercises.core import (Exercise, NotAttempted, alike, asking, call, close, expect,
-                                        numeric, said, shape)
+from unet_course.exercises.core import Exercise, NotAttempted, asking, expect, said
 from unet_course.exercises.nb02 import make
+from unet_course.exercises.values import alike, call, close, numeric, shape
 from unet_course.exercises.watching import Watch, watch
 from unet_course.tracing import parameter_count, trace_shapes
 from unet_course.unet import UNet

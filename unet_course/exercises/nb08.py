@@ -7,7 +7,8 @@ import torch
 import torch.nn.functional as F
 
 from unet_course.exercises.answers import number, several, word
-from unet_course.exercises.core import Exercise, alike, asking, call, close, expect, shape, tensor
+from unet_course.exercises.core import Exercise, asking, expect
+from unet_course.exercises.values import alike, call, close, shape, tensor
 
 memory = Exercise("8.1", "What the skips weigh", "predict", minutes=8)
 

@@ -7,7 +7,8 @@ from torch.overrides import TorchFunctionMode
 
 from unet_course.clinic.patients import ClinicUNet
 from unet_course.exercises.answers import word
-from unet_course.exercises.core import Exercise, Hint, asking, call, expect, said, shape, tensor
+from unet_course.exercises.core import Exercise, Hint, asking, expect, said
+from unet_course.exercises.values import call, shape, tensor
 from unet_course.exercises.watching import watch
 from unet_course.unet import UNet
 

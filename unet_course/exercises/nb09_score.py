@@ -6,8 +6,9 @@ from torch import nn
 
 from unet_course.clinic.patients import ClinicUNet
 from unet_course.exercises.answers import number
-from unet_course.exercises.core import Exercise, call, close, expect, said, shape, tensor
+from unet_course.exercises.core import Exercise, expect, said
 from unet_course.exercises.nb09 import gradients, same_gradients
+from unet_course.exercises.values import call, close, shape, tensor
 
 twelve = Exercise("9.12", "Patient 12", "find", minutes=5)
 

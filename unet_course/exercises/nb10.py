@@ -7,8 +7,8 @@ import torch
 import torch.nn.functional as F
 
 from unet_course.exercises.answers import number, several, word
-from unet_course.exercises.core import (Exercise, alike, asking, call, close, expect, said, shape,
-                                        tensor)
+from unet_course.exercises.core import Exercise, asking, expect, said
+from unet_course.exercises.values import alike, call, close, shape, tensor
 
 layers = Exercise("10.1", "Count the layers", "predict", minutes=5, mark="classroom")
 

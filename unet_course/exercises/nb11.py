@@ -10,8 +10,9 @@ import torch
 from torch import nn
 
 from unet_course.exercises.answers import number, several, whole, word
-from unet_course.exercises.core import Exercise, asking, call, close, expect, shape, tensor
+from unet_course.exercises.core import Exercise, asking, expect
 from unet_course.exercises.nb09 import gradients
+from unet_course.exercises.values import call, close, shape, tensor
 from unet_course.unet import UNet
 
 spread = Exercise("11.1", "Mean and spread", "write", minutes=5, mark="classroom")

@@ -5,9 +5,10 @@ import torch.nn.functional as F
 from torch import nn
 
 from unet_course.exercises.answers import number, several, word
-from unet_course.exercises.core import Exercise, alike, asking, call, close, expect, shape, tensor
+from unet_course.exercises.core import Exercise, asking, expect
 from unet_course.exercises.nb02 import make
 from unet_course.exercises.nb09 import gradients, same_gradients
+from unet_course.exercises.values import alike, call, close, shape, tensor
 from unet_course.exercises.watching import block_of, watch
 from unet_course.family import DenseBlock
 from unet_course.tracing import parameter_count

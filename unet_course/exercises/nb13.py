@@ -8,7 +8,8 @@ import numpy as np
 import torch
 
 from unet_course.exercises.answers import word
-from unet_course.exercises.core import Exercise, asking, call, expect, said, shape
+from unet_course.exercises.core import Exercise, asking, expect, said
+from unet_course.exercises.values import call, shape
 
 names = Exercise("13.1", "Pair the files by name", "write", minutes=8)
 

@@ -8,7 +8,8 @@ import torch.nn.functional as F
 from torch import nn
 
 from unet_course.exercises.answers import number, several, word
-from unet_course.exercises.core import Exercise, asking, call, close, expect, said
+from unet_course.exercises.core import Exercise, asking, expect, said
+from unet_course.exercises.values import call, close
 
 parts = Exercise("13.6", "A batch in parts", "find", minutes=10)
 RATE = 0.5
