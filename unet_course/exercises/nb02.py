@@ -8,9 +8,9 @@ from torch import nn
 from torch.nn.parameter import is_lazy
 
 from unet_course.exercises.answers import several, whole
-from unet_course.exercises.core import Exercise, asking, expect, said
+from unet_course.exercises.core import Exercise, asking, expect, said, times
 from unet_course.exercises.values import alike, call, close, shape, tensor
-from unet_course.exercises.watching import agree, biases, block_of, slopes, watch
+from unet_course.exercises.watching import agree, biases, block_of, send_back, slopes, watch
 
 by_hand = Exercise("2.1", "A convolution by hand", "write", minutes=10)
 
@@ -97,6 +97,14 @@ def make(answer, *arguments, **options):
     return copy.deepcopy(built)  # a check sets weights: not those of a module that is the learner's own
 
 
+def output(built, x, channels):
+    """What a block with padding=1 gives back, of the right shape."""
+    got = tensor(call(built, x), "Your output", learns=True)
+    return shape(got, (len(x), channels, *x.shape[2:]), f"For an input of {times(x.shape)}, with "
+                 f"training={built.training}, your block returned {{got}}; wanted {{wanted}}. In "
+                 "which case does the size not stay as it was?")
+
+
 @block.behaviour
 def keeps_the_size(answer):
     for n, c, out, h, w in [(2, 1, 16, 32, 32), (1, 3, 5, 17, 41), (1, 4, 4, 8, 6)]:
@@ -131,7 +139,7 @@ def without_padding(answer):
 @block.behaviour
 def output_is_not_negative(answer):
     built, x = make(answer, 2, 8), torch.randn(4, 2, 16, 16)
-    out = tensor(call(built, x))
+    out = output(built, x, 8)
     if bool((out < 0).any()):
         _, run = block_of(built, 2, 8, x)
         expect(not any(torch.allclose(out, run(x, True, norm_last=last), atol=1e-3) for last in
@@ -139,22 +147,20 @@ def output_is_not_negative(answer):
                "makes values negative again. In which order do the three layers stand in the "
                "exercise?")
         expect(False, "Your output has negative values. What comes after the second convolution?")
-    expect(bool((call(built.eval(), x) >= 0).all()), "In evaluation mode your output has negative "
+    expect(bool((output(built.eval(), x, 8) >= 0).all()), "In evaluation mode your output has negative "
            "values. What is switched off there?")
 
 
 @block.behaviour
 def output_is_alive(answer):
     built, x = make(answer, 2, 8), torch.randn(2, 2, 16, 16, requires_grad=True)
-    out = tensor(call(built, x))
+    out = output(built, x, 8)
     expect(float(out.std()) > 1e-3, "Your output is the same number everywhere. Does forward use the layers?")
-    expect(torch.allclose(out, call(built, x), atol=1e-4), "The same input gives two different "
+    expect(torch.allclose(out, output(built, x, 8), atol=1e-4), "The same input gives two different "
            "outputs. What in your block is drawn at random?")
     expect(bool((out == 0).any()), "A ReLU makes 0 of every negative value, and in your output no "
            "value is 0. What comes after the second convolution?")
-    expect(out.requires_grad, "No gradient goes back through your output. Is something detached, or made anew?")
-    with asking("Is something changed in place that is still needed to compute the gradient?"):
-        out.square().sum().backward()
+    send_back(out)
     expect(x.grad is not None and float(x.grad.abs().sum()) > 0,
            "No gradient reaches the input. Is something detached or rounded?")
 
@@ -165,16 +171,17 @@ def nothing_beside(answer):
         built, x = make(answer, 4, 4, norm=norm).eval(), torch.randn(2, 4, 9, 9)
         for layer in block_of(built, 4, 4, x)[0]:
             layer.weight.data.zero_()
-        expect(torch.allclose(call(built, x), call(built, 2 * x), atol=1e-4), "4 → 4 channels, and "
-               "all weights set to 0: still your output changes with the input. What goes round "
-               "the convolutions?")
+        once, twice = output(built, x, 4), output(built, 2 * x, 4)
+        expect(torch.allclose(once, twice, atol=1e-4), "4 → 4 channels, and all weights "
+               "set to 0: still your output changes with the input. What goes round the "
+               "convolutions?")
 
 
 @block.behaviour
 def zeros_around(answer):
     built, x = make(answer, 1, 4, norm=False).eval(), torch.randn(2, 1, 9, 11)
     wanted = [block_of(built, 1, 4, x)[1](x, False, between) for between in EITHER]
-    out = call(built, x)
+    out = output(built, x, 4)
     middle = slice(2, -2)
     inside = [w for w in wanted
               if torch.allclose(out[..., middle, middle], w[..., middle, middle], atol=1e-4)]
@@ -189,12 +196,12 @@ def relu_between(answer):
         # Two convolutions with nothing between them are one: f(x) is linear up to the last ReLU.
         built, x = make(answer, a, b, norm=False).eval(), torch.randn(2, a, 9, 9)
         convolutions, run = block_of(built, a, b, x)
-        same = torch.allclose(call(built, x), run(x, norm=False), atol=1e-4)
+        same = torch.allclose(output(built, x, b), run(x, norm=False), atol=1e-4)
         for layer in convolutions:
             layer.weight.data.fill_(-1.0)
             if layer.bias is not None:
                 layer.bias.data.zero_()
-        expect(float(call(built, torch.ones(1, a, 9, 9)).abs().max()) == 0, "A negative value "
+        expect(float(output(built, torch.ones(1, a, 9, 9), b).abs().max()) == 0, "A negative value "
                "passes between your two convolutions. Without a ReLU there, two convolutions are "
                "no more than one larger one.")
         expect(same, "norm=False: your output is not what convolution → ReLU → convolution → ReLU "
@@ -208,7 +215,7 @@ def batch_norm_after_each(answer):
         built = make(answer, a, b).train()
         _, run = block_of(built, a, b, x)
         # a missing ReLU between the two is the business of relu_between alone
-        same = any(torch.allclose(call(built, x), run(x, norm=True, between=f), atol=5e-2)
+        same = any(torch.allclose(output(built, x, b), run(x, norm=True, between=f), atol=5e-2)
                    for f in EITHER)
         expect(same, "In training mode your output is not what (convolution → norm → ReLU) twice "
                "gives with your weights. Is each norm applied, and before its ReLU?")
@@ -217,7 +224,7 @@ def batch_norm_after_each(answer):
                "detached?")
         built = make(answer, a, b, norm=False).train()
         _, run = block_of(built, a, b, x)
-        same = any(torch.allclose(call(built, x), run(x, False, f), rtol=1e-3, atol=1e-2)
+        same = any(torch.allclose(output(built, x, b), run(x, False, f), rtol=1e-3, atol=1e-2)
                    for f in EITHER)
         expect(same, "With norm=False your values are still normalised: the output is not what "
                "convolution → ReLU, twice, gives.")
@@ -227,7 +234,7 @@ def batch_norm_after_each(answer):
 def norms_learn(answer):
     built, x = make(answer, 1, 8).train(), torch.randn(4, 1, 9, 9)
     wide = block_of(built, 1, 8, x)[0]
-    tensor(call(built, x)).square().sum().backward()
+    send_back(output(built, x, 8))
     others = {id(p) for c in wide for p in (c.weight, c.bias)}
     number = sum(p.numel() for p in built.parameters()
                  if p.grad is not None and id(p) not in others)
@@ -239,21 +246,21 @@ def norms_learn(answer):
 def evaluation_mode(answer):
     x = 5 + 100 * torch.randn(4, 1, 16, 16)
     built = make(answer, 1, 8)
-    before = call(built.eval(), x)
+    before = output(built.eval(), x, 8)
     for _ in range(5):
         call(built.train(), x)
     built.eval()
     with torch.no_grad():
-        alone = torch.allclose(call(built, x)[:1], call(built, x[:1]), rtol=1e-3, atol=1e-2)
+        alone = torch.allclose(output(built, x, 8)[:1], output(built, x[:1], 8), rtol=1e-3, atol=1e-2)
         expect(alone, "In evaluation mode, the result for an image depends on the other images in its batch. A batch norm "
                "keeps running statistics for that; do yours?")
-        expect(not torch.allclose(call(built, x), before, rtol=1e-2), "In evaluation mode your "
+        expect(not torch.allclose(output(built, x, 8), before, rtol=1e-2), "In evaluation mode your "
                "block gives what it gave before any training. Do your norms remember the "
                "statistics of what they have seen?")
         x = 5 + 100 * torch.randn(4, 1, 8, 8)
         for _ in range(400):
             out = call(built.train(), x)
-        same = torch.allclose(call(built.eval(), x), out, rtol=0.1, atol=0.1)
+        same = alike(output(built.eval(), x, 8), out, 0.1)
         expect(same, "The same images, 400 times in training mode: then evaluation mode, which "
                "knows their statistics by now, should give the same. What else do you do in one of "
                "the two modes?")
@@ -317,12 +324,19 @@ def channels(c, o, h=6, w=9):
     return torch.rand(c, h, w), torch.randn(o, c, 3, 3), torch.randn(o)
 
 
+def many_out(answer, x, weight, bias):
+    """The learner's channels: one for each kernel."""
+    (c, h, w), o = x.shape, len(weight)
+    return shape(call(answer, x, weight, bias), (o, h - 2, w - 2),
+                 f"For {c} channels of {h}×{w} and a weight of shape ({o}, {c}, 3, 3) "
+                 "you return {got}; wanted {wanted}: one channel for each kernel. Over what do you "
+                 "sum?")
+
+
 @many.behaviour
 def a_channel_for_each_kernel(answer):
     for c, o, h, w in [(2, 3, 6, 9), (4, 1, 7, 5), (1, 5, 3, 3)]:
-        shape(call(answer, *channels(c, o, h, w)), (o, h - 2, w - 2),
-              f"For {c} channels of {h}×{w} and a weight of shape ({o}, {c}, 3, 3) "
-              "you return {got}; wanted {wanted}: one channel for each kernel. Over what do you sum?")
+        many_out(answer, *channels(c, o, h, w))
 
 
 @many.behaviour
@@ -330,26 +344,26 @@ def each_slice_on_its_own_channel(answer):
     x, weight, bias = channels(3, 2)
     weight, bias = 0 * weight, 0 * bias
     weight[1, 2] = torch.arange(9.0).reshape(3, 3)
-    close(call(answer, x, weight, bias)[0], torch.zeros(4, 7),
-          "All weights of the first kernel are 0, and still its output is not. Does output o use "
-          "weight[o]? (Yours: {got}.)")
-    close(call(answer, x, weight, bias)[1], F.conv2d(x[None, 2:], weight[None, 1, 2:])[0, 0],
-          "Only slice weight[1, 2] is not 0. It has to run over channel 2, unturned: you give {got}; "
-          "wanted {wanted}.", tolerance=1e-4)
+    first, second = many_out(answer, x, weight, bias)
+    close(first, torch.zeros(4, 7), "All weights of the first kernel are 0, and still its output is "
+          "not. Does output o use weight[o]?")
+    close(second, F.conv2d(x[None, 2:], weight[None, 1, 2:])[0, 0],
+          "Only slice weight[1, 2] is not 0. It has to run over channel 2, unturned: what does it "
+          "run over in your code?", tolerance=1e-4)
 
 
 @many.behaviour
 def channels_add_up(answer):
     x, weight, bias = channels(4, 2)
-    close(call(answer, x, weight, 0 * bias), F.conv2d(x[None], weight)[0],
-          "Without a bias, four channels in, you give {got}; wanted {wanted}. The results of the "
-          "channels are added: no mean, and none left out.", tolerance=1e-4)
+    close(many_out(answer, x, weight, 0 * bias), F.conv2d(x[None], weight)[0],
+          "That is without a bias, four channels in. What becomes of the results of the channels? "
+          "They are added: no mean, and none left out.", tolerance=1e-4)
 
 
 @many.behaviour
 def bias_once(answer):
     for c in (3, 1):
         x, weight, bias = channels(c, 4)
-        close(call(answer, x, weight, bias), F.conv2d(x[None], weight, bias)[0],
-              f"With a bias and {c} channels in you give " + "{got}; wanted {wanted}. Each output "
-              "channel gets its own bias, once.", tolerance=1e-4)
+        close(many_out(answer, x, weight, bias), F.conv2d(x[None], weight, bias)[0],
+              f"That is with a bias, and channels in: {c}. Each output channel gets its own bias, "
+              "once. Where do you add it?", tolerance=1e-4)

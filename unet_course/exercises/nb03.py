@@ -90,7 +90,7 @@ def two(built, x):
         out = call(built, x)
     expect(isinstance(out, (tuple, list)) and len(out) == 2,
            "forward has to return two tensors: (skip, pooled). You return "
-           f"{len(out) if isinstance(out, (tuple, list)) else 'one'}.")
+           f"{len(out) if isinstance(out, (tuple, list)) else 'one'}. What stands behind return?")
     return [tensor(part, what, learns=True)
             for part, what in zip(out, ("Your skip", "Your second tensor"))]
 
@@ -149,7 +149,7 @@ def is_a_block(answer):
             skip, pooled = two(built, x)
             expect(norm or not watch(built, x).norms, "With norm=False there is still a batch "
                    "norm. Hand norm on to the block.")
-            expect(torch.allclose(skip, run(x, norm), atol=1e-3), f"norm={norm}: the skip is not "
+            expect(alike(skip, run(x, norm), 1e-3), f"norm={norm}: the skip is not "
                    "what a ConvBlock gives with your weights, twice (convolution" + norm * " → norm"
                    + " → ReLU). What happens to it on its way?")
             expect(skip.requires_grad and pooled.requires_grad, "No gradient goes back through one "

@@ -4,10 +4,10 @@ import torch
 import torch.nn.functional as F
 
 from unet_course.exercises.answers import several, whole, word
-from unet_course.exercises.core import Exercise, asking, expect
+from unet_course.exercises.core import Exercise, asking, expect, times
 from unet_course.exercises.nb02 import make
 from unet_course.exercises.values import alike, call, close, shape, tensor
-from unet_course.exercises.watching import agree, biases, block_of, slopes, watch
+from unet_course.exercises.watching import agree, biases, block_of, send_back, slopes, watch
 
 negative = Exercise("4.1", "A negative pad", "predict", minutes=5, mark="classroom")
 
@@ -36,26 +36,34 @@ def right_pad(answer):
 match = Exercise("4.2", "Write match_size", "write", minutes=12)
 
 
+def matched(answer, skip, size, learns=False):
+    """What the learner's function makes of a skip, of the size that is wanted."""
+    (h, w), (height, width) = skip.shape[2:], size
+    given = f"A skip of {h}×{w} that is wanted as {height}×{width}"
+    with asking(f"{given}: which of its rows and columns are in both?"):
+        out = tensor(call(answer, skip, size), "Your result", learns)
+    expect((h, w) == tuple(size) or out.shape != skip.shape, f"{given} stays as it is. What has to "
+           "be added, or taken away?")
+    crossed = h + width - w, w + height - h
+    expect(crossed == tuple(size) or out.shape != (*skip.shape[:2], *crossed), f"{given} became "
+           f"{crossed[0]}×{crossed[1]}. Does F.pad start with the width?")
+    return shape(out, (*skip.shape[:2], *size), given + " became {got}; wanted {wanted}. How many "
+                 "rows and columns are missing in all, and do your two ends add up to that?",
+                 "Your result")
+
+
 @match.behaviour
 def wanted_size(answer):
     for have, want in [((5, 7), (6, 8)), ((64, 64), (64, 64)), ((9, 9), (5, 3)), ((3, 10), (8, 4)), ((3, 2), (1, 1)),
                        ((5, 7), (6, 7)), ((5, 7), (5, 8)), ((5, 5), (4, 4)), ((9, 6), (9, 3)), ((6, 9), (4, 9))]:
-        out = tensor(call(answer, torch.rand(2, 3, *have), want), "Your result")
-        given = f"A skip of {have[0]}×{have[1]} that is wanted as {want[0]}×{want[1]} "
-        (h, w), (height, width) = have, want
-        expect(have == want or out.shape != (2, 3, *have), given + "stays as it is. What has to be "
-               "added, or taken away?")
-        expect(height - h == width - w or out.shape != (2, 3, h + width - w, w + height - h),
-               given + f"became {h + width - w}×{w + height - h}. Does F.pad start with the width?")
-        shape(out, (2, 3, *want), given + "became {got}; wanted {wanted}. How many rows and "
-              "columns are missing in all, and do your two ends add up to that?", "Your result")
+        matched(answer, torch.rand(2, 3, *have), want)
 
 
 @match.behaviour
 def does_not_resize(answer):
     for have, want in [((5, 7), (6, 8)), ((9, 8), (5, 4))]:
         skip = torch.rand(1, 2, *have) + 1
-        out = tensor(call(answer, skip, want))
+        out = matched(answer, skip, want)
         ways = [F.interpolate(skip, size=want, mode=mode)
                 for mode in ("nearest", "nearest-exact", "area", "bilinear", "bicubic")]
         ways.append(F.interpolate(skip, size=want, mode="bilinear", align_corners=True))
@@ -71,7 +79,7 @@ def does_not_resize(answer):
 def nothing_moves_when_one_is_missing(answer):
     for size in [(6, 8), (6, 7), (5, 8)]:
         skip = torch.rand(1, 2, 5, 7)
-        out = tensor(call(answer, skip, size))
+        out = matched(answer, skip, size)
         expect(alike(out[..., :5, :7], skip), f"From 5×7 to {size[0]}×{size[1]} your pixels moved. "
                "The extra row belongs at the bottom, the extra column at the right.")
         expect(float(out.abs().sum() - skip.abs().sum()) < 1e-3, "What you add at the bottom and "
@@ -81,7 +89,7 @@ def nothing_moves_when_one_is_missing(answer):
 @match.behaviour
 def crops_the_centre(answer):
     skip = torch.rand(1, 1, 64, 64)
-    out = tensor(call(answer, skip, (56, 48)))
+    out = matched(answer, skip, (56, 48))
     expect(not torch.equal(out, skip[..., :56, :48]), "You keep the top left corner. The upsampled tensor lies in the "
            "middle of the skip: crop as much on the left as on the right.")
     close(out, skip[..., 4:60, 8:56], "From 64×64 to 56×48 wanted the centre: rows 4 to 59, columns 8 to 55.")
@@ -90,7 +98,7 @@ def crops_the_centre(answer):
 @match.behaviour
 def pads_both_sides(answer):
     skip = torch.rand(1, 1, 4, 4) + 1
-    close(call(answer, skip, (8, 10)), F.pad(skip, (3, 3, 2, 2)),
+    close(matched(answer, skip, (8, 10)), F.pad(skip, (3, 3, 2, 2)),
           "From 4×4 to 8×10 wanted 2 rows above and below, 3 columns left and right.")
 
 
@@ -104,7 +112,7 @@ def odd_crop_keeps_the_place(answer):
                                     ((10, 3), (5, 8)), ((5, 6), (6, 3)), ((6, 5), (4, 6)),
                                     ((1, 1), (2, 4))]:
         skip = torch.rand(2, 3, h, w) + 1
-        out = tensor(call(answer, skip, (height, width)))
+        out = matched(answer, skip, (height, width))
         either = [F.pad(skip, (left, width - w - left, top, height - h - top))
                   for top in ends(height - h) for left in ends(width - w)]
         expect(any(torch.equal(out, e) for e in either), f"From {h}×{w} to {height}×{width}, rows "
@@ -123,16 +131,25 @@ def size_from_a_tensor(answer):
 def gradient_flows(answer):
     for have, want in [((5, 5), (6, 6)), ((9, 8), (5, 4)), ((3, 10), (8, 4)), ((4, 6), (4, 6))]:
         skip = torch.rand(1, 2, *have, requires_grad=True)
-        out = tensor(call(answer, skip, want), "Your result", learns=True)
+        out = matched(answer, skip, want, learns=True)
         expect(out.requires_grad, "No gradient goes back through your result. Do you copy values "
                "into a new tensor, or use numpy?")
         with asking("Is something changed in place that is still needed to compute the gradient?"):
-            right = all(map(agree, slopes(lambda skip, want=want: answer(skip, want), skip)))
+            right = all(map(agree, slopes(lambda skip, want=want: call(answer, skip, want), skip)))
         expect(right, f"From {have[0]}×{have[1]} to {want[0]}×{want[1]}, the gradient at the skip "
                "is not that of a pad or a crop. Is a part of the result detached?")
 
 
 decoder = Exercise("4.3", "Write DecoderBlock", "write", minutes=15)
+
+
+def decoded(built, x, skip, channels):
+    """What a block with padding=1 gives back, of the right shape."""
+    out = tensor(call(built, x, skip), "Your output", learns=True)
+    size = len(x), channels, 2 * x.shape[2], 2 * x.shape[3]
+    return shape(out, size, f"For x {times(x.shape)} and skip {times(skip.shape)}, with "
+                 f"training={built.training}, you return {{got}}; wanted {{wanted}}. In which case "
+                 "does your block give another size?")
 
 
 @decoder.behaviour
@@ -170,15 +187,12 @@ def skip_is_used(answer):
     for up in ("transpose", "bilinear"):
         built = make(answer, 8, 4, 4, up=up).eval()
         x, skip = (torch.randn(1, c, n, n, requires_grad=True) for c, n in ((8, 6), (4, 12)))
-        out = tensor(call(built, x, skip), "Your output", learns=True)
+        out = decoded(built, x, skip, 4)
         expect(not torch.equal(out, call(built, x, skip + 1)), "Changing the skip does not change "
                "your output. Is it concatenated?")
         expect(not torch.equal(out, call(built, x + 1, skip)), "Changing x does not change your "
                "output. Is it upsampled and concatenated?")
-        expect(out.requires_grad, "No gradient goes back through your output. Is something "
-               "detached, or turned into numpy?")
-        with asking("Is something changed in place that is still needed to compute the gradient?"):
-            out.square().sum().backward()
+        send_back(out)
         for name, value in (("the skip", skip), ("x", x)):
             expect(value.grad is not None and float(value.grad.abs().sum()) > 0, "Your output "
                    f"depends on {name}, but no gradient goes back to it. Is it detached?")
@@ -189,7 +203,12 @@ def reach(built, x, skip, pixel):
     for values in built.parameters():
         values.data.abs_().add_(0.01)  # no ReLU is shut, so that nothing hides
     x, skip = x.requires_grad_(), skip.requires_grad_()
-    gradients = torch.autograd.grad(built.eval()(x, skip)[..., pixel[0], pixel[1]].sum(), (x, skip))
+    out = decoded(built.eval(), x, skip, 4)
+    expect(out.requires_grad, "No gradient goes back through your output. Is something detached, or made anew?")
+    gradients = torch.autograd.grad(out[..., pixel[0], pixel[1]].sum(), (x, skip), allow_unused=True)
+    for gradient, name in zip(gradients, ("x", "the skip")):
+        expect(gradient is not None and bool(gradient.any()), f"Output pixel {pixel} depends on no "
+               f"pixel of {name}. Is {name} left out, multiplied by 0, or detached?")
     return [[(int(n.min()), int(n.max())) for n in g.abs().sum(dim=(0, 1)).nonzero().T] for g in gradients]
 
 
@@ -256,7 +275,7 @@ def ends_in_a_block(answer):
         expect(norm or not seen.norms, "With norm=False there is still a batch norm. Hand norm on "
                "to the block.")
         convolutions, run = block_of(built, seen.joined(), 5, x, skip)
-        out = tensor(call(built, x, skip))
+        out = decoded(built, x, skip, 5)
         same = torch.allclose(out, run(convolutions[0].within(12, 12), norm), atol=1e-3)
         expect(same or not norm or seen.norms >= 2, "With norm=True your decoder block computes "
                f"{seen.norms} batch norms; wanted a ConvBlock at the end, with two.")
@@ -264,7 +283,7 @@ def ends_in_a_block(answer):
                "output is not what a ConvBlock gives with your weights, twice (convolution" + norm * " → norm" + " → ReLU).")
         expect(all(map(agree, slopes(built, x, skip))), "The gradient at x or at the skip is not "
                "the slope of your block. Is a part of it detached?")
-        out.square().sum().backward()
+        send_back(out)
         silent = [n for n, p in built.named_parameters() if p.grad is None]
         expect(not silent, f"{len(silent)} parameters never take part, the first is {silent[0] if silent else ''}. Is every "
                            "layer that you make used?")

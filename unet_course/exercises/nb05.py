@@ -8,8 +8,8 @@ from unet_course.blocks import ConvBlock
 from unet_course.exercises.answers import number, several, whole
 from unet_course.exercises.core import Exercise, NotAttempted, asking, expect, said
 from unet_course.exercises.nb02 import make
-from unet_course.exercises.values import alike, call, close, numeric, shape
-from unet_course.exercises.watching import Watch, watch
+from unet_course.exercises.values import alike, call, close, numeric, shape, tensor
+from unet_course.exercises.watching import Watch, send_back, watch
 from unet_course.tracing import parameter_count, trace_shapes
 from unet_course.unet import UNet
 
@@ -87,10 +87,19 @@ assemble = Exercise("5.3", "Assemble UNet", "write", minutes=20)
 SMALL = {"num_classes": 3, "channels": (4, 8, 16)}
 
 
+def scores(model, x, classes=3):
+    """What the network gives back, in the precision of its weights: a score for each class and pixel."""
+    out = call(model, x)
+    shape(tensor(out, "Your output", learns=True), (len(x), classes, *x.shape[2:]),
+          f"With training={model.training}, an image of {x.shape[2]}×{x.shape[3]} gave {{got}}; "
+          "wanted {wanted}: a score for each class, at every pixel. In which case is that another?")
+    return out
+
+
 @assemble.behaviour
 def runs(answer):
     with asking("Follow the channels: the deepest decoder comes first, and takes the skip that was made last."):
-        out = call(make(answer, **SMALL).eval(), torch.rand(1, 1, 64, 64))
+        out = tensor(call(make(answer, **SMALL).eval(), torch.rand(1, 1, 64, 64)), "Your output", learns=True)
     shape(out, (1, 3, 64, 64), "A 64×64 image gave {got}; wanted {wanted}: a score for each class, at every pixel.")
 
 
@@ -164,7 +173,7 @@ def any_depth_and_input(answer):
 def returns_logits(answer):
     model = make(answer, **SMALL).eval()
     x = 5 * torch.randn(1, 1, 32, 32)
-    out = call(model, x)
+    out = scores(model, x)
     sums = out.sum(dim=1)
     expect(not torch.allclose(sums, torch.ones_like(sums), atol=1e-4), "Your output adds up to 1 over the classes: it "
            "has been through a softmax. Return logits; the loss has the softmax inside.")
@@ -173,7 +182,7 @@ def returns_logits(answer):
         for values in (last.weight, last.bias):
             if values is not None:
                 values *= -50
-    turned = call(model, x)
+    turned = scores(model, x)
     # One of the two has negative values, whichever way the weights were drawn.
     expect(bool((out < 0).any() or (turned < 0).any()),
            "No output is negative. Is there a ReLU or a sigmoid after the last convolution?")
@@ -187,16 +196,16 @@ def returns_logits(answer):
 def skips_are_used(answer):
     model = make(answer, **SMALL).eval()
     x = torch.rand(1, 1, 32, 32)
-    model(x).square().sum().backward()
+    send_back(scores(model, x))
     silent = [n for n, p in model.named_parameters() if p.grad is None]
     first = silent[0] if silent else ""
     expect(not silent, f"{len(silent)} parameters get no gradient, the first is {first}. Is every "
                        "block called, and none of them under no_grad or on a detached tensor?")
     # The slope along one direction, once from two values and once from the gradient.
     model, x, way = model.double(), torch.rand(1, 1, 32, 32).double().requires_grad_(), torch.randn(1, 1, 32, 32).double()
-    (gradient,) = torch.autograd.grad(model(x).square().sum(), x)
+    (gradient,) = torch.autograd.grad(scores(model, x).square().sum(), x)
     with torch.no_grad():
-        ends = [model(x + step * way).square().sum() for step in (1e-6, -1e-6)]
+        ends = [scores(model, x + step * way).square().sum() for step in (1e-6, -1e-6)]
     slope = (ends[0] - ends[1]) / 2e-6  # a kink of a ReLU may lie in between: it costs less than 1 %
     expect(abs(float((gradient * way).sum() - slope)) < 0.05 * (abs(float(slope)) + float(gradient.norm())),
            "A part of the gradient is lost on its way back. Is a skip detached, or something rounded?")
@@ -214,7 +223,7 @@ def centre_of_impulse(model, size, pixel):
     image = torch.zeros(1, 1, *size)
     image[0, 0, pixel[0], pixel[1]] = 1
     with torch.no_grad():
-        out = model.eval()(image)[0, 0].double()
+        out = scores(model.eval(), image, 2)[0, 0].double()
     out /= out.sum()
     rows, columns = torch.meshgrid(*(torch.arange(n, dtype=torch.double) for n in out.shape), indexing="ij")
     return float((rows * out).sum()), float((columns * out).sum())
@@ -247,7 +256,7 @@ def skips_carry_detail(answer):
     image = torch.zeros(1, 1, 64, 64)
     image[0, 0, 30, 33] = 1
     with torch.no_grad():
-        out = model(image)[0, 0]
+        out = scores(model, image, 2)[0, 0]
     expect(out[28, 34] > 0.12 * out[30, 33], "A pixel that is lit alone has nearly gone at the bottom. Is the pool a "
            "maximum? A mean or a stride loses what is small.")
     # (31, 32) shares a 2×2 square with the lit pixel, (28, 34) only a 4×4 square.
@@ -305,7 +314,7 @@ def nothing_else_happens(answer):
         x.requires_grad_()
         with asking("That was in the backward pass, in training mode. Is a tensor changed in place "
                     "after it was used?"):
-            got = call(model, x)
+            got = scores(model, x)
             (gradient,) = torch.autograd.grad(got.square().sum(), x)
         fits = []
         for skip_first in (True, False):

@@ -8,7 +8,7 @@ import torch.nn.functional as F
 
 from unet_course.exercises.answers import number, several, word
 from unet_course.exercises.core import Exercise, asking, expect
-from unet_course.exercises.values import alike, call, close, shape, tensor
+from unet_course.exercises.values import alike, call, close, shape
 
 memory = Exercise("8.1", "What the skips weigh", "predict", minutes=8)
 
@@ -231,40 +231,44 @@ def blurred(image):
     return F.conv2d(F.pad(image[None, None], (3, 3, 3, 3)), (kernel.T @ kernel)[None, None] / 900)[0, 0]
 
 
-def tiled(answer, run, image, tile, pixels):
-    shown = []
+FIRST = "Is the margin taken off again?"
+OBLONG = "Height and width are not equal here: is each used for its own axis?"
+MIDDLE = "Is each tile cut back to its middle, and put where it was taken?"
+LAST = "The last tile of a row or column may be smaller than the others. Is it there?"
+IMAGES = [((16, 16), FIRST), ((16, 24), OBLONG), ((24, 16), OBLONG), ((17, 30), LAST),
+          ((5, 41), LAST)]
+
+
+def tiled(answer, run, image, tile, pixels, question=MIDDLE):
+    """What comes back, of the size of the image, and the windows that run was called with."""
+    shown, (height, width) = [], image.shape
 
     def watched(window):
         window = torch.as_tensor(window) if isinstance(window, np.ndarray) else window
         expect(isinstance(window, torch.Tensor) and window.ndim == 2, "You call run with something that is no (h, w) tensor.")
         shown.append(tuple(window.shape))
         return run(window)
-    return tensor(call(lambda *a: answer(watched, *a), image, tile, pixels)).float(), shown
-
-
-FIRST = "Is the margin taken off again?"
-OBLONG = "Height and width are not equal here: is each used for its own axis?"
-LAST = "The last tile of a row or column may be smaller than the others. Is it there?"
-IMAGES = [((16, 16), FIRST), ((16, 24), OBLONG), ((24, 16), OBLONG), ((17, 30), LAST),
-          ((5, 41), LAST)]
+    with asking(f"That was with {height}×{width} pixels, tile {tile}, margin {pixels}. {question}"):
+        out = call(lambda *a: answer(watched, *a), image, tile, pixels)
+    out = shape(out, (height, width), f"An image of {height}×{width}, with tile {tile} and margin "
+                f"{pixels}, comes back as {{got}}. {question}", "Your result")
+    return out.float(), shown
 
 
 @tiles.behaviour
 def same_size(answer):
     for size, question in IMAGES:
-        with asking(f"That was with {size[0]}×{size[1]} pixels, tile 8, margin 2. {question}"):
-            out, _ = tiled(answer, lambda w: w, torch.rand(size), 8, 2)
-        shape(out, size, f"An image of {size[0]}×{size[1]} comes back as {{got}}. {question}")
+        tiled(answer, lambda w: w, torch.rand(size), 8, 2, question)
 
 
 @tiles.behaviour
 def each_in_its_place(answer):
     for size, question in IMAGES:
         image = torch.rand(size)
-        out, shown = tiled(answer, lambda w: 2 * w, image, 8, 2)
+        out, shown = tiled(answer, lambda w: 2 * w, image, 8, 2, question)
         expect(shown, "Your code never calls run. Each tile, with its margin, goes through run once.")
         if question == FIRST:
-            question = "Is each tile cut back to its middle, and put where it was taken?"
+            question = MIDDLE
         expect(alike(out, 2 * image),
                f"run doubles each pixel. On an image of {size[0]}×{size[1]}, with tile 8 and "
                f"margin 2, your result is not the doubled image. {question}")
@@ -315,8 +319,7 @@ def small_windows(answer):
 def without_a_margin(answer):
     image = torch.rand(16, 16)
     question = "Do you cut with [margin:-margin]? With margin 0, nothing is left."
-    with asking(f"That was with margin 0. {question}"):
-        out, _ = tiled(answer, lambda w: 2 * w, image, 8, 0)
+    out, _ = tiled(answer, lambda w: 2 * w, image, 8, 0, question)
     expect(alike(out, 2 * image),
            f"run doubles each pixel. With margin 0 your result is not the doubled image. {question}")
 
@@ -325,9 +328,8 @@ def without_a_margin(answer):
 def tiny_images(answer):
     for size in [(1, 1), (2, 7), (3, 3)]:
         image = torch.rand(size)
-        with asking("The image is smaller than the margin. np.pad mirrors again and again, F.pad does it once only."):
-            out, _ = tiled(answer, blurred, image, 8, 3)
-        shape(out, size, f"An image of {size[0]}×{size[1]} comes back as {{got}}.")
+        out, _ = tiled(answer, blurred, image, 8, 3, "The image is smaller than the margin. "
+                       "np.pad mirrors again and again, F.pad does it once only.")
         expect(torch.allclose(out, blurred(grown(image, 3))[3:-3, 3:-3], atol=1e-5), f"An image of {size[0]}×{size[1]} is "
                "smaller than the margin: np.pad with mode='reflect' mirrors again and again.")
 

@@ -128,9 +128,10 @@ def channels_first(answer):
 def grey_values_from_0_to_1(answer):
     for most in (256, 100, 1):
         picture = np.random.randint(0, most, (5, 8, 3), dtype=np.uint8)
-        got = tensor(call(answer, picture)).double().reshape(-1).sort().values
+        got = shape(call(answer, picture), (1, 3, 5, 8), "A picture of 5 rows, 8 columns and 3 "
+                    "colours becomes {got}; wanted {wanted}.").double().reshape(-1).sort().values
         wanted = torch.from_numpy(picture).double().reshape(-1).sort().values / 255
-        if got.shape == wanted.shape and torch.allclose(got, wanted, atol=1e-5):
+        if torch.allclose(got, wanted, atol=1e-5):
             continue  # the right values, in whatever places
         expect(not torch.equal(got, 255 * wanted), f"Your values run to {got.max():g}, as in the "
                "file; wanted 0 to 1, as before. What was the division for?")

@@ -72,13 +72,19 @@ def a_gradient_comes_back(answer):
 thirteen = Exercise("9.13", "Patient 13", "find", minutes=5)
 
 
+def optimiser_for(answer, net):
+    """The learner's optimiser."""
+    optimiser = call(answer, net)
+    expect(isinstance(optimiser, torch.optim.Optimizer), f"You return {said(optimiser)}; wanted an optimiser.")
+    return optimiser
+
+
 @thirteen.behaviour
 def learns_one_batch(answer):
     x = torch.rand(4, 1, 16, 16)
     y = (x[:, 0] > 0.5).long()
     net = nn.Sequential(nn.Conv2d(1, 8, 3, padding=1), nn.ReLU(), nn.Conv2d(8, 2, 1))
-    optimiser = call(answer, net)
-    expect(isinstance(optimiser, torch.optim.Optimizer), f"You return {said(optimiser)}; wanted an optimiser.")
+    optimiser = optimiser_for(answer, net)
     expect(isinstance(optimiser, torch.optim.AdamW), "It was AdamW; you return "
            f"{type(optimiser).__name__}. Change one thing.")
     values = []
@@ -97,7 +103,7 @@ def learns_one_batch(answer):
 @thirteen.behaviour
 def adamw_over_all_weights(answer):
     net = ClinicUNet(channels=(2, 4))
-    optimiser = answer(net)
+    optimiser = optimiser_for(answer, net)
     held = {id(p) for group in optimiser.param_groups for p in group["params"]}
     expect(held == {id(p) for p in net.parameters()}, "The optimiser does not hold all weights of the network.")
     for group in optimiser.param_groups:
@@ -227,7 +233,7 @@ seventeen = Exercise("9.17", "Patient 17", "find", minutes=8)
 
 def scored(answer, *arguments):
     got = call(answer, *arguments)
-    expect(not (isinstance(got, torch.Tensor) and got.numel() > 1), f"You return {said(got)}; "
+    expect(not (isinstance(got, torch.Tensor) and got.numel() != 1), f"You return {said(got)}; "
            "wanted one number.")
     expect(got == got, "Your score is nan, which no number equals. What is divided by 0?")
     return number(got, "Your score")

@@ -136,10 +136,17 @@ def to_loss(logits, target, weights):
     return (weights * F.cross_entropy(logits, target, reduction="none")).sum() / weights.sum()
 
 
+def cost(answer, logits, target, weights):
+    """The learner's loss: one number."""
+    got = tensor(call(answer, logits, target, weights), "Your loss", learns=True)
+    expect(got.numel() == 1, f"Your function returns {got.numel()} numbers for the batch; wanted "
+           "one. Which sum makes one of them?")
+    return got
+
+
 @weighted.behaviour
 def one_number(answer):
-    size = tensor(call(answer, *sample()), "Your loss", learns=True).numel()
-    expect(size == 1, f"Your function returns {size} numbers for the batch; wanted one. Which sum makes one of them?")
+    cost(answer, *sample())
 
 
 @weighted.behaviour
@@ -147,7 +154,7 @@ def equal_weights(answer):
     logits, target, _ = sample()
     plain = F.cross_entropy(logits, target)
     for value in (1.0, 4.0):
-        got = call(answer, logits, target, torch.full((2, 5, 4), value))
+        got = cost(answer, logits, target, torch.full((2, 5, 4), value))
         expect(not math.isclose(float(got), float(plain * 40 * value), rel_tol=1e-3), "You return the sum over all pixels. A "
                "sum grows with the picture; divide by the sum of the weights.")
         close(got, plain, f"All weights are {value:g}: wanted the plain cross-entropy, {{wanted}}, you get {{got}}. The "
@@ -158,7 +165,7 @@ def equal_weights(answer):
 def weights_count(answer):
     for size in [(2, 3, 5, 4), (1, 6, 3, 8)]:
         logits, target, weights = sample(*size)
-        got, plain = call(answer, logits, target, weights), F.cross_entropy(logits, target)
+        got, plain = cost(answer, logits, target, weights), F.cross_entropy(logits, target)
         expect(not math.isclose(float(got), float(plain), rel_tol=1e-4), "Your loss does not depend on the weights. "
                'Cross-entropy gives a cost for each pixel with reduction="none"; multiply before you add up.')
         close(got, to_loss(logits, target, weights), "For random weights: wanted {wanted}, you get {got}. Each pixel's cost "
@@ -169,7 +176,7 @@ def weights_count(answer):
 def gradient_goes_through(answer):
     logits, target, weights = sample()
     logits.requires_grad_()
-    got = tensor(call(answer, logits, target, weights), "Your loss", learns=True)
+    got = cost(answer, logits, target, weights)
     expect(got.requires_grad, "No gradient can go back through your result. Is it still a "
            "tensor that was computed from the logits, without item(), detach() or NumPy?")
     with asking("That was in the backward pass. Is a tensor changed in place after it was used?"):

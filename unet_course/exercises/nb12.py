@@ -5,7 +5,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from unet_course.exercises.answers import number, several, word
-from unet_course.exercises.core import Exercise, asking, expect
+from unet_course.exercises.core import Exercise, asking, expect, times
 from unet_course.exercises.nb02 import make
 from unet_course.exercises.nb09 import gradients, same_gradients
 from unet_course.exercises.values import alike, call, close, shape, tensor
@@ -26,7 +26,11 @@ def gated(answer, *parts):
     """What the learner's gate gives back."""
     with asking("Each of the three layers takes a tensor (N, C, H, W). Which one takes the skip, "
                 "which one what comes from below, and which one their sum?"):
-        return tensor(call(answer, *parts), learns=True)
+        got = tensor(call(answer, *parts), learns=True)
+    size = parts[0].shape
+    return shape(got, size, f"For a skip of {times(size)} you return {{got}}; wanted {{wanted}}: "
+                 "the skip, with every pixel multiplied by its number. Do you return the numbers "
+                 "alone?")
 
 
 def true_gate(skip, below, of_skip, of_below, score):
@@ -35,9 +39,7 @@ def true_gate(skip, below, of_skip, of_below, score):
 
 @gate.behaviour
 def a_skip_comes_back(answer):
-    parts = gate_parts()
-    shape(gated(answer, *parts), parts[0].shape, "For a skip of 2×6×5×7 you return {got}; wanted {wanted}: the skip, "
-          "with every pixel multiplied by its number. Do you return the numbers alone?")
+    gated(answer, *gate_parts())
 
 
 @gate.behaviour
@@ -77,8 +79,7 @@ def any_size(answer):
                                              (1, 1, 1, 2, (6, 3))]:
         parts = gate_parts(skip, below, inner, images, size)
         what = f"A skip of {images}×{skip}×{size[0]}×{size[1]}, {below} channels from below"
-        got = shape(gated(answer, *parts), parts[0].shape, what + ": you return {got}; wanted "
-                    "{wanted}.")
+        got = gated(answer, *parts)
         expect(torch.allclose(got, true_gate(*parts), atol=1e-5), f"{what}: your result differs, "
                "and for other sizes it was right. What do you take to be always the same?")
 
@@ -100,16 +101,21 @@ shortcut = Exercise("12.2", "A shortcut where the channels change", "write", min
 CHANNELS = [(4, 4), (3, 8), (8, 3)]
 
 
+def output(built, x, b):
+    """What the block gives back, of the right shape."""
+    a = x.shape[1]
+    with asking(f"That was for {a} → {b} channels. Do the two that you add have the same "
+                "channels?"):
+        got = tensor(call(built, x), learns=True)
+    return shape(got, (len(x), b, *x.shape[2:]), f"For {a} → {b} channels, with "
+                 f"training={built.training}, your block returned {{got}}; wanted {{wanted}}.")
+
+
 @shortcut.behaviour
 def keeps_the_size(answer):
     for a, b in CHANNELS:
         for images, height, width in [(2, 9, 8), (3, 5, 12)]:
-            with asking(f"That was for {a} → {b} channels. Do the two that you add have the same "
-                        "channels?"):
-                got = call(make(answer, a, b), torch.randn(images, a, height, width))
-            got = tensor(got, learns=True)
-            shape(got, (images, b, height, width), f"For {a} → {b} channels, " + "your block "
-                  "returned {got}; wanted {wanted}.")
+            output(make(answer, a, b), torch.randn(images, a, height, width), b)
 
 
 @shortcut.behaviour
@@ -126,7 +132,7 @@ def silenced(built, a, b, x):
             convolution.weight.zero_()
             if convolution.bias is not None:
                 convolution.bias.zero_()
-        return tensor(call(built.eval(), x))
+        return output(built.eval(), x, b)
 
 
 @shortcut.behaviour
@@ -191,7 +197,7 @@ def sum_then_relu(answer):
         wide, small = parts_of(built, a, b, x)
         with torch.no_grad():
             change, ways = change_and_ways(x, wide, small)
-            got = tensor(call(built, x))
+            got = output(built, x, b)
 
             def is_one_of(*results):
                 return any(torch.allclose(got, result, atol=1e-3) for result in results)
@@ -211,7 +217,7 @@ def both_ways_learn(answer):
         wide, small = parts_of(built, a, b, x)
         change, ways = change_and_ways(x, wide, small)
         sources = [x, *wide, *small[:1]]
-        mine = gradients(call(built, x), sources)
+        mine = gradients(output(built, x, b), sources)
         expect(any(same_gradients(mine, gradients(F.relu(change + way), sources)) for way in ways),
                f"{a} → {b} channels: the output is right, and the gradient that comes back is not. "
                "A shortcut is there to hand the gradient on. Is it detached, or a norm's mean or "
@@ -223,7 +229,7 @@ def norms_learn(answer):
     built, x = make(answer, 4, 4).train(), torch.randn(4, 4, 9, 8)
     others = {id(p) for c in watch(built, x.clone()).plain for p in (c.weight, c.bias)}
     learnt = [p for p in built.parameters() if id(p) not in others]
-    number = sum(g.numel() for g in gradients(call(built, x), learnt) if g.any()) if learnt else 0
+    number = sum(g.numel() for g in gradients(output(built, x, 4), learnt) if g.any()) if learnt else 0
     expect(number >= 16, f"Your two norms learn {number} numbers; wanted 16: each has a scale and "
            "a shift for each of its 4 channels. Are there two norms, each with its own?")
 
@@ -233,11 +239,11 @@ def evaluation_mode(answer):
     x = 2 + 3 * torch.randn(4, 3, 9, 8)
     built = make(answer, 3, 8)
     with torch.no_grad():
-        before = call(built.eval(), x)
+        before = output(built.eval(), x, 8)
         for _ in range(5):
             call(built.train(), x)
-        after = call(built.eval(), x)
-        expect(torch.allclose(after[:1], call(built, x[:1]), rtol=1e-3, atol=1e-3), "In evaluation "
+        after = output(built.eval(), x, 8)
+        expect(torch.allclose(after[:1], output(built, x[:1], 8), rtol=1e-3, atol=1e-3), "In evaluation "
                "mode, the result for an image depends on the other images in its batch. A batch "
                "norm keeps running statistics for that; do yours?")
         expect(not torch.allclose(after, before, rtol=1e-2), "In evaluation mode your block gives "

@@ -8,9 +8,6 @@ from torch import nn
 
 from unet_course.exercises.core import Hint, NotAttempted, blank, expect, said, times, tried
 
-LEARNS = ("Training sends a gradient back through it, and only a tensor remembers how it was "
-          "computed.")
-
 
 def call(function, *arguments, **options):
     """Call the learner's function; three dots as result mean a stub left alone, None a forgotten return.
@@ -28,21 +25,31 @@ def call(function, *arguments, **options):
     several = type(result) in (tuple, list)
     if isinstance(function, nn.Module):
         expect(not any(isinstance(part, np.ndarray) for part in (result if several else [result])),
-               f"Your network gives back a NumPy array; wanted a torch Tensor. {LEARNS}")
+               "Your network gives back a NumPy array; wanted a torch Tensor. Training sends a "
+               "gradient back through it, and only a tensor remembers how it was computed.")
     return type(result)(map(_no_array, result)) if several else _no_array(result)
 
 
 def tensor(value, what="Your answer", learns=False):
     """The value as a tensor: an array of NumPy and lists of numbers are taken, too.
 
-    With ``learns=True`` only a tensor will do, because a gradient has to come back through it.
-    Floats become float32, on the CPU, so that a check can compare them with its own.
+    With ``learns=True`` only a tensor of floats will do, because a gradient has to come back
+    through it. Floats become float32, on the CPU, so that a check can compare them with its own.
     """
-    if not isinstance(value, torch.Tensor):
-        unfit = f"{what} is of type {type(value).__name__}; wanted a torch Tensor."
-        expect(not learns, f"{unfit} {LEARNS}")
+    kind = type(value).__name__
+    if learns:
+        expect(type(value) not in (tuple, list), f"{what} is a {kind} with a length of "
+               f"{len(value) if type(value) in (tuple, list) else 0}; wanted one torch Tensor. "
+               "What stands behind return?")
+        expect(isinstance(value, torch.Tensor), f"{what} is of type {kind}; wanted a torch Tensor. "
+               "Training sends a gradient back through it, and only a tensor remembers how it was "
+               "computed.")
+        expect(value.is_floating_point(), f"{what} has dtype {value.dtype}; wanted floats. "
+               "Training sends a gradient back through them, and whole numbers have no slope. Is "
+               "there an argmax, a comparison or a rounding?")
+    elif not isinstance(value, torch.Tensor):
         value = numeric(value)
-        expect(value is not None, unfit)
+        expect(value is not None, f"{what} is of type {kind}; wanted a torch Tensor.")
     return value.float().cpu() if value.is_floating_point() else value.cpu()
 
 

@@ -6,7 +6,8 @@ import torch
 import torch.nn.functional as F
 from torch.overrides import TorchFunctionMode
 
-from unet_course.exercises.core import expect
+from unet_course.exercises.core import asking, expect
+from unet_course.exercises.values import call, tensor
 
 
 @dataclass
@@ -104,9 +105,11 @@ def slopes(function, *inputs):
     or cut into steps, the two differ. The inputs are results of a computation, as inside a network.
     """
     def mixture(*values):
-        out = function(*values)
+        out = call(function, *values)
+        parts = [tensor(part, "Your output", learns=True)
+                 for part in (out if isinstance(out, (tuple, list)) else [out])]
         return sum((part * torch.linspace(0, 1, part.numel()).reshape(part.shape)).sum()
-                   for part in (out if isinstance(out, (tuple, list)) else [out]))
+                   for part in parts)
 
     leaves, step, found = [x.detach().clone().requires_grad_() for x in inputs], 1e-3, []
     whole = mixture(*[leaf * 1 for leaf in leaves])
@@ -124,6 +127,13 @@ def slopes(function, *inputs):
         by_gradient = 0.0 if gradient is None else float((gradient * along).sum())
         found.append((float(up - down) / (2 * step), by_gradient))
     return found
+
+
+def send_back(out):
+    """Send a gradient back through an output."""
+    expect(out.requires_grad, "No gradient goes back through your output. Is something detached, or made anew?")
+    with asking("Is something changed in place that is still needed to compute the gradient?"):
+        out.square().sum().backward()
 
 
 def agree(slope, tolerance=0.05):
