@@ -1,4 +1,4 @@
-"""What ``pytest --nbval notebooks`` compares beside the text: see "What is compared" in the README.
+"""What ``pytest --nbval notebooks`` compares beside the text.
 
 - A number behind ≈ may differ by two units of its last digit, or by what the cell's tag
   ``tolerance: 0.02`` says (``tolerance: 10 %``: by that share of the stored number).

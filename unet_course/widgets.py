@@ -149,7 +149,7 @@ def convolution_lab(image=None):
     >>> lab = convolution_lab()
     >>> lab.set(preset="mean")
     >>> lab.figure.get_suptitle()
-    'The weights add up to 1: a flat place becomes 1 times as bright'
+    'The weights add up to 1'
     >>> lab.controls["w5"].value = 0
     >>> lab.controls["preset"].value
     'your own'
@@ -173,7 +173,7 @@ def convolution_lab(image=None):
     lab = Lab(draw, {"preset": preset, **{f"w{i}": cell for i, cell in enumerate(cells, 1)}}, box=box,
               settings=[kernel(name) for name in ("mean", "right minus left", "rim")],
               alt="Three kernels on a real image: the mean blurs it, right minus left shows upright edges, and the kernel of "
-                  "8 and eight times -1 shows every rim.")
+                  "8 and eight times -1 shows rims and texture.")
 
     def chosen(change):
         if change["new"] != "your own":

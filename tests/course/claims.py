@@ -47,10 +47,10 @@ def printed(cell):
             yield data.get("text/plain", "")
 
 
-def proves(text, number, unit=None, tolerance=0.0):
+def proves(text, number, unit=None, tolerance=0.0, share=0.0):
     """Whether a printed text has the number, rounded as the number is. A line that ends in False proves nothing.
 
-    A number behind ≈ may differ by the tolerance of its cell.
+    A number behind ≈ may differ by the tolerance of its cell, or by a share of itself.
 
     Examples
     --------
@@ -64,7 +64,7 @@ def proves(text, number, unit=None, tolerance=0.0):
             for found in PRINTED.finditer(line):
                 digits, power = found[1], found[2] or ""
                 value = float(digits.replace(",", "") + power)
-                room = tolerance if "≈" in line[: found.start()] else 0
+                room = tolerance + share * abs(value) if "≈" in line[: found.start()] else 0
                 if abs(value - wanted) <= half + room or (unit and abs(value / UNITS[unit] - wanted) <= half):
                     return True
     return False
@@ -79,8 +79,9 @@ def has_proven_numbers(notebook, name):
                 if tag[8:] in names:
                     found.append(f"cell {index}: there is another '{tag}'")
                 names[tag[8:]] = "\n".join(printed(cell))
-                said = [re.match(r"tolerance: ([\d.]+)$", other) for other in cell.metadata["tags"]]
-                rooms[tag[8:]] = next((float(match[1]) for match in said if match), 0.0)
+                said = [re.match(r"tolerance: ([\d.]+)( %)?$", other) for other in cell.metadata["tags"]]
+                room, percent = next(((float(match[1]), match[2]) for match in said if match), (0.0, ""))
+                rooms[tag[8:]] = (0.0, room / 100) if percent else (room, 0.0)
     for index, cell in enumerate(notebook.cells):
         if cell.cell_type == "markdown":
             marked = claims(cell.source)
@@ -98,6 +99,6 @@ def has_proven_numbers(notebook, name):
                     found.append(f"cell {index}: {number} is '{by}', and no cell has the tag 'proves: {by}'")
                 else:
                     used.add(by)
-                    if not proves(names[by], number, unit, rooms[by]):
+                    if not proves(names[by], number, unit, *rooms[by]):
                         found.append(f"cell {index}: {number} is not in the output of the cell 'proves: {by}'")
     return found + [f"no number is proved by the cell 'proves: {n}'" for n in sorted(set(names) - used)]

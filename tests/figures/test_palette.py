@@ -22,15 +22,16 @@ VISION = {
     "deuteranopia": [[0.367322, 0.860646, -0.227968], [0.280085, 0.672501, 0.047413], [-0.011820, 0.042940, 0.968881]],
     "protanopia": [[0.152286, 1.052583, -0.204868], [0.114503, 0.786281, 0.099216], [-0.003882, -0.048116, 1.051998]],
 }
-TEXT = {"on paper": (p.INK, p.PAPER), "in the darkest cell of a table": (p.INK, p.TINT), "in a box that is filled": (p.INK, p.NUCLEUS),
+TEXT = {"on paper": (p.INK, p.PAPER), "in the darkest cell of a table": (p.INK, p.TINT), "in one below 0": (p.INK, p.BELOW), "in a box that is filled": (p.INK, p.NUCLEUS),
         "in a legend on black": (p.PAPER, BLACK), "a check that is passed": ("#117733", WHITE), "a hint": ("#B35A00", WHITE),
         "not attempted": ("#666666", WHITE)}
 DRAWN = {**{f"line {c}": (c, WHITE) for c in p.LINES}, **{f"wheel {c}": (c, BLACK) for c in p.WHEEL},
          **{f"arrow {c}": (c, WHITE) for c in (p.CONV, p.POOL, p.UP, p.COPY, p.HEAD)}, "feature map": (p.MAP, WHITE),
-         "mark": (p.MARK, WHITE), "frame": (p.ERROR_LINE, WHITE), "frame in a dark cell": (p.ERROR_LINE, p.TINT)}
+         "mark": (p.MARK, WHITE), "frame": (p.ERROR_LINE, WHITE), "frame in a dark cell": (p.ERROR_LINE, p.TINT), "frame in one below 0": (p.ERROR_LINE, p.BELOW),
+         **{f"square {c}": (c, BLACK) for c in p.SIDES}}
 TOGETHER = {"classes": [p.NUCLEUS, p.BOUNDARY, BLACK], "errors": [p.RIGHT, p.MISSED, p.INVENTED, BLACK], "wheel": p.WHEEL,
             "lines": p.LINES, "dots": [p.QUIET, p.BOUNDARY, p.NUCLEUS, p.ERROR],
-            "arrows of the U": [p.CONV, p.POOL, p.UP, p.COPY, p.HEAD], "padding": [p.MAP, p.BOUNDARY, p.ERROR]}
+            "arrows of the U": [p.CONV, p.POOL, p.UP, p.COPY, p.HEAD], "padding": [p.MAP, p.BOUNDARY, p.ERROR], "squares": p.SIDES[:3]}
 SAYS_NOTHING = {p.QUIET, p.PALE}  # grids and edges; what is not built today, beside what is
 
 

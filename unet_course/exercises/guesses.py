@@ -243,6 +243,7 @@ def _draw(both):
         axis.plot(place, row, "o", color=ERROR_LINE, markersize=14, fillstyle="none",
                   markeredgewidth=3)
     axis.set_yticks(range(len(labels)), labels=labels)
-    axis.set_xticks([-2, -1, 0, 1, 2], labels=["¼", "half", "the answer", "double", "4 times"])
-    axis.set(xlim=(-2.3, 2.3), ylim=(len(labels) - 0.5, -0.5), title="Your guesses")
+    axis.set_xticks([-2, -1, 0, 1, 2], labels=["¼ or less", "half", "the answer", "double",
+                                              "4 times or more"])
+    axis.set(xlim=(-2.6, 2.8), ylim=(len(labels) - 0.5, -0.5), title="Your guesses")
     show(figure, alt="Your guesses against the answers: " + "; ".join(labels) + ".")

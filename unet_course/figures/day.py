@@ -19,7 +19,7 @@ from unet_course.figures.panels import (
 )
 
 PIECE = slice(300, 396), slice(100, 244)  # of the validation block, as `tools.trained.choices` has it
-TITLES = {"02": {"one block, 5 pixels": "what one block makes of it"},
+TITLES = {"02": {"U-Net": "what a U-Net makes of it"},
           "06": {"step 1": "after 1 step", "step 40": "40 steps", "step 200": "200 steps"}}
 
 ROWS = ("threshold", "one block, 5 pixels", "one block, not augmented", "three blocks, 13 pixels",
@@ -51,7 +51,7 @@ def picture_of_the_day(notebook):
     image, mask = (part[0] for part in load_nuclei("val"))
     found = [class_colours(pieces()[name]) for name in TITLES[notebook]]
     pictures = [image[0][PIECE], *found, class_colours(mask[PIECE])]
-    titles = ["a piece of a field", *TITLES[notebook].values(), "drawn by a person"]
+    titles = ["a piece of a field", *TITLES[notebook].values(), "as labelled"]
     show(images(pictures, titles, columns=len(titles), width=11, key="classes"), f"{notebook}.day")
 
 

@@ -60,7 +60,7 @@ def convolution_figure(image, kernel):
     Examples
     --------
     >>> convolution_figure(np.ones((5, 5)), KERNELS["mean"]).get_suptitle()
-    'The weights add up to 1: a flat place becomes 1 times as bright'
+    'The weights add up to 1'
     """
     kernel = np.asarray(kernel, dtype=np.float32)
     if kernel.shape != (3, 3):
@@ -85,7 +85,7 @@ def convolution_figure(image, kernel):
     for axis in (left, right):
         axis.axis("off")
     total = f"{kernel.sum() + 0.0:.3g}"
-    figure.suptitle(f"The weights add up to {total}: a flat place becomes {total} times as bright", fontsize=13)
+    figure.suptitle(f"The weights add up to {total}", fontsize=13)
     return figure
 
 

@@ -18,6 +18,7 @@ INK, PAPER = "#222222", "#FFFFFF"
 MARK = "#828282"  # a grey line on white that says something
 QUIET = "#BBBBBB"  # a grey that says nothing: grids, edges of pictures
 TINT = "#85D5F5"  # the darkest cell of a table: what is written or framed on it stays readable
+BELOW = "#F2C4A0"  # the darkest cell below 0
 WHEEL = (NUCLEUS, BOUNDARY, ERROR, "#EFDD8C", "#9DF1BD")  # one nucleus beside the other, on an image
 # What is right and wrong has colours of its own, never those of the classes.
 RIGHT, MISSED, INVENTED = "#B8B8B8", "#FF4B4B", "#4D90FE"
@@ -28,6 +29,7 @@ LINES = (NUCLEUS_LINE, BOUNDARY_LINE, ERROR_LINE, INK, "#5A32C8")
 # The U, as in Figure 1 of Ronneberger et al. (2015): feature maps blue, copied ones white; convolution arrows blue,
 # pooling red, up-convolution green, copying grey, the final 1×1 convolution teal.
 MAP, COPIED = "#5494D0", "#FFFFFF"
+SIDES = (WHEEL[3], MAP, PAPER, WHEEL[4])  # squares on an image: none has a class's colour
 CONV, POOL, UP, COPY, HEAD = "#306AA0", "#C83721", "#30A14E", "#8E8E8E", "#00626B"
 PALE = "#E6E6E6"  # what is not built today
 
@@ -178,20 +180,27 @@ def numbers(grids, titles, *, marks=None, height=3.2, width=10.0, decimals=0, li
         Of the figure, in inches.
     decimals : int, default 0
     limits : (float, float), optional
-        Values drawn white and darkest blue; the smallest and largest of all grids if not given.
+        Values drawn white and darkest blue. If not given, 0 is white, the number farthest from it
+        darkest, and what is below 0 orange.
     """
     grids = [np.asarray(_numpy(grid), dtype=float) for grid in grids]
-    low, high = limits or (min(g.min() for g in grids), max(g.max() for g in grids))
+    largest = max(np.abs(g).max() for g in grids)
+    low, high = limits or (-largest if min(g.min() for g in grids) < 0 else 0, largest)
+    rows = max(g.shape[0] for g in grids)
     ratios = [max(g.shape[1], 2) for g in grids]
     figure, axes = new_figure(1, len(grids), width=width, height=height, gridspec_kw={"width_ratios": ratios})
-    blues = matplotlib.colors.LinearSegmentedColormap.from_list("blues", [PAPER, TINT])
+    shades = [PAPER, TINT] if low >= 0 else [BELOW, PAPER, TINT]
+    blues = matplotlib.colors.LinearSegmentedColormap.from_list("blues", shades)
     for index, (axis, grid, title) in enumerate(zip(axes.flat, grids, titles)):
         axis.imshow(grid, cmap=blues, vmin=low, vmax=max(high, low + 1e-9))
         axis.set_title(title)
-        axis.set_xticks(np.arange(grid.shape[1] + 1) - 0.5, labels=[])
-        axis.set_yticks(np.arange(grid.shape[0] + 1) - 0.5, labels=[])
-        axis.grid(color=QUIET, linewidth=1)
-        axis.tick_params(length=0)
+        axis.set(xticks=[], yticks=[])
+        bottom, right = np.array(grid.shape) - 0.5
+        axis.vlines(np.arange(-0.5, right + 1), -0.5, bottom, color=QUIET, linewidth=1)
+        axis.hlines(np.arange(-0.5, bottom + 1), -0.5, right, color=QUIET, linewidth=1)
+        spare = (rows - grid.shape[0]) / 2  # so that all cells are of one size
+        axis.set_ylim(grid.shape[0] - 0.5 + spare, -0.5 - spare)
+        axis.spines[:].set_visible(False)
         size = 12 if max(grid.shape) <= (16 if len(grids) == 1 else 9) else 8
         for (row, column), value in np.ndenumerate(grid):
             axis.text(column, row, f"{value:.{decimals}f}", ha="center", va="center", color=INK, fontsize=size)
@@ -249,7 +258,7 @@ def squares(image, sides, *, title, centre=None):
     axis.imshow(image, cmap="gray", vmin=0, vmax=1, interpolation="nearest")
     for index, (side, name) in enumerate(sides):
         axis.add_patch(matplotlib.patches.Rectangle((column - side / 2, row - side / 2), side, side, fill=False,
-                                                    edgecolor=WHEEL[index % len(WHEEL)], linewidth=2.5, label=name))
+                                                    edgecolor=SIDES[index % len(SIDES)], linewidth=2.5, label=name))
     axis.plot(column, row, "+", color=ERROR, markersize=12)
     axis.set_title(title)
     axis.axis("off")
