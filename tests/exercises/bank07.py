@@ -279,6 +279,16 @@ def bootstrapped(*, draws=1000, size=None, replace=True, what=torch.mean, ends=(
     return interval
 
 
+def seeded(low, high, draws=1000):
+    """The same places in every call."""
+
+    def interval(values):
+        generator, n = torch.Generator().manual_seed(0), len(values)
+        means = values[torch.randint(n, (draws, n), generator=generator)].mean(dim=1)
+        return means.quantile(low), means.quantile(high)
+    return interval
+
+
 def of_the_values(values):
     return tuple(values.quantile(torch.tensor([0.025, 0.975])).tolist())
 
@@ -438,6 +448,8 @@ WRONG = [
      "every_value_is_drawn"),
     ("7.5", "turned over at the mean", basic, "the_middle_of_the_samples"),
     ("7.5", "the middle half", bootstrapped(ends=(0.25, 0.75)), "as_wide_as_it_has_to_be"),
+    ("7.5", "90 percent, a seed for each call", seeded(0.05, 0.95), "as_wide_as_it_has_to_be"),
+    ("7.5", "100 samples, a seed for each call", seeded(0.025, 0.975, draws=100), "enough_samples"),
     ("7.5", "90 percent", bootstrapped(ends=(0.05, 0.95)), "as_wide_as_it_has_to_be"),
     ("7.5", "least and greatest", least_and_greatest, "as_wide_as_it_has_to_be"),
     ("7.5", "98 percent", bootstrapped(ends=(0.01, 0.99)), "as_wide_as_it_has_to_be"),
@@ -464,6 +476,7 @@ RIGHT = [
     ("7.4", "linear assignment", f1_by_assignment),
     ("7.4", "crossed off a list", f1_with_a_list),
     ("7.5", "a loop", bootstrapped()),
+    ("7.5", "a seed for each call", seeded(0.025, 0.975)),
     ("7.5", "all at once", all_at_once),
     ("7.5", "numpy", by_numpy),
     ("7.5", "scipy", by_scipy),

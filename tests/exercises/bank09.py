@@ -119,7 +119,18 @@ class Interpolated(nn.Module):
         self.down = nn.Conv2d(a, b, 1)
 
     def forward(self, x):
-        return F.interpolate(self.down(x), scale_factor=2, mode="bilinear", align_corners=True)
+        return F.interpolate(self.down(x), scale_factor=2, mode="bilinear", align_corners=False)
+
+
+class MadeInForward(nn.Module):
+    """A layer with new weights in each call."""
+
+    def __init__(self, a, b):
+        super().__init__()
+        self.sizes = a, b
+
+    def forward(self, x):
+        return nn.Conv2d(*self.sizes, 1)(doubled()(x))
 
 
 def in_up(self, x, skips):
@@ -380,6 +391,15 @@ def masks_of(threshold=0.5, sigmoid=True, mode=True, end=lambda m: m, grad=False
     return run
 
 
+def as_it_came(predict):
+    def answer(model, images):
+        training = model.training
+        result = predict(model, images)
+        model.train(training)
+        return result
+    return answer
+
+
 def classes_of(mode="eval", dim=1, after=None, softmax=False):
     def run(model, images):
         if mode:
@@ -492,6 +512,17 @@ WRONG = [
     ("9.2", "below detached",
      bilinear(Interpolated, up=lambda self, x, skips: ClinicUNet.up(self, x.detach(), skips)),
      "the_rest_is_as_it_was"),
+    ("9.2", "corners aligned", bilinear(lambda a, b: nn.Sequential(nn.Conv2d(a, b, 1), nn.Upsample(
+        scale_factor=2, mode="bilinear", align_corners=True))), "the_rest_is_as_it_was"),
+    ("9.2", "frozen", bilinear(lambda a, b: nn.Sequential(doubled(), nn.Conv2d(a, b, 1)).requires_grad_(
+        False)), "the_rest_is_as_it_was"),
+    ("9.2", "made anew in each call", bilinear(MadeInForward), "nothing_is_drawn_while_it_runs"),
+    ("9.2", "a ReLU behind it",
+     bilinear(lambda a, b: nn.Sequential(doubled(), nn.Conv2d(a, b, 1), nn.ReLU())),
+     "no_relu_on_the_way_up"),
+    ("9.2", "a ReLU in one decoder", bilinear(lambda a, b: nn.Sequential(
+        doubled(), nn.Conv2d(a, b, 1), nn.ReLU() if b == 4 else nn.Identity())),
+     "no_relu_on_the_way_up"),
     ("9.2", "skips silenced", hears(torch.zeros_like), "each_skip_is_heard"),
     ("9.2", "skips detached", hears(torch.detach), "each_skip_is_heard"),
     ("9.2", "one skip silenced",
@@ -581,6 +612,10 @@ WRONG = [
     ("9.9", "images only", lambda x, y, g: x, "mask_follows"),
     ("9.9", "halved", lambda x, y, g: (mirror()(x, y, g)[0] / 2, y.flip(-1)), "mask_follows"),
     ("9.10", "as it was", patient10, "batch_norm_has_values"), ("9.10", "smaller still", crops(8), "batch_norm_has_values"),
+    ("9.10", "no crop", lambda x, y, g: tuple(t[:0] for t in crops()(x, y, g)),
+     "batch_norm_has_values"),
+    ("9.8", "not beyond 64", lambda p: patient8(p[:64, :64]).permute(0, 3, 1, 2),
+     "colours_stay_together"),
     ("9.10", "whole field", lambda x, y, g: (x, y), "still_crops_with_their_masks"), ("9.10", "always the same", crops(generator=False), "still_crops_with_their_masks"),
     ("9.10", "enlarged", doubled_crop, "still_crops_with_their_masks"), ("9.10", "mask of another", with_other_masks, "still_crops_with_their_masks"),
     ("9.10", "one crop twice", repeated, "still_crops_with_their_masks"),
@@ -639,6 +674,9 @@ WRONG = [
     ("9.14", "squeezed where it can be", masks_of(end=lambda m: m if m.shape[1] > 1 else m[0]),
      "the_rest_of_the_prediction"),
     ("9.15", "as it was", patient15, "the_network_is_left_alone"), ("9.15", "train", classes_of("train"), "the_network_is_left_alone"),
+    ("9.15", "back to train", classes_of(after="train"), "the_network_is_left_alone"),
+    ("9.14", "training mode afterwards", lambda m, x: (masks_of()(m, x), m.train())[0],
+     "half_of_a_probability"),
     ("9.15", "eval too late", classes_of(None, after="eval"), "the_network_is_left_alone"), ("9.15", "over the rows", classes_of(dim=2), "classes_as_before"),
     ("9.15", "logits", lambda m, x: m.eval()(x), "classes_as_before"), ("9.15", "smallest", lambda m, x: m.eval()(x).argmin(1), "classes_as_before"),
     ("9.15", "squeezed", lambda m, x: m.eval()(x).argmax(1).squeeze(), "classes_as_before"),
@@ -650,7 +688,10 @@ WRONG = [
     ("9.16", "half and half", parted(0.5), "enough_in_both"), ("9.16", "the same twice", lambda f, g: (crops_of(f), crops_of(f)), "nothing_is_shared"),
     ("9.16", "edge overlaps", lambda f, g: (crops_of(f[..., : f.shape[2] * 3 // 4 + 32]), crops_of(f[..., f.shape[2] * 3 // 4 - 32 :])), "nothing_is_shared"),
     ("9.16", "one crop again and again", twice_the_same, "enough_in_both"),
-    ("9.16", "rows mixed", rows_mixed, "enough_in_both"),
+    ("9.16", "rows mixed", rows_mixed, "nothing_is_shared"),
+    ("9.16", "crops from -1 to 1", lambda f, g: tuple(2 * c / f.max() - 1 for c in parted(0.75)(f, g)),
+     "nothing_is_shared"),
+    ("9.16", "rolled by a pixel", lambda f, g: parted(0.75)(f.roll(1, 2), g), "nothing_is_shared"),
     ("9.16", "an edge anywhere", any_edge, "enough_in_both"),
     ("9.16", "for one size of field", for_one_size, "enough_in_both"),
     ("9.16", "one list", lambda f, g: [crops_of(f)], "nothing_is_shared"),
@@ -712,7 +753,7 @@ RIGHT = [
     ("9.12", "by hand", lambda z, y: (F.softplus(z[:, 0]) - z[:, 0] * y).mean()),
     ("9.13", "0.003", optimiser()), ("9.13", "0.001", optimiser(lr=1e-3)), ("9.13", "0.01", optimiser(lr=1e-2)),
     ("9.14", "sigmoid", masks_of()), ("9.14", "compared with 0", masks_of(0, sigmoid=False)),
-    ("9.15", "eval", classes_of()), ("9.15", "back to train", classes_of(after="train")), ("9.15", "softmax", classes_of(softmax=True)),
+    ("9.15", "eval", classes_of()), ("9.15", "back as it was", as_it_came(classes_of())), ("9.15", "softmax", classes_of(softmax=True)),
     ("9.16", "by place", parted(0.75)), ("9.16", "with a gap", parted(0.75, gap=16)), ("9.16", "no overlap", shuffled_without_overlap),
     ("9.16", "by rows", by_rows),
     ("9.17", "either", mean_of(either)), ("9.17", "numpy", with_numpy),

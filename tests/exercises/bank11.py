@@ -69,6 +69,13 @@ def by_the_package(model, level):
     return model
 
 
+def keeps_zeros(model, level):
+    model, kept = copy.deepcopy(model), {}
+    model.encoders[level] = OtherSkip(model.encoders[level], lambda skip, pooled: kept.setdefault(
+        "zeros", torch.zeros_like(skip)))
+    return model
+
+
 def cuts_the_way_down(model, level):
     model = copy.deepcopy(model)
     model.encoders[level].register_forward_pre_hook(lambda _, x: (torch.zeros_like(x[0]),))
@@ -319,6 +326,13 @@ WRONG = [
        "equal_values") for what, mean in MEANS.items()),
 ]
 
+WRONG += [
+    ("11.3", "zeros are kept", keeps_zeros, "zeros_of_each_batch"),
+    ("11.3", "evaluation mode", lambda m, level: cutter()(m, level).eval(), "the_mode_stays"),
+    ("11.3", "training mode", lambda m, level: cutter()(m, level).train(), "the_mode_stays"),
+    ("11.3", "frozen", lambda m, level: cutter()(m, level).requires_grad_(False),
+     "it_can_be_trained"),
+]
 RIGHT = [
     ("11.1", "statistics", pair()),
     ("11.1", "by hand", by_hand),

@@ -140,6 +140,58 @@ def share_of_the_fields(where, share, seed):
     return [i for i, f in enumerate(where) if f not in chosen], [i for i, f in enumerate(where) if f in chosen]
 
 
+def by_a_dict(where, share, seed):
+    """Plain names, made by NumPy, are looked up in a dict."""
+    places = {name: [] for name in np.unique(where).tolist()}
+    for i, name in enumerate(where):
+        places[name].append(i)
+    train, val = split()(where, share, seed)
+    chosen = {where[i] for i in val}
+    return ([i for name in places if name not in chosen for i in places[name]],
+            [i for name in chosen for i in places[name]])
+
+
+def plain_names(where, share, seed):
+    """Plain names, made by NumPy, are looked for in a set."""
+    names = np.random.default_rng(seed).permutation(np.unique(where)).tolist()
+    chosen, held = set(), 0
+    while held < share * len(where) and len(names) > 1:
+        name = names.pop()
+        chosen.add(name)
+        held += where.count(name)
+    inside = [field in chosen for field in where]
+    return np.flatnonzero(np.invert(inside)), np.flatnonzero(inside)
+
+
+def with_str(where, share, seed):
+    """A set of names that went through str."""
+    return split(fields=lambda w: list({str(name) for name in w}))(where, share, seed)
+
+
+def taken_out(images, masks):
+    """Masks are taken out of the list that was handed in."""
+    found, alone = [], []
+    for image in images:
+        mask = next((mask for mask in masks if stem(mask) == stem(image)), None)
+        if mask is None:
+            alone.append(image)
+        else:
+            found.append((image, mask))
+            masks.remove(mask)
+    return found, alone + masks
+
+
+def sorted_in_place(where, share, seed):
+    result = split()(where, share, seed)
+    where.sort()
+    return result
+
+
+def written_into(labels):
+    labels[:] = rims()(labels)
+    return labels
+
+
 def with_numpy(where, share, seed):
     where = np.array(where)
     names = np.random.default_rng(seed).permutation(np.unique(where))
@@ -239,6 +291,8 @@ WRONG = [
     ("13.1", "no masks", first_of_masks, "alone_on_either_side"),
     ("13.1", "suffixes that are known", pairs(known_suffixes), "any_suffix"),
     ("13.1", "four letters", pairs(four_letters), "any_suffix"),
+    ("13.1", "leading zeros", pairs(lambda n: stem(n).lstrip("0")), "names_that_are_alike"),
+    ("13.1", "masks taken out of the list", taken_out, "what_is_given_stays"),
     ("13.1", "small letters", pairs(lambda n: stem(n).lower()), "any_suffix"),
     ("13.2", "two classes", meant(0, "classes"), "two_values"),
     ("13.2", "255 is no mask", meant(0, "no mask"), "two_values"),
@@ -266,6 +320,8 @@ WRONG = [
     ("13.4", "the last name never", never_the_last, "the_seed_draws"),
     ("13.4", "in the order of a set", split(fields=lambda where: list(set(where))),
      "the_seed_draws"),
+    ("13.4", "in the order of a set of str", with_str, "the_seed_draws"),
+    ("13.4", "fields sorted in place", sorted_in_place, "what_is_given_stays"),
     ("13.4", "drawn by their hash", split(draw=by_the_hash), "the_seed_draws"),
     ("13.4", "until there are enough", split(left=0), "a_field_is_left_for_training"),
     ("13.4", "two are left", split(left=2), "as_many_as_asked"),
@@ -291,6 +347,9 @@ WRONG = [
     ("13.3", "left and above only", one_sided, "background_rim_inside"),
     ("13.3", "zeros around the picture", rims(pad="constant"), "edge_of_the_picture"),
     ("13.3", "rolled over the edge", rolled, "edge_of_the_picture"),
+    ("13.3", "nothing at the edge", lambda m: np.pad(rims()(m)[1:-1, 1:-1], 1),
+     "edge_of_the_picture"),
+    ("13.3", "written into the labels", written_into, "what_is_given_stays"),
     ("13.3", "edge left out", no_edge, "edge_of_the_picture"),
     ("13.3", "8 bits", rims(read=lambda m: m.astype(np.uint8)), "any_numbers"),
     ("13.3", "16 bits with a sign", rims(read=lambda m: m.astype(np.int16)), "any_numbers"),
@@ -302,6 +361,7 @@ RIGHT = [
     ("13.2", "as written", MEANT), ("13.2", "tuple, capitals", tuple(w.upper() for w in MEANT)),
     ("13.1", "lists and sets", with_pathlib),
     ("13.4", "as written", split()),
+    ("13.4", "plain names in a set", plain_names), ("13.4", "plain names in a dict", by_a_dict),
     ("13.4", "numpy", with_numpy), ("13.4", "drawn until one is left", the_largest_stays),
     ("13.4", "in the order of the list", split(fields=lambda where: list(dict.fromkeys(where)))),
     ("13.4", "tensors", lambda w, s, k: tuple(map(torch.tensor, split()(w, s, k)))),

@@ -19,7 +19,7 @@ def numbers(place, value):
     return [value if i == place else n for i, n in enumerate(NUMBERS)]
 
 
-def step(*, cut=lambda t, parts: t.tensor_split(parts), factor=lambda part, x, parts: len(part) / len(x), zero="before", move="after",
+def step(*, cut=lambda t, parts: t.chunk(parts), factor=lambda part, x, parts: len(part) / len(x), zero="before", move="after",
          backward="each", result="sum", skip=0):
     """One step in parts; the defaults make a right answer."""
 
@@ -54,6 +54,75 @@ def at_once(model, optimiser, loss, x, y, parts):
     value.backward()
     optimiser.step()
     return value.item()
+
+
+def looks_first(model, optimiser, loss, x, y, parts):
+    with torch.no_grad():
+        value = loss(model(x), y).item()
+    step()(model, optimiser, loss, x, y, parts)
+    return value
+
+
+def looks_afterwards(model, optimiser, loss, x, y, parts):
+    step()(model, optimiser, loss, x, y, parts)
+    with torch.no_grad():
+        return loss(model(x), y).item()
+
+
+def every_graph(model, optimiser, loss, x, y, parts):
+    """The sum keeps the graphs of all parts."""
+    optimiser.zero_grad()
+    total = 0
+    for a, b in zip(x.chunk(parts), y.chunk(parts)):
+        value = loss(model(a), b) * len(a) / len(x)
+        value.backward(retain_graph=True)
+        total = total + value
+    optimiser.step()
+    return total.item()
+
+
+def keeps_losses(model, optimiser, loss, x, y, parts):
+    """Numbers that hang on graphs of their own, in which nothing large is kept."""
+    optimiser.zero_grad()
+    total = 0
+    for a, b in zip(x.chunk(parts), y.chunk(parts)):
+        value, share = loss(model(a), b), torch.tensor(len(a) / len(x))
+        (value * share).backward()
+        total = total + value * share
+    optimiser.step()
+    return total
+
+
+def looks_with_gradients(model, optimiser, loss, x, y, parts):
+    value = sum(loss(model(a), b).item() * len(a) / len(x) for a, b in zip(x.chunk(parts), y.chunk(parts)))
+    step()(model, optimiser, loss, x, y, parts)
+    return value
+
+
+def evaluating(model, optimiser, loss, x, y, parts):
+    model.eval()
+    return step()(model, optimiser, loss, x, y, parts)
+
+
+class Clipping:
+    """An optimiser that cuts off gradients before its step."""
+
+    def __init__(self, optimiser, model):
+        self.optimiser, self.model, self.zero_grad = optimiser, model, optimiser.zero_grad
+
+    def step(self):
+        torch.nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
+        self.optimiser.step()
+
+
+def clipping(model, optimiser, *others):
+    return step()(model, Clipping(optimiser, model), *others)
+
+
+def centred(model, optimiser, loss, x, y, parts):
+    result = step()(model, optimiser, loss, x, y, parts)
+    x -= x.mean()
+    return result
 
 
 def whole_pieces(t, parts):
@@ -156,6 +225,14 @@ WRONG = [
     ("13.6", "the rest left out", step(cut=whole_pieces), "last_part_smaller"),
     ("13.6", "loss of the last part", step(result="last"), "the_loss_of_the_batch"),
     ("13.6", "mean of what is weighted", step(result="mean"), "the_loss_of_the_batch"),
+    ("13.6", "loss after the step", looks_afterwards, "the_loss_of_the_batch"),
+    ("13.6", "the sum keeps the graphs", every_graph, "one_part_in_memory"),
+    ("13.6", "a loss beforehand, with gradients", looks_with_gradients, "last_part_smaller"),
+    ("13.6", "empty parts", step(cut=lambda t, parts: t.tensor_split(parts)),
+     "more_parts_than_pictures"),
+    ("13.6", "evaluation mode", evaluating, "the_mode_stays"),
+    ("13.6", "gradients cut off", clipping, "large_gradients"),
+    ("13.6", "pictures centred in place", centred, "what_is_given_stays"),
     ("13.6", "always cross-entropy", own_loss, "any_loss"),
     ("13.7", "two orders in turn",
      share(order=lambda n, rank, epoch: random.Random(epoch % 2).sample(range(n), n)),
@@ -181,7 +258,11 @@ WRONG = [
 RIGHT = [
     ("13.5", "as written", NEXT), ("13.5", "array", np.array(NEXT).tolist()),
     ("13.8", "exact", NUMBERS), ("13.8", "rounded", (80, 128, 0.102, 3.98)),
-    ("13.6", "as written", step()), ("13.6", "chunks", step(cut=lambda t, parts: t.chunk(parts))),
+    ("13.6", "as written", step()), ("13.6", "no empty part", step(cut=lambda t, parts: [
+        part for part in t.tensor_split(parts) if len(part)])),
+    ("13.6", "the loss beforehand, without gradients", looks_first),
+    ("13.6", "a tensor of one number", lambda *a: torch.tensor(step()(*a))),
+    ("13.6", "the loss of each part is kept", keeps_losses),
     ("13.6", "gradients divided at the end", divides_gradients),
     ("13.7", "tensors of one", lambda *a: list(in_blocks(*a))),
     ("13.7", "every n-th", share()), ("13.7", "blocks, torch", in_blocks),

@@ -34,6 +34,8 @@ def gradients(result, sources):
     """What a backward pass from a result brings to each source; zeros where nothing arrives."""
     expect(tensor(result, learns=True).requires_grad, "No gradient comes back through your result, "
            "so no weight can learn. Is a tensor detached on the way, or made into a plain number?")
+    expect(all(s.requires_grad for s in sources), "Some weights are frozen: their requires_grad is "
+           "False, so no training moves them. Which line says so?")
     weights = torch.linspace(-1, 1, result.numel()).reshape(result.shape)
     try:
         found = torch.autograd.grad(result, sources, weights, retain_graph=True, allow_unused=True)
@@ -113,7 +115,10 @@ def channels_meet(answer):
 
 
 class Resizes(TorchFunctionMode):
-    """Inside ``with Resizes() as seen`` each resizing is written down: mode, old and new size."""
+    """Inside ``with Resizes() as seen`` each resizing is written down.
+
+    That is its mode, whether corners are aligned, old and new size.
+    """
 
     def __init__(self):
         super().__init__()
@@ -122,8 +127,9 @@ class Resizes(TorchFunctionMode):
     def __torch_function__(self, function, types, arguments=(), options=None):
         result = function(*arguments, **(options or {}))
         if function is F.interpolate:
-            mode = (options or {}).get("mode", "nearest")  # torch hands everything over by name
-            self.all.append((mode, *(tuple(t.shape[-2:]) for t in (arguments[0], result))))
+            how = options or {}  # torch hands everything over by name
+            self.all.append((how.get("mode", "nearest"), how.get("align_corners"),
+                             *(tuple(t.shape[-2:]) for t in (arguments[0], result))))
         return result
 
 
@@ -146,7 +152,9 @@ def still_bilinear(answer):
 
 @two.behaviour
 def the_rest_is_as_it_was(answer):
-    for _, small, large in resizes(answer):
+    for _, aligned, small, large in resizes(answer):
+        expect(not aligned, "Your network upsamples with align_corners=True; it was False, and only "
+               "the channels did not meet.")
         expect(large == (2 * small[0], 2 * small[1]), f"An upsampling makes {small[0]}×{small[1]} "
                f"into {large[0]}×{large[1]}; wanted twice the rows and columns.")
     for channels in (CHANNELS, (3, 6, 8, 10)):
@@ -166,6 +174,28 @@ def the_rest_is_as_it_was(answer):
         weights = [p for p in model.parameters() if p.ndim > 1]
         expect(all(bool(g.any()) for g in gradients(out, weights)), "To some of your layers no "
                "gradient comes back. Is each used that you make, and nothing detached on the way?")
+
+
+@two.behaviour
+def nothing_is_drawn_while_it_runs(answer):
+    model, x = built(answer).eval(), torch.rand(2, 1, 32, 32)
+    expect(torch.equal(call(model, x), call(model, x)), "Called twice with the same images, in "
+           "evaluation mode, your network gives two results. Is a layer made in forward? It has new "
+           "weights each time, and no optimiser knows it. Where are layers made?")
+
+
+@two.behaviour
+def no_relu_on_the_way_up(answer):
+    lowest = {}  # of what goes into the convolutions of each size
+    for _ in range(3):  # the few channels of one network may happen to have no negative value
+        for c in watch(built(answer), torch.rand(2, 1, 32, 32)).plain:
+            size = tuple(c.weight.shape[:2])
+            lowest[size] = min(lowest.get(size, 0), float(c.input.min()))
+    for wide in CHANNELS[:-1]:
+        # A block for more channels, built for the tensor from below as it is, has none of this size.
+        expect(lowest.get((wide, 2 * wide), -1) < 0, "What your decoders set beside the skip has no "
+               "negative value any more, so another step is there, such as a ReLU. The upsampling "
+               "only has to give the channels that the decoder wants.")
 
 
 @two.behaviour

@@ -8,6 +8,7 @@ import torch.nn.functional as F
 
 from unet_course.clinic.patients import ClinicUNet
 from unet_course.exercises.core import Exercise, Hint, expect, said
+from unet_course.exercises.untouched import leaves_alone
 from unet_course.exercises.values import call, close, shape, tensor
 
 six = Exercise("9.6", "Patient 6", "find", minutes=5)
@@ -47,6 +48,9 @@ def nothing_but_background_or_nucleus(answer):
                    f"{value} at each of its {size[0]}×{size[1]} pixels: your mask holds "
                    f"{said(sorted(set(got.reshape(-1).tolist()))[:4])}. What is compared with "
                    "what, if there is only one value?")
+
+
+leaves_alone(six, lambda: [(np.array([[0, 255, 0], [1, 1, 0]], dtype=np.uint8),)])
 
 
 seven = Exercise("9.7", "Patient 7", "find", minutes=8)
@@ -114,6 +118,9 @@ def images_as_before(answer):
                "have changed, and they were well: grey values may be mixed.")
 
 
+leaves_alone(seven, lambda: [(*blocks(), (12, 16))])
+
+
 eight = Exercise("9.8", "Patient 8", "find", minutes=5)
 
 
@@ -142,7 +149,7 @@ def grey_values_from_0_to_1(answer):
 
 @eight.behaviour
 def colours_stay_together(answer):
-    for size in ((6, 6), (5, 8), (3, 4), (1, 1)):
+    for size in ((6, 6), (5, 8), (3, 4), (1, 1), (70, 300)):
         picture = np.random.randint(0, 256, (*size, 3), dtype=np.uint8)
         got = tensor(call(answer, picture))
         wanted = torch.from_numpy(picture.transpose(2, 0, 1).copy())[None].float() / 255
@@ -158,9 +165,14 @@ def colours_stay_together(answer):
                "the colours?")
         expect(not is_it(wanted.flip(2)) and not is_it(wanted.flip(3)), "The picture comes out "
                "mirrored. Which axis runs backwards?")
+        shape(got, wanted.shape, f"A picture of {size[0]} rows and {size[1]} columns becomes "
+              "{got}; wanted {wanted}. Which number in your code holds for small pictures only?")
         close(got, wanted, f"The values of a picture of {size[0]}×{size[1]} are all there, and "
               "scrambled. Look at it. Reshape counts the same numbers anew; which call moves an "
               "axis?")
+
+
+leaves_alone(eight, lambda: [(np.random.randint(1, 256, (5, 7, 3), dtype=np.uint8),)])
 
 
 nine = Exercise("9.9", "Patient 9", "find", minutes=5)
@@ -218,6 +230,15 @@ def the_coin_is_as_before(answer):
            "time. Does each draw take a new number from it?")
 
 
+def _batches():
+    for seed in range(8):  # so that some are mirrored
+        generator = torch.Generator().manual_seed(seed)
+        yield torch.rand(2, 1, 5, 6), torch.randint(0, 3, (2, 5, 6)), generator
+
+
+leaves_alone(nine, _batches)
+
+
 ten = Exercise("9.10", "Patient 10", "find", minutes=8)
 
 
@@ -226,8 +247,8 @@ def cut(answer, seed, size=(150, 140)):
     images = torch.arange(2.0 * size[0] * size[1]).reshape(2, 1, *size)
     masks = images[:, 0].long() % 3
     x, y = resized(answer, images, masks, torch.Generator().manual_seed(seed))
-    expect(x.ndim == 4 and x.shape[1] == 1, f"Your images have shape {tuple(x.shape)}; wanted (N, "
-           "1, H, W).")
+    expect(x.ndim == 4 and x.shape[1] == 1 and x.numel(), "Your images have shape "
+           f"{tuple(x.shape)}; wanted (N, 1, H, W), with at least one crop.")
     return images, x, y
 
 
@@ -287,3 +308,7 @@ def every_place_may_come(answer):
     expect(rows == {0, 1} and columns == {0, 1, 2}, f"Images of {size[0]}×{size[1]}: your crops "
            f"begin in rows {said(sorted(rows))} and columns {said(sorted(columns))}. In how many "
            f"rows and columns does a crop of {height}×{width} fit?")
+
+
+leaves_alone(ten, lambda: [(torch.rand(2, 1, 150, 140), torch.randint(0, 3, (2, 150, 140)),
+                            torch.Generator())])

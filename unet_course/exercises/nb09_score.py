@@ -8,6 +8,7 @@ from unet_course.clinic.patients import ClinicUNet
 from unet_course.exercises.answers import number
 from unet_course.exercises.core import Exercise, expect, said
 from unet_course.exercises.nb09 import gradients, same_gradients
+from unet_course.exercises.untouched import leaves_alone
 from unet_course.exercises.values import call, close, shape, tensor
 
 twelve = Exercise("9.12", "Patient 12", "find", minutes=5)
@@ -67,6 +68,9 @@ def a_gradient_comes_back(answer):
         wanted = gradients(binary(logits, masks), [logits])
         expect(same_gradients(mine, wanted), "The loss is right, and its gradient is not: training "
                "would go elsewhere. What comes between the logits and the loss?")
+
+
+leaves_alone(twelve, lambda: [(torch.randn(2, 1, 6, 5), torch.randint(0, 2, (2, 6, 5)))])
 
 
 thirteen = Exercise("9.13", "Patient 13", "find", minutes=5)
@@ -134,6 +138,10 @@ def left_alone(answer, net):
     call(answer, net.train(), torch.rand(2, 1, 6, 6))
     expect(int(net.norm.num_batches_tracked) == 0, "While you predict, the running means of batch "
            "norm move. Which mode is the network in?")
+    call(answer, net.eval(), torch.rand(2, 1, 6, 6))
+    expect(not any(module.training for module in net.modules()), "The network came in evaluation "
+           "mode, and after your prediction it is in training mode. Who may say that it is "
+           "trained next?")
 
 
 @fourteen.behaviour
@@ -157,6 +165,9 @@ def the_rest_of_the_prediction(answer):
         shape(got, size, "Your masks are {got}; wanted {wanted}.", "Your masks")
         expect(torch.equal(got, x[:, 0] > 0.2), "Some pixels have a probability above one half and "
                "are not foreground, or the other way round.")
+
+
+leaves_alone(fourteen, lambda: [(Stub(1), torch.rand(2, 1, 6, 6))])
 
 
 fifteen = Exercise("9.15", "Patient 15", "find", minutes=5)
@@ -184,6 +195,9 @@ def classes_as_before(answer):
            "the largest logit.")
 
 
+leaves_alone(fifteen, lambda: [(Stub(3), torch.rand(2, 1, 6, 6))])
+
+
 sixteen = Exercise("9.16", "Patient 16", "find", minutes=12)
 
 
@@ -198,6 +212,11 @@ def halves(answer, size, seed=0):
         expect(isinstance(part, torch.Tensor) and part.ndim == 4 and part.shape[1:] == (1, 64, 64) and len(part),
                f"Your crops for {name} are {said(part) if not isinstance(part, torch.Tensor) else tuple(part.shape)}; wanted "
                "(n, 1, 64, 64), with at least one.")
+        begins = set(part[:, 0, 0, 0].tolist())
+        whole = bool((part - part[..., :1, :1] == field[:, :64, :64]).all())
+        # where a crop may begin
+        expect(whole and begins <= set(field[0, :-63, :-63].flatten().tolist()), "Your crops are "
+               "not pieces of the field any more, pixel for pixel.")
     return field, *got
 
 
@@ -214,11 +233,8 @@ def nothing_is_shared(answer):
 def enough_in_both(answer):
     for seed, size in enumerate(FIELDS):
         field, train, val = halves(answer, size, seed)
-        known = set(field[0, :-63, :-63].flatten().tolist())  # where a crop may begin
         for crops in (train, val):
             begins = crops[:, 0, 0, 0].tolist()
-            whole = bool((crops - crops[..., :1, :1] == field[:, :64, :64]).all())
-            expect(whole and set(begins) <= known, "Your crops are not pieces of the field any more, pixel for pixel.")
             expect(len(set(begins)) > 0.75 * len(begins), f"Of {len(begins)} crops only "
                    f"{len(set(begins))} are different.")
         share = len(val) / (len(train) + len(val))
@@ -226,6 +242,9 @@ def enough_in_both(answer):
         used = (train.unique().numel() + val.unique().numel()) / field.numel()
         expect(used > 0.6, f"Only {100 * used:.0f} % of the field's pixels are in a crop. A gap costs something, but not so "
                "much.")
+
+
+leaves_alone(sixteen, lambda: [(torch.rand(1, 160, 320), torch.Generator())])
 
 
 seventeen = Exercise("9.17", "Patient 17", "find", minutes=8)
@@ -289,3 +308,6 @@ def mean_dice(prediction, target, num_classes, first=1):
         if p.any() or t.any():
             scores.append(float(2 * (p & t).sum() / (p.sum() + t.sum())))
     return sum(scores) / len(scores) if scores else 1.0
+
+
+leaves_alone(seventeen, lambda: [(torch.randint(0, 3, (4, 4)), torch.randint(0, 3, (4, 4)))])

@@ -8,6 +8,7 @@ import torch.nn.functional as F
 
 from unet_course.exercises.answers import number, several, word
 from unet_course.exercises.core import Exercise, asking, expect, said
+from unet_course.exercises.untouched import leaves_alone
 from unet_course.exercises.values import alike, call, close, shape, tensor
 
 layers = Exercise("10.1", "Count the layers", "predict", minutes=5, mark="classroom")
@@ -123,6 +124,9 @@ def fewer_than_two_objects(answer):
                f"The number of objects was {len(points)}.")
 
 
+leaves_alone(border, lambda: [(to_points([(3, 3), (20, 28), (5, 12)]), 10.0, 5.0)])
+
+
 weighted = Exercise("10.3", "A weight for each pixel", "write", minutes=8)
 
 
@@ -186,6 +190,9 @@ def gradient_goes_through(answer):
           "it is detached, or a plain number?", 1e-4)
 
 
+leaves_alone(weighted, lambda: [sample()])
+
+
 momentum = Exercise("10.4", "One step with momentum", "write", minutes=8)
 
 
@@ -241,6 +248,9 @@ def as_torch_does(answer):
             optimiser.step()
         close(mine, p.detach(), f"After five steps with lr {lr:g} and momentum {factor:g} your weights are not those of "
               "torch.optim.SGD. Does the new velocity go into the next step as it is, without the learning rate in it?")
+
+
+leaves_alone(momentum, lambda: [(*torch.rand(3, 4), 0.1, 0.9)])
 
 
 who = Exercise("10.6", "Article or paper", "choose", minutes=5, mark="classroom")
@@ -389,3 +399,6 @@ def border_goes_on(answer):
             expect(alike(got, old[rows][:, columns], 1e-3),
                    f"dx = {right} and dy = {down} everywhere: what your {what} fetches from "
                    "outside should be the nearest pixel of the border; yours is another one.")
+
+
+leaves_alone(deform, lambda: [(*still()[:2], *torch.rand(2, 11, 14))])

@@ -10,8 +10,9 @@ import torch
 from torch import nn
 
 from unet_course.exercises.answers import number, several, whole, word
-from unet_course.exercises.core import Exercise, asking, expect
+from unet_course.exercises.core import Exercise, Hint, asking, expect, times
 from unet_course.exercises.nb09 import gradients
+from unet_course.exercises.untouched import leaves_alone
 from unet_course.exercises.values import call, close, shape, tensor
 from unet_course.unet import UNet
 
@@ -64,6 +65,9 @@ def deviation_over_n_minus_one(answer):
               f"get {{got}}.")
         close(deviation, statistics.stdev(values), f"The standard deviation of {_listed(values)} "
               "is {wanted}; you get {got}. A score may come twice, and two scores are enough.")
+
+
+leaves_alone(spread, lambda: [([0.9, 0.8, 0.94],)])
 
 
 seeds = Exercise("11.2", "How many seeds?", "predict", minutes=5, mark="classroom")
@@ -208,6 +212,9 @@ def equal_values(answer):
     _compare(answer, [0.2, 0.7], [0.8, 0.1, 0.4, 0.5], why)
 
 
+leaves_alone(exact, lambda: [([0.9, 0.8, 0.94], [0.7, 0.6])])
+
+
 cut = Exercise("11.3", "Cut one skip", "write", minutes=12)
 
 
@@ -242,6 +249,18 @@ def sizes_stay(answer):
         got = _run(_cut(answer, copy.deepcopy(model), 0), x)
         shape(got, (2, 3, *x.shape[-2:]), "The changed network returns {got}, wanted {wanted}: zeros of the skip's own shape.",
               "The output of your network")
+
+
+@cut.behaviour
+def zeros_of_each_batch(answer):
+    model, x = next(_networks())
+    got = _cut(answer, copy.deepcopy(model), 0)
+    for batch in (x, x[:1], x[..., :20, :24]):
+        try:
+            _run(got, batch)
+        except Exception as error:
+            raise Hint(f"Your network runs on a first batch, and stops on one of {times(batch.shape)} "
+                       "after it. Are the zeros of the first call kept?") from error
 
 
 @cut.behaviour
@@ -285,6 +304,18 @@ def it_can_be_trained(answer):
                    f"With level {level} cut, the copy has the right output, and is not trained as "
                    "it should be: other weights get a gradient than those of a network with zeros "
                    "on that skip. Is something detached, or are weights changed?")
+
+
+@cut.behaviour
+def the_mode_stays(answer):
+    model, x = next(_networks())
+    for training in (True, False):
+        model.train(training)
+        got = answer(copy.deepcopy(model), 1)
+        expect(torch.allclose(_run(got, x), _run(_silenced(model, [1]), x), atol=1e-4), "The network "
+               f"comes in {'training' if training else 'evaluation'} mode, and your copy runs as in "
+               "the other one. Everything but the skip stays as it was: which line changes the "
+               "mode, or makes a layer anew?")
 
 
 @cut.behaviour

@@ -8,6 +8,7 @@ from unet_course.exercises.answers import number, several, word
 from unet_course.exercises.core import Exercise, asking, expect, times
 from unet_course.exercises.nb02 import make
 from unet_course.exercises.nb09 import gradients, same_gradients
+from unet_course.exercises.untouched import leaves_alone
 from unet_course.exercises.values import alike, call, close, shape, tensor
 from unet_course.exercises.watching import block_of, watch
 from unet_course.family import DenseBlock
@@ -93,6 +94,9 @@ def a_gradient_comes_back(answer):
     expect(same_gradients(mine, gradients(true_gate(skip, below, *layers), sources)), "The numbers "
            "are right, and the gradient that comes back is not: the gate would not learn where to "
            "listen. What is detached on the way?")
+
+
+leaves_alone(gate, lambda: [gate_parts()])
 
 
 shortcut = Exercise("12.2", "A shortcut where the channels change", "write", minutes=15)
@@ -205,6 +209,10 @@ def sum_then_relu(answer):
             early = [F.relu(change) + F.relu(way) for way in ways] + [F.relu(F.relu(change) + way) for way in ways]
             expect(not is_one_of(*early), "There is a ReLU before the sum: then the block can only add, and never take away. "
                                           "Which ReLU has to wait?")
+            expect(not is_one_of(*(F.relu(change + F.relu(way)) for way in ways)), f"{a} → {b} "
+                   "channels: there is a ReLU on your shortcut, so what is negative never gets "
+                   "through. The shortcut is the input itself, or its 1×1 convolution. Which ReLU "
+                   "is one too many?")
             expect(is_one_of(*(F.relu(change + way) for way in ways)), f"{a} → {b} channels: your output is not the ReLU "
                    "of (convolution → norm → ReLU → convolution → norm) plus the shortcut. Is each norm there, and the "
                    "ReLU between?")
@@ -333,24 +341,34 @@ def both_branches_learn(answer):
            "to take. What is detached on the way?")
 
 
+leaves_alone(split, lambda: [split_parts()])
+
+
 dense = Exercise("12.3", "Parameters of a dense block", "predict", minutes=8)
 
 
 @dense.behaviour
 def one_block(answer):
-    got = call(answer, 8, 16)
-    last = 24 * 16 + 32  # of the 1×1 convolution and its norm
-    for wrong, why in [(4 * (9 * 8 * 4 + 8) + last, "Your layers all see 8 channels. What does the second one see, that the "
-                        "first one made?"),
-                       (2016 + 32, "You have left out the 1×1 convolution at the end. How many channels go into it?"),
-                       (2016 + 32 + 16 * 16 + 32, "Your 1×1 convolution gets what the layers made. What else is handed on "
-                        "to it?"),
-                       (2016 + 24 * 16, "The norms are missing: two values for each channel that a convolution makes."),
-                       (2016 + 16 + 32 + last + 16, "You count biases under the norms. Does a ConvBlock have them?"),
-                       (2016 + 32 + 24 * 16, "What comes after the 1×1 convolution, as after the others?")]:
-        expect(not alike(got, wrong), f"DenseBlock(8, 16): you count {wrong}. {why}")
-    close(got, parameter_count(DenseBlock(8, 16)), "DenseBlock(8, 16): wanted {wanted}, you count {got}. Growth is "
-          "4: layer by layer, how many channels go in?")
+    got = call(answer, 8, 24)  # 8, 16 gives one number for two of the mistakes
+    layers, norms, last = 9 * 6 * (8 + 14 + 20 + 26), 48, 32 * 24  # of the 1×1 convolution
+    for wrong, why in [(4 * 9 * 8 * 6 + norms + last + 48, "Your layers all see 8 "
+                        "channels. What does the second one see, that the first one made?"),
+                       (layers + norms, "You have left out the 1×1 convolution at the end. How many channels go into it?"),
+                       (layers + norms + 24 * 24 + 48, "Your 1×1 convolution gets what the "
+                        "layers made. What else is handed on to it?"),
+                       (layers + norms + 26 * 24 + 48, "Your 1×1 convolution gets what three of "
+                        "the layers made. How many are there?"),
+                       (layers + norms + 9 * last + 48, "Your last convolution is one of 3×3. "
+                        "Wanted one of 1×1."),
+                       (layers + 2 * norms + last + 96, "You count four values for each channel of "
+                        "a norm. Two of them are running means, which nobody learns."),
+                       (layers + last, "The norms are missing: two values for each channel that a convolution makes."),
+                       (layers + 24 + norms + last + 48 + 24, "You count biases under the norms. Does a ConvBlock have them?"),
+                       (layers + norms + last, "Has each norm a scale and a shift, and what comes "
+                        "after the 1×1 convolution, as after the others?")]:
+        expect(not alike(got, wrong), f"DenseBlock(8, 24): you count {wrong}. {why}")
+    close(got, parameter_count(DenseBlock(8, 24)), "DenseBlock(8, 24): wanted {wanted}, you count {got}. Growth is "
+          "6: layer by layer, how many channels go in?")
 
 
 @dense.behaviour

@@ -1,15 +1,18 @@
 """Exercises about work in parts, and about the next step. (13)"""
 
 import copy
+import weakref
 
 import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import nn
+from torch.autograd.graph import saved_tensors_hooks
 
 from unet_course.exercises.answers import number, several, word
 from unet_course.exercises.core import Exercise, asking, expect, said
-from unet_course.exercises.values import call, close
+from unet_course.exercises.untouched import leaves_alone
+from unet_course.exercises.values import alike, call, close
 
 parts = Exercise("13.6", "A batch in parts", "find", minutes=10)
 RATE = 0.5
@@ -34,28 +37,59 @@ def pictures(count):
     return torch.randn(count, 1, 6, 6), torch.randint(0, 2, (count, 6, 6))
 
 
+class Kept:
+    """A tensor that is kept for the backward pass."""
+
+    def __init__(self, tensor):
+        self.tensor = tensor
+
+
 class Trial:
-    """One step of the learner's on `count` pictures, beside the step on the whole batch."""
+    """One step of the learner's on `count` pictures, beside the step on the whole batch.
+
+    Attributes
+    ----------
+    sizes : list of int
+        How many pictures go through the network at a time, to be learnt from.
+    modes : set of bool
+        Whether the network is in training mode then.
+    left_over : bool
+        Whether something of an earlier part is still kept when the next one begins.
+    """
 
     def __init__(self, answer, count, number_of_parts, stale=False, loss=F.cross_entropy):
         self.loss = loss
         self.x, self.y = pictures(count)
         self.before = small_network()
-        self.model, self.events = copy.deepcopy(self.before), []
+        self.model = copy.deepcopy(self.before)
+        self.sizes, self.modes = [], set()
+        self.inside, self.kept, self.left_over = False, [], False
         self.optimiser = Counted(self.model.parameters(), lr=RATE)
         if stale:
             for parameter in self.model.parameters():
                 parameter.grad = torch.ones_like(parameter)
-        self.model.register_forward_hook(self._seen)
+        self.model.register_forward_pre_hook(self._begins)
+        self.model.register_forward_hook(self._ends)
         with asking("The arguments are model, optimiser, loss, x, y and the number of parts; the loss is a mean over the "
-                    "pictures that it is given."):
+                    "pictures that it is given."), saved_tensors_hooks(self._keep, lambda kept: kept.tensor):
             self.returned = call(answer, self.model, self.optimiser, loss, self.x, self.y,
                                  number_of_parts)
 
-    def _seen(self, _, inputs, output):
-        self.events.append(len(inputs[0]))
-        if output.requires_grad:
-            output.register_hook(lambda _: self.events.append("back"))
+    def _keep(self, tensor):
+        kept = Kept(tensor.detach())
+        if self.inside:
+            self.kept.append(weakref.ref(kept))
+        return kept
+
+    def _begins(self, *_):
+        self.left_over |= any(kept() is not None for kept in self.kept)
+        self.inside = True
+
+    def _ends(self, _, inputs, output):
+        self.inside = False
+        if output.requires_grad:  # else nothing of it is kept
+            self.sizes.append(len(inputs[0]))
+            self.modes.add(self.model.training)
 
     def gradient(self, weight=None):
         """Of the loss on the whole batch; or of the parts' losses, each times a weight."""
@@ -67,12 +101,8 @@ class Trial:
 
     def moved_by(self, gradients, factor=1.0):
         """Whether the learner's weights are those of one step along these gradients."""
-        return all(torch.allclose(old - RATE * factor * g, new, atol=1e-5)
+        return all(torch.allclose(old - RATE * factor * g, new, rtol=1e-4, atol=1e-5)
                    for old, g, new in zip(self.before.parameters(), gradients, self.model.parameters()))
-
-    @property
-    def sizes(self):
-        return [event for event in self.events if event != "back"]
 
 
 @parts.behaviour
@@ -106,8 +136,9 @@ def one_part_in_memory(answer):
         largest = max(trial.sizes, default=0)
         expect(largest <= most, f"Eight pictures in {number_of_parts} parts: your network sees {largest} at a time; wanted "
                f"{most}. What is gained, if all go in together?")
-        expect(len(trial.sizes) < 2 or trial.events[1] == "back", "All parts go forward before the first one goes back, so "
-               "all of them are kept in memory. When is a part's backward pass due?")
+        expect(not trial.left_over, "A part goes forward while what an earlier one needs for its "
+               "backward pass is still in memory. When is a part's backward pass due, and does "
+               "anything keep its graph after that?")
         expect(trial.moved_by(trial.gradient()), f"In {number_of_parts} parts the weights move otherwise than by one step "
                "on the whole batch.")
 
@@ -116,6 +147,9 @@ def one_part_in_memory(answer):
 def last_part_smaller(answer):
     for count, number_of_parts in ((10, 4), (7, 3), (5, 2)):
         trial = Trial(answer, count, number_of_parts)
+        expect(sum(trial.sizes) <= count, f"{count} pictures in {number_of_parts} parts: "
+               f"{sum(trial.sizes)} go through your network, so some twice. Which pass is one too "
+               "many?")
         expect(sum(trial.sizes) == count, f"{count} pictures in {number_of_parts} parts: your network has seen "
                f"{sum(trial.sizes)}. Which ones are left out?")
         expect(trial.moved_by(trial.gradient()), f"{count} pictures in {number_of_parts} parts: the parts are of different "
@@ -124,18 +158,43 @@ def last_part_smaller(answer):
 
 
 @parts.behaviour
+def the_mode_stays(answer):
+    expect(Trial(answer, 8, 4).modes == {True}, "The network comes in training mode, and your step "
+           "runs it in evaluation mode: with batch norm or dropout in it, that is another step. "
+           "Who says which mode it is in?")
+
+
+@parts.behaviour
 def the_loss_of_the_batch(answer):
     for count, number_of_parts in ((8, 4), (10, 4)):
         trial = Trial(answer, count, number_of_parts)
         wanted = trial.loss(trial.before(trial.x), trial.y).item()
         got = number(trial.returned, "What you return")
+        after = trial.loss(trial.model(trial.x), trial.y).item()
+        expect(abs(got - after) > 1e-4, f"{count} pictures in {number_of_parts} parts: you return "
+               f"{got:.4f}, the loss after the step; before it was {wanted:.4f}. When is the loss "
+               "computed that the step is made from?")
         expect(abs(got - wanted) < 1e-4, f"{count} pictures in {number_of_parts} parts: you return a loss of {got:.4f}; on "
                f"the whole batch it was {wanted:.4f}. Is it the sum of all parts, weighted as their gradients are?")
 
 
+@parts.behaviour
+def more_parts_than_pictures(answer):
+    trial = Trial(answer, 3, 5)
+    wanted = trial.loss(trial.before(trial.x), trial.y)
+    expect(alike(trial.returned, wanted, 1e-4), "3 pictures in 5 parts: you return a loss of "
+           f"{said(trial.returned)}; on the whole batch it was {wanted:.4f}. What is the mean over "
+           "a part without pictures, and does such a part have to go in?")
+
+
 def squared(logits, y):
-    """Another loss: the mean squared distance of the second logit from 0 or 1."""
-    return (logits[:, 1] - y).square().mean()
+    """Another loss: the mean squared distance of the second logit from 0 or 1, a tenth of it."""
+    return (logits[:, 1] - y).square().mean() / 10
+
+
+def steep(logits, y):
+    """A loss with large gradients."""
+    return 20 * F.cross_entropy(logits, y)
 
 
 @parts.behaviour
@@ -143,6 +202,21 @@ def any_loss(answer):
     trial = Trial(answer, 9, 2, loss=squared)
     expect(trial.moved_by(trial.gradient()), "With another loss the step is not that of the whole "
            "batch. Which loss do you take, the one that is handed over?")
+
+
+@parts.behaviour
+def large_gradients(answer):
+    trial = Trial(answer, 9, 2, loss=steep)
+    expect(trial.moved_by(trial.gradient()), "With a loss that is 20 times as large the gradients "
+           "are, too, and your step is not. What happens to them between backward and step?")
+
+
+def _one_step():
+    model = small_network()
+    yield model, Counted(model.parameters(), lr=RATE), F.cross_entropy, *pictures(8), 4
+
+
+leaves_alone(parts, _one_step)
 
 
 shares = Exercise("13.7", "Each picture once, on one of the ranks", "write", minutes=15, mark="deeper")
