@@ -19,6 +19,8 @@ WRONG = [
     ("0.1", "argmax of the wrong axis, turned", lambda p: p.argmax(dim=2).T, "one_class_per_pixel"),
     ("0.1", "three classes only", lambda p: torch.where(p[1] > p[0], 1, 0).where(torch.maximum(p[0], p[1]) > p[2], 2)
      if len(p) > 2 else p.argmax(0), "most_probable_class"),
+    ("0.1", "as bytes, so that the two best may be equal", lambda p: (p * 255).byte().argmax(dim=0),
+     "most_probable_class"),
     ("0.1", "forgotten return", lambda p: None, "one_class_per_pixel"),
 ]
 RIGHT = [

@@ -42,6 +42,23 @@ def block(first=None, second=None, *, kernel=3, bias="norm", pad=True, one_norm=
     return Block
 
 
+def where(condition, wrong, right):
+    """A class that is wrong with certain options only: `condition` gets up, padding and norm."""
+
+    def build(*arguments, **options):
+        all_of_them = {"up": "transpose", "padding": 1, "norm": True, **options}
+        return (wrong if condition(**all_of_them) else right)(*arguments, **options)
+    return build
+
+
+def with_norm(up, padding, norm):
+    return norm
+
+
+def without_norm(up, padding, norm):
+    return not norm
+
+
 class Zeros(ConvBlock):
     def forward(self, x):
         return 0 * super().forward(x)
@@ -238,6 +255,26 @@ def slow_norms(*arguments, **options):
         if isinstance(layer, nn.BatchNorm2d):
             layer.momentum = 0.01
     return block
+
+
+class CutAtSix(ConvBlock):
+    def forward(self, x):
+        return super().forward(x).clamp(max=6)
+
+
+class NormTwice(ConvBlock):
+    """Two norms behind the first convolution, the second one with or without parameters."""
+
+    affine = True
+
+    def __init__(self, i, o, **options):
+        super().__init__(i, o, **options)
+        if len(self.layers) == 6:
+            self.layers[1] = nn.Sequential(nn.BatchNorm2d(o), nn.BatchNorm2d(o, affine=self.affine))
+
+
+class NormUndone(NormTwice):
+    affine = False
 
 
 class InNumpy(ConvBlock):
@@ -447,6 +484,12 @@ WRONG = [
     ("2.2", "kernel fixed at 3",
      lambda n, k, p, s: (n + 2 * p - 3) // s + 1, "padding_counts_twice"),
     ("2.2", "padding left out", lambda n, k, p, s: (n - k) // s + 1, "padding_counts_twice"),
+    ("2.2", "odd kernels only", lambda n, k, p, s: (n - 1 + 2 * p - 2 * (k // 2)) // s + 1,
+     "stride_rounds_down"),
+    ("2.2", "any padding keeps the size",
+     lambda n, k, p, s: -(-n // s) if p else (n - k) // s + 1, "stride_rounds_down"),
+    ("2.2", "only the kernel divided", lambda n, k, p, s: n + 2 * p - k // s + 1,
+     "stride_rounds_down"),
     ("2.2", "one place at least two",
      lambda n, k, p, s: max((n + 2 * p - k) // s, 1) + 1, "stride_rounds_down"),
     ("2.3", "zeros", Zeros, "output_is_alive"),
@@ -464,6 +507,20 @@ WRONG = [
     ("2.3", "sigmoid", block(first="sigmoid"), "output_is_alive"),
     ("2.3", "sigmoid between", block(middle="sigmoid"), "relu_between"),
     ("2.3", "GELU between", block(middle="gelu"), "relu_between"),
+    ("2.3", "first ReLU missing, with a norm only",
+     where(with_norm, block(middle=False), ConvBlock), "relu_between"),
+    ("2.3", "leaky ReLU between, with a norm only",
+     where(with_norm, block(middle="leaky"), ConvBlock), "batch_norm_after_each"),
+    ("2.3", "cut at 6, with a norm only",
+     where(with_norm, CutAtSix, ConvBlock), "batch_norm_after_each"),
+    ("2.3", "cut at 6, without a norm only",
+     where(without_norm, CutAtSix, ConvBlock), "batch_norm_after_each"),
+    ("2.3", "padding fixed at 1, without a norm only",
+     where(without_norm, block(pad="fixed"), ConvBlock), "without_padding"),
+    ("2.3", "padding fixed at 1, with a norm only",
+     where(with_norm, block(pad="fixed"), ConvBlock), "without_padding"),
+    ("2.3", "two norms in a row", NormTwice, "norms_learn"),
+    ("2.3", "a norm undone by another", NormUndone, "batch_norm_after_each"),
     ("2.3", "leaky ReLU between", block(middle="leaky"), "relu_between"),
     ("2.3", "shortcut beside it", Shortcut, "two_convolutions"),
     ("2.3", "both norms after the first", NormFirst, "batch_norm_after_each"),
@@ -506,6 +563,8 @@ WRONG = [
     ("2.4", "one each", lambda n: 2 + n, "each_adds_two"),
     ("2.4", "no centre", lambda n: 2 * n, "one_convolution"),
     ("2.4", "blocks, not convolutions", lambda n: 1 + 4 * n, "one_convolution"),
+    ("2.4", "nothing seen with none", lambda n: 2 * n + 1 if n else 0, "each_adds_two"),
+    ("2.4", "3 at least", lambda n: max(3, 2 * n + 1), "each_adds_two"),
     ("2.4", "constant", lambda n: 3, "each_adds_two"),
     ("2.6", "one picture", many(sum_over=1), "a_channel_for_each_kernel"),
     ("2.6", "channels kept apart", lambda x, w, b: torch.stack([correct(c, k) for c in x for k in w[:, 0]]), "a_channel_for_each_kernel"),

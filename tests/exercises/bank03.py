@@ -7,7 +7,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from tests.exercises.bank02 import Own, Padded
+from tests.exercises.bank02 import CutAtSix, Own, Padded, where, with_norm, without_norm
 from unet_course import ConvBlock, EncoderBlock
 
 
@@ -181,6 +181,21 @@ class DropsOut(EncoderBlock):
         return y, self.pool(y)
 
 
+class WidthDecides(EncoderBlock):
+    """Whether a row is added is taken from the width."""
+
+    def forward(self, x):
+        y = self.block(x)
+        odd = y.shape[-1] % 2
+        return y, F.max_pool2d(F.pad(y, (0, odd, 0, odd)), 2)
+
+
+class CutBlock(EncoderBlock):
+    def __init__(self, *arguments, **options):
+        super().__init__(*arguments, **options)
+        self.block = CutAtSix(*arguments, **options)
+
+
 class InNumpy(EncoderBlock):
     def forward(self, x):
         return [y.detach().numpy() for y in super().forward(x)]
@@ -235,6 +250,15 @@ WRONG = [
     ("3.3", "gives back arrays", InNumpy, "returns_two"),
     ("3.3", "no pool", encoder(nn.Identity), "pooled_is_the_pool_of_skip"),
     ("3.3", "padding forgotten", encoder(padding=1), "hands_options_on"),
+    ("3.3", "padding forgotten, with a norm only",
+     where(with_norm, encoder(padding=1), EncoderBlock), "hands_options_on"),
+    ("3.3", "padding forgotten, without a norm only",
+     where(without_norm, encoder(padding=1), EncoderBlock), "hands_options_on"),
+    ("3.3", "width decides about the rows", WidthDecides, "odd_sizes_are_kept"),
+    ("3.3", "cut at 6, with a norm only",
+     where(with_norm, CutBlock, EncoderBlock), "is_a_block"),
+    ("3.3", "cut at 6, without a norm only",
+     where(without_norm, CutBlock, EncoderBlock), "is_a_block"),
     ("3.3", "norm forgotten", encoder(norm=True), "is_a_block"),
     ("3.3", "one convolution", OneConvolution, "is_a_block"),
     ("3.3", "skip of zeros", encoder(forward=lambda s, x: (s.block(x) * 0, s.pool(s.block(x) * 0))), "is_a_block"),

@@ -7,7 +7,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from tests.exercises.bank02 import ByArithmetic, Own, Padded
+from tests.exercises.bank02 import ByArithmetic, CutAtSix, Own, Padded, where, with_norm, without_norm
 from unet_course import ConvBlock, DecoderBlock, match_size
 
 
@@ -244,6 +244,38 @@ class DropsOut(DecoderBlock):
         return F.dropout2d(y, 0.5, self.training) if len(self.block.layers) == 4 else y
 
 
+class CutBlock(DecoderBlock):
+    def __init__(self, i, s, o, *, up="transpose", **options):
+        super().__init__(i, s, o, up=up, **options)
+        self.block = CutAtSix(s + o, o, **options)
+
+
+class OneMore(DecoderBlock):
+    def __init__(self, i, s, o, *, up="transpose", **options):
+        super().__init__(i, s, o, up=up, **options)
+        if up == "transpose":
+            self.up = nn.Sequential(self.up, nn.Conv2d(o, o, 1))
+
+
+def bilinear_only(**change):
+    """A right block but for up="bilinear"; there, the layers `after` stand behind the upsampling."""
+    after = change.pop("after", None)
+
+    class Wrong(decoder(**change)):
+        def __init__(self, i, s, o, **options):
+            super().__init__(i, s, o, **options)
+            if after is not None:
+                self.up = nn.Sequential(self.up, after(o))
+
+    return where(lambda up, padding, norm: up == "bilinear", Wrong, DecoderBlock)
+
+
+def stamp_on_what_was_there(x, kernel, kept={}):  # noqa: B006
+    big = kept.setdefault(x.shape, torch.zeros(2 * x.shape[0], 2 * x.shape[1]))
+    big += torch.kron(x, kernel)
+    return big
+
+
 class InNumpy(DecoderBlock):
     def forward(self, x, skip):
         return super().forward(x, skip).detach().numpy()
@@ -383,6 +415,33 @@ WRONG = [
     ("4.3", "always transposed", decoder(up="transpose"), "upsampling_kind"),
     ("4.3", "always bilinear", decoder(up="bilinear"), "upsampling_kind"),
     ("4.3", "padding forgotten", decoder(fixed={"padding": 1}), "hands_options_on"),
+    ("4.3", "padding forgotten, with a norm only",
+     where(with_norm, decoder(fixed={"padding": 1}), DecoderBlock), "hands_options_on"),
+    ("4.3", "padding forgotten, without a norm only",
+     where(without_norm, decoder(fixed={"padding": 1}), DecoderBlock), "hands_options_on"),
+    ("4.3", "padding forgotten, bilinear only", bilinear_only(fixed={"padding": 1}),
+     "hands_options_on"),
+    ("4.3", "norm forgotten, bilinear only", bilinear_only(fixed={"norm": True}), "ends_in_a_block"),
+    ("4.3", "never a norm, bilinear only", bilinear_only(fixed={"norm": False}), "ends_in_a_block"),
+    ("4.3", "padded at the left, bilinear only", bilinear_only(match=pad_left_first),
+     "skip_keeps_its_place"),
+    ("4.3", "cropped to its corner, bilinear only", bilinear_only(match=one_side),
+     "skip_keeps_its_place"),
+    ("4.3", "skip resized, bilinear only", bilinear_only(match=resized), "skip_keeps_its_place"),
+    ("4.3", "a norm behind the 1×1, bilinear only", bilinear_only(after=nn.BatchNorm2d),
+     "concatenates_as_they_are"),
+    ("4.3", "dropout behind the 1×1, bilinear only", bilinear_only(after=lambda o: nn.Dropout(0.3)),
+     "concatenates_as_they_are"),
+    ("4.3", "a second 1×1, bilinear only", bilinear_only(after=lambda o: nn.Conv2d(o, o, 1)),
+     "concatenates_as_they_are"),
+    ("4.3", "x normalised in training", decoder(forward=lambda b, x, s: b.meet(
+        F.batch_norm(x, None, None, training=True) if b.training else x, s)),
+     "concatenates_as_they_are"),
+    ("4.3", "a 1×1 behind the transposed convolution", OneMore, "concatenates_as_they_are"),
+    ("4.3", "cut at 6, with a norm only",
+     where(with_norm, CutBlock, DecoderBlock), "ends_in_a_block"),
+    ("4.3", "cut at 6, without a norm only",
+     where(without_norm, CutBlock, DecoderBlock), "ends_in_a_block"),
     ("4.3", "norm forgotten", decoder(fixed={"norm": True}), "ends_in_a_block"),
     ("4.3", "never a norm", decoder(fixed={"norm": False}), "ends_in_a_block"),
     ("4.3", "no ReLU at the end", NoReluAtTheEnd, "ends_in_a_block"),
@@ -419,6 +478,7 @@ WRONG = [
     ("4.4", "tiled", lambda x, k: x.repeat(2, 2) * k.repeat(*x.shape), "values"),
     ("4.4", "kron the other way", lambda x, k: torch.kron(k, x), "values"),
     ("4.4", "wide inputs only", lambda x, k: torch.kron(x, k)[: 2 * x.shape[1]], "stamps"),
+    ("4.4", "adds to what the last call left", stamp_on_what_was_there, "values"),
     ("4.4", "flat kernel", lambda x, k: torch.kron(x, k.mean() + 0 * k), "values"),
     ("4.4", "square inputs only", lambda x, k: torch.kron(x, k)[:, : 2 * x.shape[0]], "stamps"),
 ]

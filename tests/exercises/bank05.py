@@ -4,6 +4,7 @@ import torch
 from torch import nn
 
 from tests.exercises import bank03, bank04
+from tests.exercises.bank02 import where, with_norm, without_norm
 from tests.exercises.bank04 import Sized, pad_left_first
 from unet_course import ConvBlock, DecoderBlock, EncoderBlock, UNet, match_size
 from unet_course.exercises.nb05 import true_ledger
@@ -251,6 +252,36 @@ class SkipLast(DecoderBlock):
         return self.block(torch.cat([x, match_size(skip, x.shape[-2:])], dim=1))
 
 
+def decoder_where(condition, **fixed):
+    """A decoder that does not hand on an option, with certain others only."""
+    return where(condition, lambda *a, **k: DecoderBlock(*a, **{**k, **fixed}), DecoderBlock)
+
+
+def bilinear(up, padding, norm):
+    return up == "bilinear"
+
+
+def of_twice_its_channels(i, s, o, **options):
+    return DecoderBlock(2 * o, s, o, **options)
+
+
+class LastTwoCropped(UNet):
+    """The deeper levels are not cropped; the size comes out right all the same."""
+
+    def forward(self, x):
+        skips = []
+        for encoder in self.encoders:
+            skip, x = encoder(x)
+            skips.append(skip)
+        x = self.bottleneck(x)
+        for decoder in self.decoders:
+            skip = skips.pop()
+            x = decoder(x, skip)
+            if len(skips) < 2:
+                x = x[..., : skip.shape[-2], : skip.shape[-1]]
+        return self.head(x)
+
+
 class AboveZero(UNet):
     """A right network, whose weights were drawn so that no logit is negative."""
 
@@ -325,6 +356,22 @@ WRONG = [
     ("5.3", "norm ignored", unet(fixed={"norm": True}), "hands_options_on"),
     ("5.3", "never a norm", unet(fixed={"norm": False}), "hands_options_on"),
     ("5.3", "padding ignored", unet(fixed={"padding": 1}), "hands_options_on"),
+    ("5.3", "decoders of twice their channels", unet(decoder=of_twice_its_channels),
+     "any_depth_and_input"),
+    ("5.3", "padding not for the decoders, bilinear only",
+     unet(decoder=decoder_where(bilinear, padding=1)), "hands_options_on"),
+    ("5.3", "norm not for the decoders, bilinear only",
+     unet(decoder=decoder_where(bilinear, norm=True)), "hands_options_on"),
+    ("5.3", "no norm in the decoders, bilinear only",
+     unet(decoder=decoder_where(bilinear, norm=False)), "hands_options_on"),
+    ("5.3", "padding not for the decoders, without a norm only",
+     unet(decoder=decoder_where(without_norm, padding=1)), "hands_options_on"),
+    ("5.3", "padding not for the decoders, with a norm only",
+     unet(decoder=decoder_where(with_norm, padding=1)), "hands_options_on"),
+    ("5.3", "transposed without a norm", unet(decoder=where(
+        without_norm, lambda *a, **k: DecoderBlock(*a, **{**k, "up": "transpose"}), DecoderBlock)),
+     "hands_options_on"),
+    ("5.3", "last two levels cropped", LastTwoCropped, "nothing_else_happens"),
     ("5.3", "up ignored", unet(up="transpose"), "hands_options_on"),
     ("5.3", "always bilinear", unet(up="bilinear"), "hands_options_on"),
     ("5.3", "an instance", UNet(1, 3, channels=(4, 8, 16)), "runs"),

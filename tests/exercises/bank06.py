@@ -79,6 +79,18 @@ def with_a_clip(model, optimiser, x, y):
     return value.item()
 
 
+def halves_the_rate(model, optimiser, x, y):
+    value = step()(model, optimiser, x, y)
+    for group in optimiser.param_groups:
+        group["lr"] *= 0.5
+    return value
+
+
+def largest_of_all(logits, target):
+    powers = (logits - logits.max()).exp()
+    return -true_of(powers / powers.sum(1, keepdim=True), target).log().mean()
+
+
 def clears_then_adds(model, optimiser, x, y):
     model.train()
     value = F.cross_entropy(model(x), y)
@@ -202,6 +214,19 @@ WRONG = [
         lambda model, given: torch.optim.Adam(model.parameters())), "with_the_optimiser_given"),
     ("6.2", "by hand, with a rate", by_hand_with_a_rate, "with_the_optimiser_given"),
     ("6.2", "gradients cut", with_a_clip, "gradients_do_not_add_up"),
+    ("6.2", "smoothed labels", step(
+        loss=lambda z, y: F.cross_entropy(z, y, label_smoothing=0.1)), "gradients_do_not_add_up"),
+    ("6.2", "rate halved each time", halves_the_rate, "gradients_do_not_add_up"),
+    ("6.1", "largest of everything subtracted", largest_of_all, "large_logits"),
+    ("6.6", "1 below only", lambda p, t: 1 - 2 * (p * t).sum() / (p.sum() + t.sum() + 1),
+     "perfect_is_nearly_zero"),
+    ("6.6", "1 above only", lambda p, t: 1 - (2 * (p * t).sum() + 1) / (p.sum() + t.sum()),
+     "perfect_is_nearly_zero"),
+    ("6.6", "twice 1 above", lambda p, t: 1 - 2 * ((p * t).sum() + 1) / (p.sum() + t.sum() + 1),
+     "perfect_is_nearly_zero"),
+    ("6.6", "a new tensor of the number", lambda p, t: torch.tensor(
+        1 - (2 * (p * t).sum().item() + 1) / (p.sum() + t.sum() + 1).item(), requires_grad=True),
+     "gradient_flows"),
     ("6.2", "set to zero at the end", clears_afterwards, "old_gradients_are_forgotten"),
     ("6.2", "set to zero at the end, by the optimiser", clears_then_adds,
      "old_gradients_are_forgotten"),

@@ -43,6 +43,9 @@ def most_probable_class(answer):
     probabilities = torch.rand(4, 6, 8).softmax(dim=0)
     close(mask_of(answer, probabilities), probabilities.argmax(dim=0), "Some pixels did not get "
           "their most probable class. Which torch method gives the place of a maximum?")
+    near = torch.tensor([[[0.4010]], [[0.4015]], [[0.1975]]])
+    close(mask_of(answer, near), [[1]], "The probabilities are 0.4010, 0.4015 and 0.1975: the "
+          "largest is that of class 1. Are they rounded before they are compared?")
 
 
 predict = Exercise("0.2", "The same network, another image", "predict", minutes=3, mark="classroom")

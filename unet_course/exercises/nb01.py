@@ -108,7 +108,7 @@ def two_slices(answer):
 
 @split.behaviour
 def disjoint_with_gap(answer):
-    for width, gap in [(1280, 64), (500, 20), (300, 0)]:
+    for width, gap in [(1280, 64), (500, 20), (300, 0), (501, 20)]:
         train, val = columns(answer, width, gap)
         expect(len(train) and len(val), f"For width {width} and gap {gap} one of your two parts is empty.")
         if len(np.intersect1d(train, val)):
@@ -121,7 +121,8 @@ def disjoint_with_gap(answer):
 
 @split.behaviour
 def three_quarters(answer):
-    for width, gap in [(1280, 64), (500, 20), (1000, 100), (300, 0), (100, 60), (13, 1)]:
+    for width, gap in [(1280, 64), (500, 20), (1000, 100), (300, 0), (100, 60), (13, 1),
+                       (102, 5), (1000, 15)]:  # whatever the rounding, the gap is exact
         train, val = map(len, columns(answer, width, gap))
         left = width - gap
         expect(train + val >= left, f"For width {width} and gap {gap} you use {train + val} "

@@ -10,7 +10,7 @@ from torch.nn.parameter import is_lazy
 from unet_course.exercises.answers import several, whole
 from unet_course.exercises.core import Exercise, asking, expect, said, times
 from unet_course.exercises.values import alike, call, close, shape, tensor
-from unet_course.exercises.watching import agree, biases, block_of, send_back, slopes, watch
+from unet_course.exercises.watching import agree, biases, block_of, send_back, set_norms, slopes, watch
 
 by_hand = Exercise("2.1", "A convolution by hand", "write", minutes=10)
 
@@ -69,15 +69,21 @@ def valid(answer):
 @conv_size.behaviour
 def stride_rounds_down(answer):
     for n, k, p, s in [(101, 2, 0, 2), (7, 3, 1, 2), (8, 3, 1, 2), (33, 5, 2, 3), (5, 5, 0, 1),
-                       (10, 3, 0, 4)]:
+                       (10, 3, 0, 4), (100, 2, 0, 2), (10, 3, 2, 1)]:
         wanted = (n + 2 * p - k) // s + 1
         got = call(answer, n, k, p, s)
         given = f"{n} pixels, kernel {k}, padding {p}, stride {s}: "
         expect(s == 1 or not alike(got, n + 2 * p - k + 1), given + f"wanted {wanted}, got "
                f"{n + 2 * p - k + 1}. The kernel moves {s} pixels at a time. What does that leave "
                "of the places?")
-        close(got, wanted, given + "wanted {wanted}, got {got}. The last step must fit in whole: "
-              "round down, then add 1.")
+        for part in (n + 2 * p - k // s + 1, n // s + 2 * p - k + 1):
+            expect(part == wanted or s == 1 or not alike(got, part), given + f"wanted {wanted}, got {part}. You "
+                   "divide only a part of it by the stride. From its first place to its last the "
+                   "kernel moves over all of n + 2p - k: how many steps is that?")
+        close(got, wanted, given + "wanted {wanted}, got {got}. " + (
+              "The last step must fit in whole: round down, then add 1." if s > 1 else
+              "How many pixels are there with the padding on both sides, and in how many places "
+              "does the kernel fit?"))
 
 
 block = Exercise("2.3", "Write ConvBlock", "write", minutes=12)
@@ -130,13 +136,6 @@ def two_convolutions(answer):
 
 
 @block.behaviour
-def without_padding(answer):
-    shape(call(make(answer, 1, 4, padding=0), torch.rand(1, 1, 20, 30)), (1, 4, 16, 26),
-          "With padding=0 a 20×30 input became {got}; wanted {wanted}: each 3×3 convolution takes "
-          "off 2. Do you hand padding on to both?")
-
-
-@block.behaviour
 def output_is_not_negative(answer):
     built, x = make(answer, 2, 8), torch.randn(4, 2, 16, 16)
     out = output(built, x, 8)
@@ -178,6 +177,14 @@ def nothing_beside(answer):
 
 
 @block.behaviour
+def without_padding(answer):
+    for norm in (True, False):
+        shape(call(make(answer, 1, 4, padding=0, norm=norm), torch.rand(1, 1, 20, 30)),
+              (1, 4, 16, 26), f"With padding=0 and norm={norm}, a 20×30 input became {{got}}; "
+              "wanted {wanted}: each 3×3 convolution takes off 2. Do you hand padding on to both?")
+
+
+@block.behaviour
 def zeros_around(answer):
     built, x = make(answer, 1, 4, norm=False).eval(), torch.randn(2, 1, 9, 11)
     wanted = [block_of(built, 1, 4, x)[1](x, False, between) for between in EITHER]
@@ -206,6 +213,11 @@ def relu_between(answer):
                "no more than one larger one.")
         expect(same, "norm=False: your output is not what convolution → ReLU → convolution → ReLU "
                "gives with your weights. What else do you do, and is each layer used once?")
+        built, x = make(answer, a, b).train(), torch.randn(2, a, 9, 9)
+        _, run = block_of(built, a, b, x)
+        expect(not torch.allclose(output(built, x, b), run(x, True, nn.Identity()), atol=1e-4),
+               "With norm=True a negative value passes between your two convolutions, with "
+               "norm=False none does. What stands behind the first norm?")
 
 
 @block.behaviour
@@ -213,9 +225,10 @@ def batch_norm_after_each(answer):
     for a, b in [(1, 8), (4, 4)]:
         x = 5 + 100 * torch.randn(8, a, 32, 32)
         built = make(answer, a, b).train()
-        _, run = block_of(built, a, b, x)
+        wide, run = block_of(built, a, b, x)
+        norms = set_norms(built, wide)
         # a missing ReLU between the two is the business of relu_between alone
-        same = any(torch.allclose(output(built, x, b), run(x, norm=True, between=f), atol=5e-2)
+        same = any(torch.allclose(output(built, x, b), run(x, norms, f), atol=2e-2)
                    for f in EITHER)
         expect(same, "In training mode your output is not what (convolution → norm → ReLU) twice "
                "gives with your weights. Is each norm applied, and before its ReLU?")
@@ -226,8 +239,12 @@ def batch_norm_after_each(answer):
         _, run = block_of(built, a, b, x)
         same = any(torch.allclose(output(built, x, b), run(x, False, f), rtol=1e-3, atol=1e-2)
                    for f in EITHER)
-        expect(same, "With norm=False your values are still normalised: the output is not what "
-               "convolution → ReLU, twice, gives.")
+        expect(same or not alike(output(built, 2 * x, b), output(built, x, b), 1e-2),
+               "With norm=False your values are still normalised: an input twice as large gives "
+               "the same output. Which layers are left out without a norm?")
+        expect(same, "With norm=False, for large values, your output is not what convolution → "
+               "ReLU, twice, gives with your weights. Are large values cut off, or some left out "
+               "at random?")
 
 
 @block.behaviour
@@ -238,8 +255,8 @@ def norms_learn(answer):
     others = {id(p) for c in wide for p in (c.weight, c.bias)}
     number = sum(p.numel() for p in built.parameters()
                  if p.grad is not None and id(p) not in others)
-    expect(number >= 4 * 8, f"Your two norms learn {number} numbers; wanted 32: each has a scale "
-           "and a shift for each of its 8 channels. Are there two norms, each with its own?")
+    expect(number == 4 * 8, f"Your two norms learn {number} numbers; wanted 32: each has a scale "
+           "and a shift for each of its 8 channels. Are there two norms, no more, each with its own?")
 
 
 @block.behaviour
@@ -283,9 +300,10 @@ def one_convolution(answer):
 
 @field.behaviour
 def each_adds_two(answer):
-    for n in (2, 4, 10):
-        close(call(answer, n), 1 + 2 * n, f"{n} convolutions of 3×3 see " + "{wanted} pixels across; you say {got}. "
-              "Each one adds one pixel on either side, it does not multiply.")
+    for n in (2, 4, 10, 0):
+        close(call(answer, n), 1 + 2 * n, f"{n} convolutions of 3×3 see " + "{wanted} pixels across; you say {got}. " + (
+              "Each one adds one pixel on either side, it does not multiply." if n else
+              "A value that went through none is the pixel itself."))
 
 
 fault = Exercise("2.5", "Find the fault", "find", minutes=5, mark="classroom")

@@ -7,7 +7,7 @@ from unet_course.exercises.answers import number, several, whole
 from unet_course.exercises.core import Exercise, asking, expect, said
 from unet_course.exercises.nb02 import make
 from unet_course.exercises.values import alike, call, close, numeric, shape, tensor
-from unet_course.exercises.watching import agree, biases, block_of, slopes, watch
+from unet_course.exercises.watching import agree, biases, block_of, set_norms, slopes, watch
 
 pool = Exercise("3.1", "Max-pool by hand", "write", minutes=8)
 
@@ -125,7 +125,7 @@ def pooled_is_the_pool_of_skip(answer):
 
 @encoder.behaviour
 def odd_sizes_are_kept(answer):
-    for h, w in [(101, 7), (6, 9), (1, 1)]:
+    for h, w in [(101, 7), (6, 9), (9, 6), (1, 1)]:
         skip, pooled = two(make(answer, 1, 4, norm=False).eval(), torch.rand(1, 1, h, w))
         shape(skip, (1, 4, h, w), f"For a {h}×{w} image your skip is " + "{got}; wanted {wanted}.")
         shape(pooled, (1, 4, -(-h // 2), -(-w // 2)), f"For a {h}×{w} image the pooled tensor is " +
@@ -145,11 +145,12 @@ def is_a_block(answer):
         for norm, mode in [(False, False), (False, True), (True, True)]:
             options = {} if norm else {"norm": False}  # the norm is there unless it is switched off
             built = make(answer, a, b, **options).train(mode)
-            _, run = block_of(built, a, b, x)
-            skip, pooled = two(built, x)
+            wide, run = block_of(built, a, b, x)
+            norms = set_norms(built, wide) if norm else False
+            skip, pooled = two(built, 100 * x)  # large values, too, pass as they are
             expect(norm or not watch(built, x).norms, "With norm=False there is still a batch "
                    "norm. Hand norm on to the block.")
-            expect(alike(skip, run(x, norm), 1e-3), f"norm={norm}: the skip is not "
+            expect(alike(skip, run(100 * x, norms), 1e-3), f"norm={norm}: the skip is not "
                    "what a ConvBlock gives with your weights, twice (convolution" + norm * " → norm"
                    + " → ReLU). What happens to it on its way?")
             expect(skip.requires_grad and pooled.requires_grad, "No gradient goes back through one "
@@ -162,10 +163,10 @@ def is_a_block(answer):
 
 @encoder.behaviour
 def hands_options_on(answer):
-    skip, _ = two(make(answer, 1, 4, padding=0, norm=False), torch.rand(1, 1, 20, 26))
-    shape(skip, (1, 4, 16, 22), "With padding=0 a 20×26 image gave a skip of {got}; wanted "
-          "{wanted}. Hand padding on to the block.")
     for norm in (True, False):
+        skip, _ = two(make(answer, 1, 4, padding=0, norm=norm), torch.rand(1, 1, 20, 26))
+        shape(skip, (1, 4, 16, 22), f"With padding=0 and norm={norm}, a 20×26 image gave a skip "
+              "of {got}; wanted {wanted}. Hand padding on to the block.")
         biases(block_of(make(answer, 1, 4, norm=norm), 1, 4, torch.rand(1, 1, 9, 9))[0], norm)
 
 

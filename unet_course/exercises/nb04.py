@@ -7,7 +7,15 @@ from unet_course.exercises.answers import several, whole, word
 from unet_course.exercises.core import Exercise, asking, expect, times
 from unet_course.exercises.nb02 import make
 from unet_course.exercises.values import alike, call, close, shape, tensor
-from unet_course.exercises.watching import agree, biases, block_of, send_back, slopes, watch
+from unet_course.exercises.watching import (
+    agree,
+    biases,
+    block_of,
+    send_back,
+    set_norms,
+    slopes,
+    watch,
+)
 
 negative = Exercise("4.1", "A negative pad", "predict", minutes=5, mark="classroom")
 
@@ -201,7 +209,7 @@ def skip_is_used(answer):
 def reach(built, x, skip, pixel):
     """Which rows and columns of x and of the skip one output pixel depends on: ((first, last), (first, last)) of each."""
     for values in built.parameters():
-        values.data.abs_().add_(0.01)  # no ReLU is shut, so that nothing hides
+        values.data.abs_().add_(0.01).mul_(0.3)  # no ReLU is shut, and nothing grows: nothing hides
     x, skip = x.requires_grad_(), skip.requires_grad_()
     out = decoded(built.eval(), x, skip, 4)
     expect(out.requires_grad, "No gradient goes back through your output. Is something detached, or made anew?")
@@ -214,22 +222,26 @@ def reach(built, x, skip, pixel):
 
 @decoder.behaviour
 def skip_keeps_its_place(answer):
-    built = make(answer, 8, 4, 4, norm=False)
-    _, spans = reach(built, torch.rand(1, 8, 8, 8), torch.rand(1, 4, 15, 15), (7, 9))
-    for what, at, (first, last) in zip(("row", "column"), (7, 9), spans):
-        expect((first, last) == (at - 2, at + 2), f"Output {what} {at} depends on skip {what}s {first} to {last}; wanted "
-               f"{at - 2} to {at + 2}, two on either side: one for each 3×3 convolution. Has the skip been moved? A missing "
-               "row or column belongs at the bottom or right.")
-    _, spans = reach(built, torch.rand(1, 8, 8, 8), torch.rand(1, 4, 24, 24), (7, 9))
-    expect(spans == [(9, 13), (11, 15)], f"For x 8×8 and a skip of 24×24, output row 7 depends on skip rows {spans[0][0]} "
-           f"to {spans[0][1]}; wanted 9 to 13. Do you keep the centre of a skip that is too large?")
+    for up in ("transpose", "bilinear"):
+        built = make(answer, 8, 4, 4, up=up, norm=False)
+        _, spans = reach(built, torch.rand(1, 8, 8, 8), torch.rand(1, 4, 15, 15), (7, 9))
+        for what, at, (first, last) in zip(("row", "column"), (7, 9), spans):
+            expect((first, last) == (at - 2, at + 2), f'With up="{up}", output {what} {at} depends '
+                   f"on skip {what}s {first} to {last}; wanted {at - 2} to {at + 2}, two on either "
+                   "side: one for each 3×3 convolution. Has the skip been moved? A missing row or "
+                   "column belongs at the bottom or right.")
+        _, spans = reach(built, torch.rand(1, 8, 8, 8), torch.rand(1, 4, 24, 24), (7, 9))
+        expect(spans == [(9, 13), (11, 15)], f'With up="{up}", x 8×8 and a skip of 24×24, output '
+               f"row 7 depends on skip rows {spans[0][0]} to {spans[0][1]}; wanted 9 to 13. Do you "
+               "keep the centre of a skip that is too large?")
 
 
 @decoder.behaviour
 def upsampling_kind(answer):
     x, skip = torch.rand(1, 8, 5, 5), torch.rand(1, 4, 10, 10)
     for options, what in [({"up": "transpose"}, 'With up="transpose"'), ({}, "Without the argument up")]:
-        number = len(watch(make(answer, 8, 4, 4, **options), x, skip).transposed)
+        seen = watch(make(answer, 8, 4, 4, **options), x, skip)
+        number = len(seen.transposed)
         expect(number == 1, f"{what} your block computes {number} transposed convolutions; wanted 1.")
     seen = watch(make(answer, 8, 4, 4, up="bilinear"), x, skip)
     expect(not seen.transposed, 'With up="bilinear" there is still a transposed convolution.')
@@ -253,51 +265,74 @@ def concatenates_as_they_are(answer):
     for up in ("transpose", "bilinear"):
         built, x, skip = make(answer, 8, 4, 5, up=up), torch.randn(1, 8, 6, 6), torch.randn(1, 4, 12, 12)
 
-        def joined(x):
-            return next((c.within(12, 12) for c in watch(built, x, skip).plain if c.size == (3, 3)),
+        def joined(x, training=False):
+            seen = watch(built, x, skip, training=training)
+            return next((c.within(12, 12) for c in seen.plain if c.size == (3, 3)),
                         torch.zeros(1, 0, 1, 1))
         once = joined(x)
         found = [bool((once - skip[:, [c]]).abs().amax(dim=(0, 2, 3)).lt(1e-5).any()) if once.shape[2:] == skip.shape[2:]
                  else False for c in range(4)]
         expect(all(found), f"{4 - sum(found)} of the 4 channels of the skip do not reach your first 3×3 convolution as they "
                "are. torch.cat sets tensors side by side; it does not add or change them.")
-        expect(torch.allclose(joined(2 * x), 2 * once - joined(0 * x), atol=1e-4), f'With up="{up}", something bends the '
-               "values between the upsampling and the block. Is there a ReLU or a norm that nobody asked for?")
+        for mode in (False, True):
+            none, one, two = (joined(n * x, mode) for n in (0, 1, 2))
+            expect(torch.allclose(two, 2 * one - none, atol=1e-4), f'With up="{up}" and '
+                   f"training={mode}, something bends the values between the upsampling and the "
+                   "block. Is there a ReLU, a norm or a dropout that nobody asked for?")
+        number = sum(c.size == (1, 1) for c in watch(built, x, skip).plain)
+        expect(number <= (up == "bilinear"), f'With up="{up}" your block computes {number} '
+               f"convolutions of 1×1; wanted {int(up == 'bilinear')}. The upsampling comes down to "
+               "out_channels in one convolution. What does another one add?")
 
 
 @decoder.behaviour
 def ends_in_a_block(answer):
     x, skip = torch.randn(2, 8, 6, 6), torch.randn(2, 4, 12, 12)
-    for norm, mode in [(False, False), (False, True), (True, True)]:
-        options = {} if norm else {"norm": False}  # the norm is there unless it is switched off
-        built = make(answer, 8, 4, 5, **options).train(mode)
-        seen = watch(built, x, skip)
-        expect(norm or not seen.norms, "With norm=False there is still a batch norm. Hand norm on "
-               "to the block.")
-        convolutions, run = block_of(built, seen.joined(), 5, x, skip)
-        out = decoded(built, x, skip, 5)
-        same = torch.allclose(out, run(convolutions[0].within(12, 12), norm), atol=1e-3)
-        expect(same or not norm or seen.norms >= 2, "With norm=True your decoder block computes "
-               f"{seen.norms} batch norms; wanted a ConvBlock at the end, with two.")
-        expect(same, f"norm={norm}: after the concatenation, your "
-               "output is not what a ConvBlock gives with your weights, twice (convolution" + norm * " → norm" + " → ReLU).")
-        expect(all(map(agree, slopes(built, x, skip))), "The gradient at x or at the skip is not "
-               "the slope of your block. Is a part of it detached?")
-        send_back(out)
-        silent = [n for n, p in built.named_parameters() if p.grad is None]
-        expect(not silent, f"{len(silent)} parameters never take part, the first is {silent[0] if silent else ''}. Is every "
-                           "layer that you make used?")
+    for up in ("transpose", "bilinear"):
+        for norm, mode in [(False, False), (False, True), (True, True)]:
+            options = {} if norm else {"norm": False}  # the norm is there unless it is switched off
+            built = make(answer, 8, 4, 5, up=up, **options).train(mode)
+            silent = never_used(built, x, skip)
+            expect(not silent, f"{len(silent)} parameters never take part, the first is "
+                   f"{(silent or [''])[0]}. Is every layer that you make used?")
+            ends_as_a_block(built, x, skip, up, norm)
+
+
+def never_used(built, x, skip):
+    """The names of the parameters that no gradient reaches."""
+    send_back(decoded(built, x, skip, 5))
+    return [name for name, p in built.named_parameters() if p.grad is None]
+
+
+def ends_as_a_block(built, x, skip, up, norm):
+    """Expect that what is concatenated goes through a ConvBlock, and nothing else."""
+    given = f'up="{up}", norm={norm}'
+    norms = watch(built, x, skip).norms
+    expect(norm or not norms, f"{given}: there is still a batch norm. Hand norm on to the block.")
+    wide, run = block_of(built, watch(built, x, skip).joined(), 5, x, skip)
+    x, skip = 100 * x, 100 * skip  # large values, too, pass as they are
+    kept = set_norms(built, wide) if norm else False
+    first = next(c for c in watch(built, x, skip).plain if c.size == (3, 3))
+    same = alike(decoded(built, x, skip, 5), run(first.within(12, 12), kept), 2e-3)
+    expect(same or not norm or norms >= 2, f"{given}: your decoder block computes {norms} batch "
+           "norms; wanted a ConvBlock at the end, with two.")
+    expect(same, f"{given}: after the concatenation, your output is not what a ConvBlock gives "
+           "with your weights, twice (convolution" + norm * " → norm" + " → ReLU).")
+    expect(all(map(agree, slopes(built, x / 100, skip / 100))), f"{given}: the gradient at x or at "
+           "the skip is not the slope of your block. Is a part of it detached?")
 
 
 @decoder.behaviour
 def hands_options_on(answer):
-    built = make(answer, 8, 4, 4, padding=0, norm=False)
-    shape(call(built, torch.rand(1, 8, 10, 11), torch.rand(1, 4, 28, 30)), (1, 4, 16, 18),
-          "With padding=0, x 10×11 and skip 28×30 gave {got}; wanted {wanted}. Hand padding on to "
-          "the block.")
     x, skip = torch.rand(1, 8, 6, 6), torch.rand(1, 4, 12, 12)
-    for norm in (True, False):
-        biases([c for c in watch(make(answer, 8, 4, 4, norm=norm), x, skip).plain if c.size == (3, 3)], norm)
+    for up in ("transpose", "bilinear"):
+        for norm in (True, False):
+            built = make(answer, 8, 4, 4, up=up, padding=0, norm=norm)
+            shape(call(built, torch.rand(1, 8, 10, 11), torch.rand(1, 4, 28, 30)), (1, 4, 16, 18),
+                  f'With padding=0, up="{up}" and norm={norm}, x 10×11 and skip 28×30 gave '
+                  "{got}; wanted {wanted}. Hand padding on to the block.")
+            seen = watch(make(answer, 8, 4, 4, up=up, norm=norm), x, skip)
+            biases([c for c in seen.plain if c.size == (3, 3)], norm)
 
 
 transposed_size = Exercise("4.4", "Transposed convolution by hand", "write", minutes=8, mark="deeper")
@@ -313,6 +348,10 @@ def stamps(answer):
 
 @transposed_size.behaviour
 def values(answer):
+    x, kernel = torch.rand(3, 5), torch.rand(2, 2)
+    first = tensor(call(answer, x, kernel)).clone()
+    expect(alike(call(answer, x, kernel), first), "The same x and kernel a second time give other "
+           "values. What does your function keep from one call to the next?")
     for h, w in [(1, 2), (5, 3)]:
         x, kernel = torch.randn(h, w), torch.randn(2, 2)
         close(call(answer, x, kernel), F.conv_transpose2d(x[None, None], kernel[None, None],

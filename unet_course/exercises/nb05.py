@@ -4,7 +4,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from unet_course.blocks import ConvBlock
+from unet_course.blocks import ConvBlock, match_size
 from unet_course.exercises.answers import number, several, whole
 from unet_course.exercises.core import Exercise, NotAttempted, asking, expect, said
 from unet_course.exercises.nb02 import make
@@ -160,8 +160,10 @@ def every_size(answer):
 
 @assemble.behaviour
 def any_depth_and_input(answer):
-    for channels in [(4,), (4, 8), (2, 4, 8, 16, 32)]:
-        with asking(f"That was with in_channels=3, num_classes=5, channels={channels}. Does any of them stay as it was?"):
+    for channels in [(4,), (4, 8), (2, 4, 8, 16, 32), (6, 5, 9)]:
+        question = ("They need not double from level to level: how many come out of the level "
+                    "below?" if channels == (6, 5, 9) else "Does any of them stay as it was?")
+        with asking(f"That was with in_channels=3, num_classes=5, channels={channels}. {question}"):
             out = call(make(answer, 3, 5, channels=channels).eval(), torch.rand(2, 3, 40, 24))
         shape(out, (2, 5, 40, 24),
               f"With in_channels=3, num_classes=5, channels={channels} you return " + "{got}; wanted {wanted}.")
@@ -269,22 +271,27 @@ def skips_carry_detail(answer):
 @assemble.behaviour
 def hands_options_on(answer):
     x = torch.rand(1, 1, 64, 64)
-
-    def seen(**options):
-        return watch(make(answer, **SMALL, **options), x)
-    expect(seen().norms >= 10, "Your network has no batch norm in some of its blocks; wanted it in all five, unless "
-                               "norm=False is asked for.")
-    expect(not seen(norm=False).norms, "With norm=False there is still a batch norm. Is norm handed on to every block?")
-    number = len(seen().transposed)
-    expect(number == 2, f"Your network computes {number} transposed convolutions; wanted 2, one in each decoder block.")
-    expect(not seen(up="bilinear").transposed, 'With up="bilinear" there is still a transposed convolution. Is up handed '
-                                               "on to every decoder block?")
-    padded = [c for c in seen(padding=0).plain if c.size == (3, 3) and c.padding not in (0, (0, 0), [0, 0], "valid")]
-    expect(not padded, f"With padding=0, {len(padded)} convolutions still have padding. Is it handed on to every block?")
+    for up, norm in [("transpose", True), ("transpose", False), ("bilinear", True), ("bilinear", False)]:
+        # these two are so unless another is asked for
+        options = {**({} if up == "transpose" else {"up": up}), **({} if norm else {"norm": False})}
+        given = f'With up="{up}" and norm={norm}'
+        seen = watch(make(answer, **SMALL, **options), x)
+        expect(seen.norms >= 10 or not norm, f"{given} your network computes {seen.norms} batch "
+               "norms; wanted 10, two in each of its five blocks. Which blocks have none?")
+        expect(norm or not seen.norms, f"{given} there is still a batch norm. Is norm handed on to "
+               "every block?")
+        number, wanted = len(seen.transposed), 2 if up == "transpose" else 0
+        expect(number == wanted, f"{given} your network computes {number} transposed convolutions; "
+               f"wanted {wanted}. Is up handed on to both decoder blocks?")
+        seen = watch(make(answer, **SMALL, padding=0, **options), x)
+        padded = [c for c in seen.plain
+                  if c.size == (3, 3) and c.padding not in (0, (0, 0), [0, 0], "valid")]
+        expect(not padded, f"{given}, padding=0: {len(padded)} convolutions still have padding. Is "
+               "it handed on to every block?")
 
 
 def as_drawn(seen, x, norm, skip_first):
-    """A U-Net of three levels, computed with the weights of the convolutions that were seen."""
+    """A U-Net, computed with the weights of the convolutions that were seen."""
     wide = iter([c for c in seen.plain if c.size == (3, 3)])
 
     def block(x):
@@ -295,13 +302,15 @@ def as_drawn(seen, x, norm, skip_first):
         return x
 
     skips = []
-    for _ in range(2):
+    for _ in seen.transposed:
         skips.append(block(x))
-        x = F.max_pool2d(skips[-1], 2)
+        x = F.max_pool2d(skips[-1], 2, ceil_mode=True)
     x = block(x)
     for up in seen.transposed:
         x = F.conv_transpose2d(x, up.weight, up.bias, stride=2)
-        x = block(torch.cat([skips.pop(), x] if skip_first else [x, skips.pop()], dim=1))
+        height, width = skips[-1].shape[-2:]
+        skip = match_size(skips.pop(), x.shape[-2:])
+        x = block(torch.cat([skip, x] if skip_first else [x, skip], dim=1))[..., :height, :width]
     return F.conv2d(x, seen.plain[-1].weight, seen.plain[-1].bias)
 
 
@@ -325,6 +334,15 @@ def nothing_else_happens(answer):
                f"In training mode, with norm={norm}, your network gives other values than encoder "
                "blocks, bottom, decoder blocks and head with the same weights. What else is done "
                "in forward, to a skip, or around the head?")
+    deep = (2, 3, 4, 5, 6)
+    model, x = make(answer, channels=deep, norm=False).double().eval(), torch.rand(1, 1, 45, 53).double()
+    for p in model.parameters():
+        p.data.abs_()  # no ReLU is shut, so that the deepest level counts
+    seen, got = watch(model, x), scores(model, x, 2)
+    expect(any(alike(got, as_drawn(seen, x, False, first), 1e-3) for first in (True, False)),
+           f"With channels={deep} and an image of 45×53, your network gives other values than the "
+           "blocks with the same weights. Is what comes up cropped to its skip on every level, the "
+           "deepest as well?")
 
 
 parameters = Exercise("5.2", "Count the parameters of a block", "predict", minutes=8)
@@ -361,7 +379,9 @@ def the_paper(answer):
 @paper.behaviour
 def other_sizes(answer):
     for size, wanted in [(188, 4), (236, 52), (700, 516)]:
-        close(call(answer, size), wanted, f"{size} pixels: " + "wanted {wanted}, you say {got}.")
+        close(call(answer, size), wanted, f"{size} pixels: " + "wanted {wanted}, you say {got}. For "
+              "572 yours was right. Which number in your code holds for 572 alone? Every valid "
+              "convolution takes off 2, whatever the size.")
 
 
 growth = Exercise("5.5", "What makes it larger?", "predict", minutes=5, mark="classroom")

@@ -68,6 +68,12 @@ def any_size(answer):
 @by_hand.behaviour
 def large_logits(answer):
     got = call(answer, torch.tensor([[200.0, 0.0], [0.0, 200.0]]), torch.tensor([0, 0]))
+    far = torch.tensor([[0.0, 10.0], [200.0, 190.0]]), torch.tensor([1, 0])
+    if not alike(got, 100.0, 1e-3):
+        expect(alike(call(answer, *far), F.cross_entropy(*far), 1e-3) or not
+               alike(call(answer, far[0][1:], far[1][1:]), F.cross_entropy(far[0][1:], far[1][1:]), 1e-3),
+               "You subtract the largest of all the logits. Then a pixel with small ones is left "
+               "with nothing but zeros after exp. Which largest should each pixel subtract?")
     close(got, 100.0, "For logits of 200 you get {got}; wanted {wanted}. exp(200) is infinite in float32: use "
                       "log_softmax, or subtract the largest first.", tolerance=1e-3)
 
@@ -147,18 +153,29 @@ def gradients_do_not_add_up(answer):
     def with_momentum(network):
         return torch.optim.SGD(network.parameters(), lr=0.1, momentum=0.9)
     optimiser = with_momentum(model)
-    for _ in range(3):
+    call(answer, model, optimiser, x, y)
+    once, twice = copy.deepcopy(model), copy.deepcopy(twin)
+    for _ in range(2):
         call(answer, model, optimiser, x, y)
+    reference = with_momentum(twice)
+    plain_step(twice, reference, x, y)
+    reference.step()
+    expect(not same_weights(once, twice), "Your weights are where two steps of the optimiser take "
+           "them: old gradients to zero, backward, step, each of them once. Which one comes twice?")
     for other, forget in [(twin, True), (hoarder, False)]:
         reference = with_momentum(other)
-        for _ in range(3):
+        plain_step(other, reference, x, y, forget)
+        expect(same_weights(once, other), "Your weights move otherwise than by the optimiser's "
+               "step on the gradient of this loss. What do you change: the loss, the gradient, or "
+               "the learning rate?")
+        for _ in range(2):
             plain_step(other, reference, x, y, forget)
     expect(not same_weights(model, hoarder),
            "After three steps your weights differ from those of plain training. Gradients add up "
            "from step to step unless they are set to zero.")
     expect(same_weights(model, twin),
-           "After three steps your weights differ from those of plain training: old gradients to "
-           "zero, backward, step, each of them once. Which of these is missing, or comes twice?")
+           "Your first step is right, and the two after it move the weights otherwise than plain "
+           "training. What do you keep or change from one call to the next?")
 
 
 @step.behaviour
@@ -314,7 +331,19 @@ def over_the_whole_batch(answer):
 def perfect_is_nearly_zero(answer):
     truth = torch.zeros(8, 9)
     truth[2:5, 3:7] = 1
-    close(loss_of(answer, truth, truth), 0.0,
+    got = loss_of(answer, truth, truth)
+    for value, why in [
+            (1 / 25, "In the formula 1 is added above the line as well as below it."),
+            (-1 / 24, "In the formula 1 is added below the line as well as above it."),
+            (-1 / 25, "The 2 belongs to the overlap: the 1 beside it is not doubled."),
+            (12 / 25, "In the formula the overlap is taken twice."),
+            (1.0, "That is Dice itself, which is best at 1. A loss is best at 0."),
+            (-1.0, "That is minus Dice. A loss is best at 0: what do you take Dice from?"),
+            (soft_dice(truth.sigmoid(), truth), "You put a sigmoid over p, which holds "
+             "probabilities already.")]:
+        expect(not alike(got, value, 1e-4), "Probabilities that are sure and right should cost 0; "
+               f"yours cost {float(value):.3g}. {why}")
+    close(got, 0.0,
           "Probabilities that are sure and right should cost 0; yours cost {got}. Is it one minus "
           "Dice? Is the overlap taken twice?", 1e-4)
 
@@ -351,7 +380,9 @@ def gradient_flows(answer):
         loss = tensor(call(answer, p, truth), "Your loss", learns=True)
     expect(loss.requires_grad, "No gradient goes back through your loss. Does it pass through .item(), numpy or a comparison?")
     with asking("That was in the backward pass. Is a tensor changed in place after it was used?"):
-        (gradient,) = torch.autograd.grad(loss.sum(), p)
+        (gradient,) = torch.autograd.grad(loss.sum(), p, allow_unused=True)
+    expect(gradient is not None, "Your loss has a gradient, but none goes back to p. Is it a new "
+           "tensor, made of a number?")
     (true,) = torch.autograd.grad(soft_dice(p, truth), p)
     close(gradient, true, "The gradient of your loss is not that of the formula. Is a part of it detached?", 1e-4)
 

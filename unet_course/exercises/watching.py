@@ -58,11 +58,11 @@ class Watch(TorchFunctionMode):
         return result
 
 
-def watch(built, *inputs):
-    """What a network computes for these inputs, in evaluation mode."""
+def watch(built, *inputs, training=False):
+    """What a network computes for these inputs, in evaluation mode unless training is asked for."""
     mode = built.training
     with torch.no_grad(), Watch() as seen:
-        built.eval()(*inputs)
+        built.train(training)(*inputs)
     built.train(mode)
     for calls in (seen.plain, seen.transposed):  # what is computed twice with the same weights is one layer
         calls[:] = {id(c.weight): c for c in reversed(calls)}.values()
@@ -73,8 +73,8 @@ def watch(built, *inputs):
 def block_of(built, in_channels, out_channels, *inputs):
     """The two 3×3 convolutions of a block with padding=1, and a function that runs them.
 
-    It runs each with a norm and a ReLU, and sets the zeros around by itself, as a block may do with
-    F.pad.
+    It runs each with a ReLU and, if asked for, a norm, whose scale and shift may be given; and it
+    sets the zeros around by itself, as a block may do with F.pad.
     """
     wide = [c for c in watch(built, *inputs).plain if c.size == (3, 3)]
     expect(len(wide) == 2, f"Your block computes {len(wide)} convolutions of 3×3; wanted 2.")
@@ -91,11 +91,32 @@ def block_of(built, in_channels, out_channels, *inputs):
         for convolution, end, last in zip(wide, (between, F.relu), norm_last):
             x = F.conv2d(x, convolution.weight, convolution.bias, padding=1)
             x = end(x) if last else x
-            x = F.batch_norm(x, None, None, training=True) if norm else x
+            x = normalised(x, *(norm if isinstance(norm, tuple) else (1.0, 0.0))) if norm else x
             x = x if last else end(x)
         return x
 
     return wide, run
+
+
+def normalised(x, scale, shift):
+    """What a batch norm makes of x in training mode."""
+    return scale * F.batch_norm(x, None, None, training=True) + shift
+
+
+def set_norms(built, convolutions, scale=4.0, shift=1.0):
+    """Set scale and shift of the two norms in a block, and return both, as the `run` of `block_of` takes them.
+
+    They are found as what begins as ones and zeros. Where that does not hold, nothing is set: True.
+    """
+    others = {id(p) for c in convolutions for p in (c.weight, c.bias)}
+    left = [p for p in built.parameters() if id(p) not in others]
+    found = [[p for p in left if bool((p == begin).all())] for begin in (1, 0)]
+    if [len(parts) for parts in found] != [2, 2]:
+        return True
+    for parts, value in zip(found, (scale, shift)):
+        for p in parts:
+            p.data.fill_(value)
+    return scale, shift
 
 
 def slopes(function, *inputs):
