@@ -200,7 +200,7 @@ def test_modules_stay_small():
              for path in package.rglob("*.py")}
     checks = {name: n for name, n in sizes.items() if name.startswith("exercises/nb")}  # one after the other
     assert len(sizes) > 60 and {name: n for name, n in (sizes.items() - checks.items()) if n > 380} == {}
-    assert {name: n for name, n in checks.items() if n > 460} == {}
+    assert {name: n for name, n in checks.items() if n > 500} == {}
 
 
 @pytest.mark.parametrize("file", ["blocks.py", "unet.py", "training/loop.py", "training/batches.py"])

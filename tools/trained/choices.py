@@ -155,7 +155,7 @@ PIECE = slice(300, 396), slice(100, 244)  # of the validation block: nuclei with
 def keep(name, classes):
     """Keep the classes of the piece, beside those of other names."""
     path = DATA / "results" / "pieces.npz"
-    held = dict(np.load(path)) if path.exists() else {}
+    held = dict(np.load(path, allow_pickle=False)) if path.exists() else {}
     with written(path) as beside, open(beside, "wb") as file:
         np.savez_compressed(file, **{**held, name: torch.as_tensor(classes).numpy().astype("uint8")})
 

@@ -29,7 +29,7 @@ ROWS = ("threshold", "one block, 5 pixels", "one block, not augmented", "three b
 @lru_cache
 def pieces():
     """Classes (H, W) of a piece of the validation block, by the name of what has found them."""
-    with np.load(DATA / "results" / "pieces.npz") as file:
+    with np.load(DATA / "results" / "pieces.npz", allow_pickle=False) as file:
         return dict(file)
 
 

@@ -1,4 +1,4 @@
-"""What a page says beside its pictures: numbers that may move a little, a figure's own words. (00)"""
+"""What a page says beside pictures: numbers that may move, a figure's own words. (00)"""
 
 import numbers
 from functools import lru_cache
