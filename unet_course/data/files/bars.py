@@ -1,4 +1,4 @@
-"""A progress bar that leaves nothing on a stored page, where it would stand at 0 % for ever. (06)"""
+"""A progress bar that leaves nothing on a stored page, where it would stand at 0 %. (06)"""
 
 from tqdm.auto import tqdm as tqdm_auto
 
