@@ -37,8 +37,13 @@ SHORT = ("Your answer", "Your mask", "Your result", "Your loss", "Your skip", "Y
          "Number {}", "of type {}", "one value of type {}", "one", "a number", "a single number", "no message", "row",
          "column", "bottom", "output", "parameters", "values", " → norm", "A, B, C or D", "Wanted {}, got {}. {}",
          "{}: not {}. {}", "{}you get {}. {}", "{}: you choose {}. {}", "Answer {}", "Your share", "Random tensors: {}",
-         "wide open", "shut", "half open", "mirrored", "left alone", "training", "validation", "Your classes",
-         "The new {}", "image", "mask")
+         "wide open", "shut", "half open", "left alone", "training", "validation", "Your classes", "The new {}", "image",
+         "mask", "Your output", "Your score", "One image", "the skip", "evaluation", "turned by 180°", "changed otherwise",
+         "without a nucleus", "{}: wanted {}, got {}.", "{}: you get {}. {}", "{} (line {} of {}: `{}`)", "Next: {} ({}).",
+         "Your kernels are {} and {}; wanted 3×3 both times.", "a Tensor of shape {}, dtype {}",
+         "an array of shape {}, dtype {}", "a Tensor with a single number, dtype {}",
+         "an array with a single number, dtype {}", "something of type {}", "something of type {}, {} of them",
+         "Guess {}: {}.", "Guess {}: {}", "Guesses in notebook {}: {} made of {}. {} of {} close to the answer.")
 SAY = ("from unet_course import language", 'language("zh")  # 检查的提示用中文')  # an import, and a call
 
 
@@ -93,17 +98,23 @@ def hints(folder=HERE / "unet_course" / "exercises"):
 
 
 def parts(node):
-    """The nodes that a text is made of; what is handed to a function on the way is a text of its own."""
-    for part in ast.iter_child_nodes(node):
-        if not isinstance(part, ast.Call):
+    """The nodes that a text is made of; what is filled in, or comes only at times, is a text of its own."""
+    sides = node.values if isinstance(node, ast.JoinedStr) else (node.left, node.right) if isinstance(node, ast.BinOp) else ()
+    for part in sides:
+        if template(part) is not None:
             yield part
             yield from parts(part)
 
 
 def silent(node):
+    """What no learner is told: errors of whoever writes an exercise, patterns, what is drawn or put back."""
     if isinstance(node, ast.Call):
-        return isinstance(node.func, ast.Name) and node.func.id in ("Exercise", "ValueError")
-    return isinstance(node, ast.FunctionDef) and node.name in ("__str__", "_repr_html_", "label", "memory_used")
+        name = ast.unparse(node.func)
+        return name in ("Exercise", "ValueError", "TypeError") or name.startswith("re.")
+    if isinstance(node, ast.Assign):
+        return ast.unparse(node.targets[0]) == "SETTINGS"
+    return isinstance(node, ast.FunctionDef) and node.name in ("__str__", "_repr_html_", "label", "memory_used", "_scale",
+                                                               "_places", "_draw")
 
 
 def template(node):
