@@ -262,6 +262,13 @@ class CutAtSix(ConvBlock):
         return super().forward(x).clamp(max=6)
 
 
+class CutAtSixTwice(ConvBlock):
+    def forward(self, x):
+        for layer in self.layers:
+            x = layer(x).clamp(max=6) if isinstance(layer, nn.ReLU) else layer(x)
+        return x
+
+
 class NormTwice(ConvBlock):
     """Two norms behind the first convolution, the second one with or without parameters."""
 
@@ -488,6 +495,8 @@ WRONG = [
      "stride_rounds_down"),
     ("2.2", "any padding keeps the size",
      lambda n, k, p, s: -(-n // s) if p else (n - k) // s + 1, "stride_rounds_down"),
+    ("2.2", "only the size divided", lambda n, k, p, s: n // s + 2 * p - k + 1,
+     "stride_rounds_down"),
     ("2.2", "only the kernel divided", lambda n, k, p, s: n + 2 * p - k // s + 1,
      "stride_rounds_down"),
     ("2.2", "one place at least two",
@@ -511,6 +520,7 @@ WRONG = [
      where(with_norm, block(middle=False), ConvBlock), "relu_between"),
     ("2.3", "leaky ReLU between, with a norm only",
      where(with_norm, block(middle="leaky"), ConvBlock), "batch_norm_after_each"),
+    ("2.3", "cut at 6, after each", CutAtSixTwice, "batch_norm_after_each"),
     ("2.3", "cut at 6, with a norm only",
      where(with_norm, CutAtSix, ConvBlock), "batch_norm_after_each"),
     ("2.3", "cut at 6, without a norm only",
