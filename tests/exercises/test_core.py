@@ -221,9 +221,12 @@ def test_what_has_to_learn_is_a_tensor():
     assert tensor(x, learns=True) is x
     for kind in (torch.float64, torch.float16, torch.bfloat16):
         assert tensor(x.to(kind), learns=True).dtype == torch.float32
-    for value in (x.tolist(), x.detach().numpy(), 0.5):
+    for value in (x.detach().numpy(), 0.5):
         with pytest.raises(Hint, match="My loss is of type .*gradient"):
             tensor(value, "My loss", learns=True)
+    with pytest.raises(Hint, match="My loss is a list with a length of 2; wanted one torch Tensor"):
+        tensor(x.tolist(), "My loss", learns=True)
+
     class InNumpy(nn.Module):
         def forward(self, x):
             return x, x.numpy()

@@ -26,7 +26,8 @@ CODE = re.compile(r"`[^`\n]+`|<code>.*?</code>")
 FORMULA = re.compile(r"\$\$.+?\$\$|\$[^$\n]+\$", re.DOTALL)
 # what stays as it is in a Chinese text; any other word of Latin letters is one forgotten
 LATIN = set("""U Net PyTorch Python GPU CPU Dice F1 IoU ReLU He logits softmax sigmoid float32 uint16 dtype ceil_mode int64 D A B C
-               ConvBlock EncoderBlock DecoderBlock UNet match_size n S train val test shifted""".split())
+               ConvBlock EncoderBlock DecoderBlock UNet match_size n S train val test shifted torch
+               arXiv V Dumoulin F Visin S Ioffe C Szegedy O Ronneberger P Fischer T Brox""".split())
 NUMBERS_SAID_OTHERWISE = {"3, 30 or 300 million": "300 万、3000 万还是 3 亿", "31 million": "3100 万"}
 OTHER_NAMES = {"loss": "损失", "ReLU": "ReLU", "logit": "logits", "softmax": "softmax", "sigmoid": "sigmoid"}
 NOT_THE_TERM = {"batch": r" norm"}  # what follows where a word is part of another term
@@ -112,7 +113,8 @@ def keeps_exercise(english, chinese):
 
 def is_chinese(english, chinese):
     """No word of English is left but names; in brackets it may stand beside its Chinese word."""
-    text = re.sub(r"（[A-Za-z][A-Za-z ,'-]*）|（[\u4e00-\u9fff]+，[A-Za-z ]+）", " ", bare(chinese))
+    title = r"\*[A-Z][A-Za-z -]+\*(?=，\d{4})"  # of what is cited
+    text = re.sub(rf"（[A-Za-z][A-Za-z ,'-]*）|（[\u4e00-\u9fff]+，[A-Za-z ]+）|{title}", " ", bare(chinese))
     words = [w for w in re.findall(r"[A-Za-z_]\w*", text) if w not in LATIN]
     none = [] if re.search(f"[{HAN}]", chinese) else ["no Chinese in it"]
     return none + ([f"English is left: {words}"] if words else [])
@@ -220,14 +222,14 @@ def test_links_and_badge_lead_from_the_folder_where_they_stand(path):
 
 @pytest.mark.parametrize("path", PATHS, ids=lambda path: path.stem)
 def test_set_up_chooses_the_language_with_a_name_that_it_imports(path):
-    cells = nbformat.read(path.parent / "zh" / path.name, as_version=4).cells
-    setup = next(cell for cell in cells if "setup" in cell.metadata.get("tags", []))
+    english, setup = (next(cell for cell in nbformat.read(folder / path.name, as_version=4).cells
+                           if "setup" in cell.metadata.get("tags", [])) for folder in (path.parent, path.parent / "zh"))
     body = ast.parse(re.sub(r"^(\s*)%.*$", r"\1pass", setup.source, flags=re.MULTILINE)).body
     # in Colab the import in `try` fails: only what is imported outside of it is there
     imported = {alias.asname or alias.name for node in body if isinstance(node, ast.ImportFrom) for alias in node.names}
     called = [ast.unparse(node) for node in body if isinstance(node, ast.Expr)]
     assert "language" in imported and "language('zh')" in called[:-1]
-    assert setup.source.count("\n") < 20
+    assert setup.source.count("\n") == english.source.count("\n") + 2
 
 
 # the tool

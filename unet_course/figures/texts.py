@@ -18,7 +18,7 @@ def about(value, digits=2, unit=""):
     value : number, tensor of one number, or sequence of numbers
     digits : int, default 2
         Digits after the point, as in `round`: 0 for whole numbers, -2 for hundreds. A number
-        that would be shown as 0 and is none is written as a power of ten, as in ``2e-06``.
+        that would be shown as 0 and is none is written with its first digit, as in ``2e-06``.
     unit : str, optional
         What stands behind the number, such as ``"%"``.
 
@@ -50,7 +50,7 @@ def _rounded(value, digits):
         raise TypeError(f"value is {value!r}; wanted a number, or a list of numbers")
     shown = round(float(value), digits) + 0.0  # no "-0.00"
     if value and not shown:
-        return f"{value:.0e}"
+        return f"{value:.1g}"
     return f"{shown:,.{max(digits, 0)}f}"
 
 
