@@ -118,7 +118,7 @@ def test_threshold_lab_shows_what_its_title_says():
     lab = widgets.threshold_lab(probability, torch.tensor([[0, 1], [0, 2]]))
     assert "Dice 0.50" in lab.figure.get_suptitle()
     shown = lab.figure.axes[1].images[0].get_array()
-    assert [tuple(shown[i].round(2)) for i in ((0, 0), (0, 1))] == [(0, 0, 0), (0.2, 0.73, 0.93)]
+    assert [tuple(shown[i].round(2)) for i in ((0, 0), (0, 1))] == [(0, 0, 0), (0.72, 0.72, 0.72)]
 
 
 def test_tiles_lab_shows_no_difference_with_the_margin():

@@ -28,6 +28,12 @@ def test_missing_package_is_named(monkeypatch, capsys):
     assert "pip install 'no-such-package>=1.0'" in printed and "pip install --upgrade 'numpy>=999'" in printed
 
 
+def test_a_package_for_older_pythons_is_asked_for_there_only(monkeypatch):
+    lines = ["numpy>=1.26", "tomli>=2; python_version < '3.3'", "toolz; python_version > '3.3'", "nbval; extra == 'test'"]
+    monkeypatch.setattr("importlib.metadata.requires", lambda name: lines)
+    assert doctor._requirements() == [lines[0], lines[2]]
+
+
 def test_a_look_that_fails_is_reported(monkeypatch, capsys):
     def _forward():
         raise RuntimeError("torch is broken")

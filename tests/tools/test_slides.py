@@ -48,12 +48,12 @@ def test_a_slide_holds_one_cell_or_what_fits_on_the_screen(path):
 
 def test_what_each_kind_of_cell_is(second):
     kinds = dict(zip([cell.source.split("\n")[0] for cell in second.cells], slide_types.slide_types(second)))
-    assert list(kinds.values())[:3] == ["slide", "subslide", "subslide"]  # title, set-up, map
-    assert kinds["## 2. Sizes and padding"] == "slide" and kinds["### Exercise 2.1 · A convolution by hand (10 minutes)"] == "subslide"
+    assert list(kinds.values())[:3] == ["slide", "subslide", "-"]  # title, set-up, the picture of the day
+    assert kinds["## 2. Sizes, and what padding does"] == "slide" and kinds["### Exercise 2.1 · A convolution by hand (10 minutes)"] == "subslide"
     assert kinds["def convolve(image, kernel):"] == "-"  # the stub stands with its task
     solutions = [k for c, k in zip(second.cells, slide_types.slide_types(second)) if "solution" in c.metadata.get("tags", [])]
     assert set(solutions) == {"subslide"}
-    answer = next(i for i, c in enumerate(second.cells) if c.source.startswith("**Predict:** a convolution's bias")) + 1
+    answer = next(i for i, c in enumerate(second.cells) if c.source.startswith('guess("02-b"')) + 1
     assert slide_types.slide_types(second)[answer] == "fragment"
 
 
@@ -196,14 +196,14 @@ def test_a_cell_runs_on_its_slide_and_a_lab_moves(slideshow):
         page.evaluate("slide => { location.hash = `#/${slide}` }", slide)
         page.locator(f"section.present > #{slide}.present").wait_for()
         cell = page.locator(f"#{slide} .jp-CodeCell").first
-        cell.locator(".cm-content").click()
+        cell.locator(".cm-content, .jp-Placeholder-content").first.click()  # the set-up is folded
         if answer:
             page.keyboard.press("Control+a")
             page.keyboard.insert_text(answer)
         page.keyboard.press("Shift+Enter")  # and the slides go on to the next
         return cell
 
-    setup, task, lab = "slide-0-1", "slide-2-1", "slide-1-6"
+    setup, task, lab = "slide-0-1", "slide-2-1", "slide-1-4"
     run(setup).locator(".jp-InputPrompt").filter(has_text="[1]").wait_for(state="attached")
     answer = run(task, 'check("2.2", lambda n, kernel, padding, stride: (n + 2 * padding - kernel) // stride + 1)')
     answer.get_by_text("passed.").wait_for(state="attached")

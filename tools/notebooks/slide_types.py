@@ -18,7 +18,7 @@ ROOM = 685  # pixels in height on a screen of 1280 x 720; the sizes below are th
 PROSE, CODE, GAP = 34, 25, 24  # a line of prose, a line of code, between two cells
 PROSE_COLUMNS, CODE_COLUMNS = 96, 100
 WIDE, TALL, TALL_UNDER_LONG_CODE, LONG = 1080, 540, 430, 7  # what a picture takes at most; lines of long code
-QUESTION = re.compile(r"\*\*Predict")
+QUESTION = re.compile(r"\*\*Predict|^guess\(", re.MULTILINE)
 
 
 def lines(text, columns):
@@ -71,8 +71,9 @@ def slide_types(notebook):
     """What each cell is on the projector.
 
     The title and each heading of a section begin a slide. Other prose, the set-up and a solution (which stays folded)
-    begin a slide below it. Code stays with the prose above it if both fit on the screen, hidden at first if that prose asks
-    for a prediction; if not, it begins a slide of its own. A tag such as ``slide: skip`` on a cell goes before all this.
+    begin a slide below it. Code stays with the prose above it if both fit on the screen, hidden at first if a
+    prediction or a guess is asked for; if not, it begins a slide of its own. A tag such as ``slide: skip`` on a cell
+    goes before all this.
 
     Parameters
     ----------
@@ -103,7 +104,7 @@ def slide_types(notebook):
             taken = 0
         if kind not in ("skip", "notes"):
             taken += height(cell)
-            asked = prose and QUESTION.search(cell.source) is not None
+            asked = QUESTION.search(cell.source) is not None
         found.append(kind)
     return found
 

@@ -48,13 +48,16 @@ def _python():
 
 
 def _requirements():
-    """The runtime requirements, as the installed package states them."""
+    """The runtime requirements, as the installed package states them for this Python."""
     try:
+        from packaging.requirements import Requirement
+
         lines = importlib.metadata.requires("unet-course") or []
-    except importlib.metadata.PackageNotFoundError:
-        lines = ["torch", "numpy", "matplotlib", "scikit-image", "scipy", "tifffile", "ipywidgets",
-                 "tqdm", "pooch", "filelock"]
-    return [line for line in lines if "extra ==" not in line]
+        markers = [Requirement(line).marker for line in lines]
+        return [line for line, marker in zip(lines, markers) if marker is None or marker.evaluate({"extra": ""})]
+    except ImportError:  # of packaging, or of the course's own papers
+        return ["torch", "numpy", "matplotlib", "scikit-image", "scipy", "tifffile", "ipywidgets",
+                "tqdm", "pooch", "filelock"]
 
 
 def _package(line):

@@ -15,7 +15,7 @@ ROOT = Path(__file__).resolve().parents[3]
 # What is renamed for another reason than to be whole: a download that goes on where it was cut, the
 # folder of one, its parts put into order, and file names that a learner is to put right.
 ELSEWHERE = {"unet_course/data/files/fetch.py": 1, "unet_course/data/downloads.py": 2,
-             "unet_course/own_data/practice.py": 2}
+             "unet_course/exercises/progress.py": 1, "unet_course/own_data/practice.py": 2}
 
 
 def names(folder):
