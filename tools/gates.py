@@ -13,17 +13,15 @@ from collections import namedtuple
 from pathlib import Path, PurePosixPath
 
 from tests.course.lab_server import CHROMIUM
-from tools.elsewhere.versions import find_python
+from tools.elsewhere.versions import LONG, OTHERS, find_python
 
 ROOT = Path(__file__).resolve().parent.parent
 # Two workers; what stands in a file stays in one of them, and in order. The longest files come
 # first, so that neither worker is left alone with one at the end.
 PYTEST = ["-m", "pytest", "--nbval", "--nbval-cell-timeout=900", "-q"]
 TWO = [*PYTEST, "-n2", "--dist=loadfile", "--no-loadscope-reorder"]
-PYTHONS = [f"3.{minor}" for minor in (10, 12, 13) if minor != sys.version_info.minor]
-DEVICE = ("07", "13")  # the notebooks that `test` runs on the second device; `full` runs all
+DEVICE = ("07", "13")  # the notebooks that `test` runs on the second device
 SHORT = ["-m", "not full"]
-LONGEST = ("06", "11", "12")
 LIMITS = {"quick": 4, "test": 30, "full": 90}  # CPU minutes: other work does not lengthen them
 CORE = ["blocks", "unet", "core"]  # what quick tries where nothing has changed
 Part = namedtuple("Part", "name command missing", defaults=[""])  # missing: why it cannot run here
@@ -32,8 +30,12 @@ Part = namedtuple("Part", "name command missing", defaults=[""])  # missing: why
 def everything():
     """What pytest is given: the notebooks, the longest first; the tests; the Chinese notebooks."""
     english = sorted(path.name for path in ROOT.glob("notebooks/*.ipynb"))
-    english.sort(key=lambda name: name[:2] not in LONGEST)
+    english.sort(key=lambda name: name[:2] not in LONG)
     return [*(f"notebooks/{name}" for name in english), "tests", "unet_course", "notebooks/zh"]
+
+
+def numbers():
+    return sorted(path.name[:2] for path in ROOT.glob("notebooks/*.ipynb"))
 
 
 def changed():
@@ -93,18 +95,20 @@ def test(select=SHORT):
     apart = [*browser, *find("device")]  # the device's tests run with it, in a process of their own
     others = [*(f"--ignore={path}" for path in apart), *everything()]
     missing = "" if CHROMIUM else "there is no Chromium"
+    # `full` leaves out three that train long: 06 trains on the device with the same functions.
+    device = DEVICE if select else [number for number in numbers() if number not in LONG[1:]]
     return [Part("lint", ["-m", "ruff", "check", "."]), Part("tests", [*TWO, *select, *others]),
-            Part("device", ["-m", "tools.elsewhere.device", *(DEVICE if select else ())]),
+            Part("device", ["-m", "tools.elsewhere.device", *device]),
             Part("browser", [*PYTEST, *select, *browser], missing)]
 
 
 def full():
     parts, reached = test(select=[]), network()
     # A newer Python than this one takes the newest packages: that is `newest`, too.
-    newer = [name for name in PYTHONS if int(name[2:]) > sys.version_info.minor and find_python(name)]
-    for name in ("oldest", *([] if newer else ["newest"]), *PYTHONS):
+    newer = [name for name in OTHERS if int(name[2:]) > sys.version_info.minor and find_python(name)]
+    for name in ("oldest", *([] if newer else ["newest"]), *OTHERS):
         missing = "" if reached or (ROOT / f".venv-{name}").exists() else "there is no network"
-        if name in PYTHONS and not find_python(name):
+        if name in OTHERS and not find_python(name):
             missing = f"there is no Python {name}"
         parts.append(Part(name, ["-m", "tools.elsewhere.versions", name], missing))
     return parts

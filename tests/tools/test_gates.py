@@ -60,7 +60,7 @@ def test_a_part_can_be_chosen_and_a_wrong_name_is_told(monkeypatch, capsys):
 def test_full_has_all_of_test_and_more(monkeypatch):
     monkeypatch.setattr(gates, "network", lambda: False)
     monkeypatch.setattr(gates, "ROOT", ROOT / "tools")  # where there is no environment yet
-    monkeypatch.setattr(gates, "PYTHONS", ["3.10", "3.13"])
+    monkeypatch.setattr(gates, "OTHERS", ["3.10", "3.13"])
     monkeypatch.setattr(gates, "find_python", {"3.10": Path("python")}.get)
     test, full = ({part.name: part for part in gate()} for gate in (gates.test, gates.full))
     assert list(full) == [*test, "oldest", "newest", "3.10", "3.13"]
@@ -68,9 +68,14 @@ def test_full_has_all_of_test_and_more(monkeypatch):
     assert full["3.10"].missing == full["newest"].missing == "there is no network"
     assert "not full" in test["tests"].command and "not full" not in full["tests"].command
     assert {*full["tests"].command} - {*test["tests"].command} == set()
-    assert len(test["device"].command) == 2 + 2 and len(full["device"].command) == 2  # two notebooks, and all
     monkeypatch.setattr(gates, "find_python", {"3.13": Path("python")}.get)
     assert "newest" not in [part.name for part in gates.full()] or sys.version_info >= (3, 13)
+
+
+def test_on_the_device_full_runs_every_notebook_but_three_that_train_long():
+    few, many = (gates.test(*select)[2].command[2:] for select in ([], [[]]))
+    assert few == list(gates.DEVICE) and {*few} < {*many}
+    assert {*gates.numbers()} - {*many} == {"10", "11", "12"}
 
 
 @pytest.fixture
@@ -136,7 +141,7 @@ def test_what_has_changed_is_what_git_says(tmp_path, monkeypatch):
 
 def test_the_longest_notebooks_come_first_and_the_chinese_ones_last():
     names = gates.everything()
-    assert [name[10:12] for name in names[:4]] == [*gates.LONGEST, "00"]
+    assert [name[10:12] for name in names[:5]] == [*gates.LONG, "00"]
     assert names[-1] == "notebooks/zh"
     assert {*names[:-3]} == {f"notebooks/{path.name}" for path in ROOT.glob("notebooks/*.ipynb")}
 

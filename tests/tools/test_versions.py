@@ -18,6 +18,14 @@ def test_another_python_has_what_the_notebooks_need():
     assert "nbval" in versions.requirements("3.12") and "nbval" not in versions.requirements("newest")
 
 
+def test_short_notebooks_run_on_every_python_and_a_long_one_on_one_of_them():
+    found = [[path[10:12] for path in versions.notebooks(python, ["3.10", "3.12", "3.13"])] for python in ("3.10", "3.12", "3.13")]
+    everything = [path.name[:2] for path in sorted((versions.ROOT / "notebooks").glob("*.ipynb"))]
+    assert sorted(set(sum(found, []))) == everything
+    for number in everything:
+        assert sum(number in some for some in found) == (1 if number in versions.LONG else 3), number
+
+
 def test_no_bound_is_above_what_colab_has():
     """A bound that Colab's image does not meet would have pip replace Colab's own packages."""
     colab = dict(re.findall(r"^([\w-]+)==([\d.]+)", (versions.ROOT / "tests/course/colab-constraints.txt").read_text(), re.MULTILINE))

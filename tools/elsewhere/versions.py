@@ -31,6 +31,8 @@ NOTEBOOKS_WITH = ["nbval>=0.11", "ipykernel>=6.17"]
 IMPORTED_AS = {"scikit-image": "skimage", "pillow": "PIL"}
 # export_program needs torch 2.11, and says so
 NOT_WITH_THE_OLDEST = "unet_course/own_data/export.py::unet_course.own_data.export.export_program"
+OTHERS = [f"3.{minor}" for minor in (10, 12, 13) if minor != sys.version_info.minor]
+LONG = ("06", "10", "11", "12")  # these train for minutes, and what torch computes is the same on each Python
 # A tool that no user of the package meets, and thousands of answers to exercises
 TAKES_LONG = {"test_mutants.py", "test_ablations.py", "test_bank.py"}
 
@@ -112,17 +114,26 @@ def main(arguments):
                        for ask in (["--version"], ["-m", "pip", "list", "--format", "freeze"]))
     names = {re.match(r"[\w-]+", line).group() for line in project()["dependencies"]}
     print(*version, *(line for line in listed if line.split("==")[0] in names), flush=True)
+    options, chosen = ["-m", "not full"], tests()
     # What one old package's use of another is warned of is nobody's concern here; with the newest it is.
-    options = ["-W", "ignore::DeprecationWarning", "--deselect", NOT_WITH_THE_OLDEST] if which == "oldest" else []
-    chosen = tests()
+    if which == "oldest":
+        options += ["-W", "ignore::DeprecationWarning", "--deselect", NOT_WITH_THE_OLDEST]
     if which[0] == "3":
-        options += ["-m", "not full", "--nbval", "--nbval-current-env", "--nbval-cell-timeout=900"]
-        newest = not any(find_python(f"3.{later}") for later in range(int(which[2:]) + 1, 20))
+        options += ["--nbval", "--nbval-current-env", "--nbval-cell-timeout=900"]
         # What differs from one Python to the next shows in a kernel and in the checks; with the oldest Python the
         # package's tests run as `oldest`, and with the newest here.
-        chosen = [path for path in chosen if newest or path.startswith("tests/exercises")]
-        chosen += [str(path) for path in sorted((ROOT / "notebooks").glob("*.ipynb"))]
+        if any(find_python(f"3.{later}") for later in range(int(which[2:]) + 1, 20)):
+            chosen = [path for path in chosen if path.startswith("tests/exercises")]
+        chosen += notebooks(which)
     return subprocess.run([python, "-m", "pytest", "-q", *options, *chosen], cwd=ROOT, env=surroundings()).returncode
+
+
+def notebooks(python, pythons=OTHERS):
+    """The notebooks of another Python: all short ones, and its share of those that train for minutes."""
+    found = [path.relative_to(ROOT).as_posix() for path in sorted((ROOT / "notebooks").glob("*.ipynb"))]
+    turn = pythons.index(python) if python in pythons else 0
+    share = LONG[turn::len(pythons)]
+    return [path for path in found if Path(path).name[:2] in share or Path(path).name[:2] not in LONG]
 
 
 def surroundings():
