@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import torch
 
 from unet_course.classroom.copies import CONFIG
 from unet_course.classroom.grading import kernel
@@ -235,6 +236,16 @@ def test_it_is_placed_where_reset_does_not_reach_and_its_module_is_gone():
         return again, kernel.__name__ in sys.modules
 
     assert in_a_process(run) == ["passed", False]
+
+
+def test_a_class_that_was_there_before_the_notebook_is_not_the_notebooks():
+    there = type("There", (torch.Tensor,), {"__module__": "__main__"})
+    before = kernel.snapshot()
+    assert kernel.changes(before) == []
+    new = type("New", (torch.Tensor,), {"__module__": "__main__"})
+    assert kernel.changes(before) == ["torch's functions, by the class New"]
+    assert there is not new
+    new.__module__ = there.__module__ = __name__  # the tests after this one see neither
 
 
 def test_nothing_is_seen_where_nothing_was_replaced():

@@ -71,7 +71,7 @@ def small_unet():
 # name: (how it is made, how many pixels it sees across)
 SCOREBOARD = {
     "threshold": (None, 1),
-    "one block, 5 pixels": (lambda: stacked(16), 5),
+    "one block, augmented": (lambda: stacked(16), 5),
     "one block, not augmented": (lambda: stacked(16), 5),
     "three blocks, 13 pixels": (lambda: stacked(16, 16, 16), 13),
     "a U without skips": (lambda: with_skips(no_skip, channels=(8, 16, 32, 64)), 68),

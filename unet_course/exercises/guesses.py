@@ -21,6 +21,7 @@ from unet_course.figures.texts import about
 
 _asked = {}  # what was asked in this kernel, in order: {id: its choices}
 _told = {}  # what was revealed: {id: (truth, digits, unit)}
+APART = 3.2  # where a word that is not the answer stands, beside ratios from -2 to 2
 
 
 class Card:
@@ -229,7 +230,10 @@ def _near(mine, truth):
 
 
 def _draw(both):
-    """A row for each guess: the answer in the middle, yours at its side, by its ratio to it."""
+    """A row for each guess: the answer in the middle, yours at its side, by its ratio to it.
+
+    A word, or a place, that is not the answer stands apart at the right: it is neither half nor double.
+    """
     figure, axes = new_figure(width=8, height=1 + 0.5 * len(both))
     axis, labels = axes[0, 0], []
     for row, (id, (mine, truth, digits, unit)) in enumerate(both.items()):
@@ -237,13 +241,13 @@ def _draw(both):
         if _real(mine) and _real(truth) and mine > 0 and truth > 0:
             place = min(max(math.log2(mine / truth), -2), 2)
         else:
-            place = 0 if _near(mine, truth) else 2
+            place = 0 if _near(mine, truth) else APART
         axis.axhline(row, color=QUIET, linewidth=1, zorder=0)
         axis.plot(0, row, "o", color=NUCLEUS_LINE, markersize=10)
         axis.plot(place, row, "o", color=ERROR_LINE, markersize=14, fillstyle="none",
                   markeredgewidth=3)
     axis.set_yticks(range(len(labels)), labels=labels)
-    axis.set_xticks([-2, -1, 0, 1, 2], labels=["¼ or less", "half", "the answer", "double",
-                                              "4 times or more"])
-    axis.set(xlim=(-2.6, 2.8), ylim=(len(labels) - 0.5, -0.5), title="Your guesses")
+    axis.set_xticks([-2, -1, 0, 1, 2, APART],
+                    labels=["≤ ¼", "½", "right", "2 ×", "≥ 4 ×", "another"])
+    axis.set(xlim=(-2.4, APART + 0.5), ylim=(len(labels) - 0.5, -0.5), title="Your guesses")
     show(figure, alt="Your guesses against the answers: " + "; ".join(labels) + ".")

@@ -20,9 +20,9 @@ from unet_course.figures.panels import (
 
 PIECE = slice(300, 396), slice(100, 244)  # of the validation block, as `tools.trained.choices` has it
 TITLES = {"02": {"U-Net": "what a U-Net makes of it"},
-          "06": {"step 1": "after 1 step", "step 40": "40 steps", "step 200": "200 steps"}}
+          "06": {"step 1": "after 1 step", "step 200": "200 steps"}}
 
-ROWS = ("threshold", "one block, 5 pixels", "one block, not augmented", "three blocks, 13 pixels",
+ROWS = ("threshold", "one block, not augmented", "one block, augmented", "three blocks, 13 pixels",
         "a U without skips", "U-Net")
 
 
@@ -61,7 +61,7 @@ def scoreboard(last=None, *, test=False):
     Parameters
     ----------
     last : str, optional
-        The last row, such as "one block, 5 pixels"; all rows, if left out.
+        The last row, such as "one block, augmented"; all rows, if left out.
     test : bool, default False
         The scores on `test` in place of those on the validation block. Notebook 07 opens them.
 

@@ -152,6 +152,7 @@ class Snapshot:
 
     modules: dict
     seen: dict
+    speakers: frozenset  # ids of classes
     held: list
 
 
@@ -162,7 +163,7 @@ def snapshot():
     own = [name for name in sorted(sys.modules) if name.split(".")[0] == OWN and name != __name__]
     modules = {name: sys.modules[name] for name in ("builtins", *OTHERS, *own)}
     held = []
-    return Snapshot(modules, look_at(modules, held), held)
+    return Snapshot(modules, look_at(modules, held), frozenset(map(id, speakers(held))), held)
 
 
 def changes(before):
@@ -179,7 +180,8 @@ def differences(before):
     now = look_at(before.modules, [])
     found = [name for name in before.seen if now.get(name, MISSING) != before.seen[name]]
     found += [name for name in now if name not in before.seen and dangerous(name, before)]
-    return found + [f"torch's functions, by the class {one.__qualname__}" for one in speakers([])]
+    return found + [f"torch's functions, by the class {one.__qualname__}"
+                    for one in speakers([]) if id(one) not in before.speakers]
 
 
 def dangerous(name, before):
@@ -251,7 +253,7 @@ def whole(value, held, above=()):
         return [whole(part, held, above) for part in list(value)]
     if isinstance(value, (torch.Tensor, numpy.ndarray)):
         return me, value.tolist()
-    if type(value).__module__.split(".")[0] == OWN and hasattr(value, "__dict__"):
+    if str(type(value).__module__).split(".")[0] == OWN and hasattr(value, "__dict__"):
         return me, whole(vars(value), held, above)
     return me
 
