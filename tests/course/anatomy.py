@@ -26,7 +26,7 @@ from unet_course.exercises import Exercise
 from unet_course.figures.texts import alt_texts
 
 PACKAGE = Path(__file__).resolve().parents[2] / "unet_course"
-NUMBERS_FIRST = ("02", "06")
+NUMBERS_FIRST = ("00", "02", "06")
 
 
 def numbers_first(name):

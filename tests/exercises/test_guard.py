@@ -58,7 +58,12 @@ def waits_in_a_generator(*arguments):
     return sum(1 for _ in iter(int, 1))
 
 
-@pytest.mark.parametrize("answer", [never_ends, catches_everything, sleeps, computes_for_ever, waits_in_a_generator])
+# Python 3.10 looks for signals inside of `try` only, when a loop begins with it
+unstoppable = pytest.mark.skipif(sys.version_info < (3, 11), reason="Python 3.10 cannot stop it")
+
+
+@pytest.mark.parametrize("answer", [never_ends, pytest.param(catches_everything, marks=unstoppable), sleeps,
+                                    computes_for_ever, waits_in_a_generator])
 @pytest.mark.parametrize("id", ["1.2", "4.2", "7.1"])
 def test_an_answer_that_never_ends_is_stopped(id, answer, impatient):
     handler, start = signal.getsignal(signal.SIGINT), time.process_time()

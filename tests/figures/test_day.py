@@ -17,7 +17,7 @@ def test_a_picture_of_the_day_is_shown(notebook, monkeypatch):
 
 
 def test_other_notebooks_have_none():
-    with pytest.raises(ValueError, match="notebook is '99'; wanted one of 02, 06"):
+    with pytest.raises(ValueError, match="notebook is '99'; wanted one of 00, 02, 06"):
         day.picture_of_the_day("99")
 
 

@@ -19,7 +19,8 @@ from unet_course.figures.panels import (
 )
 
 PIECE = slice(300, 396), slice(100, 244)  # of the validation block, as `tools.trained.choices` has it
-TITLES = {"02": {"U-Net": "what a U-Net makes of it"},
+TITLES = {"00": {"U-Net": "what a U-Net says"},
+          "02": {"U-Net": "what a U-Net makes of it"},
           "06": {"step 1": "after 1 step", "step 200": "200 steps"}}
 
 ROWS = ("threshold", "one block, not augmented", "one block, augmented", "three blocks, 13 pixels",

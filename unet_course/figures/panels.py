@@ -8,6 +8,7 @@ import io
 
 import matplotlib
 import numpy as np
+from PIL import Image
 from matplotlib.figure import Figure
 
 from unet_course.figures.texts import alt_text, words
@@ -73,8 +74,19 @@ def show(figure, key=None, *, alt=None, **fields):
     buffer = io.BytesIO()
     with matplotlib.rc_context(STYLE):
         figure.savefig(buffer, format="png")
-    display({"image/png": buffer.getvalue(), "text/plain": beside}, raw=True,
+    display({"image/png": in_few_colours(buffer.getvalue()), "text/plain": beside}, raw=True,
             metadata={"image/png": {"alt": text}})
+
+
+def in_few_colours(png, most=150_000):
+    """A PNG of a photograph in 256 colours, if it takes more bytes than `most`; else as it is."""
+    if len(png) <= most:
+        return png
+    buffer = io.BytesIO()
+    with Image.open(io.BytesIO(png)) as picture:
+        few = picture.convert("RGB").quantize(256, dither=Image.Dither.NONE)
+        few.save(buffer, format="png", optimize=True)
+    return buffer.getvalue()
 
 
 def images(pictures, titles, *, columns=None, width=10.0, limits=(0, 1), key=None):
