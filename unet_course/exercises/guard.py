@@ -179,6 +179,8 @@ def _stop_timers(before):
 
 def _set_device(before):
     torch.set_default_device(None)  # one that was never set stays unset: torch is quicker then
+    with contextlib.suppress(AttributeError):
+        del torch._GLOBAL_DEVICE_CONTEXT.device_context  # torch 2.6 keeps it, and would leave it twice
     if torch.get_default_device() != before:
         torch.set_default_device(before)
 
