@@ -31,8 +31,8 @@ def within_time(cpu_seconds=CPU_SECONDS, seconds=SECONDS):
     CPU seconds count, because on a busy machine the clock would stop answers that are right; the clock counts too,
     for an answer that sleeps. A single call into C, such as one enormous matrix product, cannot be stopped. An import is
     never stopped: torch loads parts of itself when they are first used, and half of one cannot be loaded again.
-    Nor is `put_back`; nor, in Python 3.10, a loop whose whole body catches everything. Where no thread can be started, as in a browser's Python, the time is not
-    limited.
+    Nor is `put_back`; nor, in Python 3.10, a loop whose whole body catches everything. Where no thread can be started,
+    as in a browser's Python, the time is not limited.
     """
     thread, over, late = threading.get_ident(), threading.Event(), threading.Event()
     in_main = threading.current_thread() is threading.main_thread()

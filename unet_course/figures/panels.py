@@ -8,8 +8,9 @@ import io
 
 import matplotlib
 import numpy as np
-from PIL import Image
 from matplotlib.figure import Figure
+from PIL import Image
+from skimage.segmentation import expand_labels
 
 from unet_course.figures.texts import alt_text, words
 
@@ -162,8 +163,26 @@ def nuclei_colours(image, instances):
     table = np.array([matplotlib.colors.to_rgb(c) for c in WHEEL])
     image, instances = _numpy(image), _numpy(instances)
     grey = np.repeat(np.clip(image, 0, 1)[..., None], 3, axis=-1)
-    tint = table[instances % len(WHEEL)] * (0.7 + 0.3 * grey)
+    tint = table[_apart(instances)] * (0.7 + 0.3 * grey)
     return np.where(instances[..., None] > 0, tint, grey)
+
+
+def _apart(instances, reach=8):
+    """At each pixel the number of a colour: nuclei within twice `reach` pixels differ, where that can be."""
+    names, numbered = np.unique(instances, return_inverse=True)
+    numbered = numbered.reshape(instances.shape)
+    wide = expand_labels(numbered if names[0] == 0 else numbered + 1, reach)
+    pairs = np.concatenate([np.stack([wide[:, :-1], wide[:, 1:]], -1).reshape(-1, 2),
+                            np.stack([wide[:-1], wide[1:]], -1).reshape(-1, 2)])
+    near = {}
+    for a, b in np.unique(np.sort(pairs[pairs[:, 0] != pairs[:, 1]]), axis=0).tolist():
+        near.setdefault(b, []).append(a)  # a < b, so a has its colour before b
+    colours = [0]
+    for number in range(1, int(wide.max()) + 1):
+        taken = {colours[other] for other in near.get(number, []) if other}
+        free = [k % len(WHEEL) for k in range(number, number + len(WHEEL)) if k % len(WHEEL) not in taken]
+        colours.append(free[0] if free else number % len(WHEEL))
+    return np.array(colours)[numbered if names[0] == 0 else numbered + 1]
 
 
 def error_colours(prediction, target):
