@@ -22,6 +22,11 @@ def mask_of(answer, probabilities):
 def one_class_per_pixel(answer):
     for sizes in [(3, 5, 7), (2, 9, 4), (5, 1, 1)]:
         got = tuple(mask_of(answer, torch.rand(sizes).softmax(dim=0)).shape)
+        expect(got != (1, *sizes[1:]), f"For probabilities of shape {sizes} your mask has shape "
+               f"{got}; wanted {sizes[1:]}: an axis of length 1 is too much. What keeps it?")
+        expect(got == sizes[1:] or got != sizes[:0:-1], f"For probabilities of shape {sizes} your "
+               f"mask has shape {got}; wanted {sizes[1:]}: rows and columns have changed places. "
+               "What is done after the class is found?")
         expect(got == sizes[1:], f"For probabilities of shape {sizes} your mask has shape {got}; wanted {sizes[1:]}, "
                                  "one number for each pixel. Along which axis do the classes lie?")
 
@@ -41,7 +46,13 @@ def whole_numbers(answer):
 @to_mask.behaviour
 def most_probable_class(answer):
     probabilities = torch.rand(4, 6, 8).softmax(dim=0)
-    close(mask_of(answer, probabilities), probabilities.argmax(dim=0), "Some pixels did not get "
+    got, wanted = mask_of(answer, probabilities), probabilities.argmax(dim=0)
+    expect(not alike(got, wanted + 1), "Every class of yours is one too large. Which number has "
+           "the first class?")
+    first = probabilities[:3].argmax(dim=0)
+    expect(alike(got, wanted) or not alike(got, first), "There are 4 classes here, and you "
+           "choose among the first three. Which number of classes is fixed in your code?")
+    close(got, wanted, "Some pixels did not get "
           "their most probable class. Which torch method gives the place of a maximum?")
     near = torch.tensor([[[0.4010]], [[0.4015]], [[0.1975]]])
     close(mask_of(answer, near), [[1]], "The probabilities are 0.4010, 0.4015 and 0.1975: the "
@@ -61,7 +72,12 @@ def two_shapes(answer):
 
 @predict.behaviour
 def bottom_size(answer):
-    got, wanted = two_shapes(answer)[0][1:], tuple(n // 2**LEVELS for n in IMAGE)
+    bottom, out = two_shapes(answer)
+    got, wanted = bottom[1:], tuple(n // 2**LEVELS for n in IMAGE)
+    expect((bottom, out) != ((CLASSES, *IMAGE), (WIDTH, *wanted)), "These are the right two shapes "
+           "in the other order: first the one at the bottom, then the one that comes out.")
+    expect(bottom[:2] != wanted or out[:2] != IMAGE, "Your shapes have the channels last. Which of "
+           "the three numbers stands first in (C, H, W)?")
     expect(got != wanted[::-1], "At the bottom you have height and width the wrong way round: height comes first.")
     expect(got == wanted, f"At the bottom you expect {got[0]}×{got[1]}. The image has {IMAGE[0]}×{IMAGE[1]} pixels; how many "
            "red arrows halve it?")
@@ -104,6 +120,19 @@ def same_shape_as_float32(answer):
                "weights have.")
 
 
+def why_not(got, wanted, raw):
+    """What to ask about numbers that are not scaled as wanted."""
+    small = torch.tensor(raw) <= 32767
+    if alike(got, wanted, 2e-3):
+        return "Yours is right to three digits. Which dtype on the way has no more of them?"
+    if len(got.unique()) == 1:
+        return "All of yours are equal. Do you clip, or divide by //, before the end?"
+    wanted = torch.tensor(wanted)
+    if got.shape == small.shape and not small.all() and alike(got[small], wanted[small]):
+        return "Only numbers above 32767 are wrong. Which dtype on the way ends there?"
+    return "Take low away, then divide by what?"
+
+
 @scaled.behaviour
 def evenly_between(answer):
     for low, high in [(100, 500), (1000, 65535), (0, 255)]:
@@ -117,7 +146,7 @@ def evenly_between(answer):
                        "brightest pixel of the image. Wanted from low to high, which are the same "
                        "for all images. What became of the pixels in between?")
             close(got, wanted, f"low={low} and high={high}: {raw[0]} should become "
-                  f"{', '.join(map(str, shares))}. Take low away, then divide by what?")
+                  f"{', '.join(map(str, shares))}. {why_not(got, wanted, raw)}")
 
 
 @scaled.behaviour

@@ -5,7 +5,7 @@ import torch
 
 from unet_course.exercises.answers import letter
 from unet_course.exercises.core import Exercise, Hint, asking, expect, said
-from unet_course.exercises.values import call, close, shape, tensor
+from unet_course.exercises.values import alike, call, close, shape, tensor
 
 lazy = Exercise("1.1", "The accuracy of predicting nothing", "write", minutes=5, mark="classroom")
 
@@ -22,7 +22,10 @@ def all_background(answer):
 @lazy.behaviour
 def share_of_background(answer):
     mask = torch.tensor([[0, 0, 1, 2, 2], [0, 0, 0, 1, 2]])
-    close(call(answer, mask), 0.5,
+    got = call(answer, mask)
+    expect(not alike(got, 0), "A mask with 5 background pixels of 10, 2 boundary and 3 interior: "
+           "wanted 0.5, got 0. Is the fraction lost, as // or a rounding does it?")
+    close(got, 0.5,
           "A mask with 5 background pixels of 10, 2 boundary and 3 interior: wanted 0.5, got {got}. "
           "Which pixels does a prediction of 0 everywhere get right?")
 
@@ -59,6 +62,10 @@ def cleaned(answer, drawn):
 def class_indices(answer):
     got = cleaned(answer, [[0, 128, 255], [255, 0, 128]])
     values = sorted({round(value, 2) for value in got.ravel().tolist()})
+    if values != [0, 1, 2]:
+        wide = call(answer, torch.tensor([[0, 128, 255]]))
+        expect(not alike(wide, [[0, 1, 2]]), f"Your mask has the values {values}. With int64 in "
+               "place of uint8 it is right: what is 2 · 128 in uint8, which ends at 255?")
     expect(values == [0, 1, 2], f"Your mask has the values {values}; wanted the class indices [0, "
            "1, 2]. Which one belongs to 128, which to 255?")
     close(got, [[0, 1, 2], [2, 0, 1]], "The values are 0, 1 and 2, but not at the right places: "

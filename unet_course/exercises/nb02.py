@@ -9,8 +9,17 @@ from torch.nn.parameter import is_lazy
 
 from unet_course.exercises.answers import several, whole
 from unet_course.exercises.core import Exercise, asking, expect, said, times
-from unet_course.exercises.values import alike, call, close, shape, tensor
-from unet_course.exercises.watching import agree, biases, block_of, send_back, set_norms, slopes, watch
+from unet_course.exercises.values import alike, call, close, keeps_something, shape, tensor
+from unet_course.exercises.watching import (
+    agree,
+    biases,
+    block_of,
+    send_back,
+    set_norms,
+    slopes,
+    watch,
+    writes_into,
+)
 
 by_hand = Exercise("2.1", "A convolution by hand", "write", minutes=10)
 
@@ -20,7 +29,9 @@ def right_size(answer):
     shape(call(answer, torch.rand(5, 5), torch.rand(3, 3)), (3, 3),
           "For a 5×5 image and a 3×3 kernel you return {got}; wanted {wanted}. In how many places does the kernel fit?")
     for h, w in [(6, 9), (9, 6), (3, 7), (3, 3)]:
-        shape(call(answer, torch.rand(h, w), torch.rand(3, 3)), (h - 2, w - 2), f"For a {h}×{w} "
+        with asking(f"That was with a {h}×{w} image. Which of the two counts the rows?"):
+            out = call(answer, torch.rand(h, w), torch.rand(3, 3))
+        shape(out, (h - 2, w - 2), f"For a {h}×{w} "
               "image and a 3×3 kernel you "
               "return {got}; wanted {wanted}. Rows and columns need not be equal.")
 
@@ -35,11 +46,42 @@ def not_flipped(answer):
            "with the kernel value that lies on it.")
 
 
+def correlated(image, kernel):
+    return F.conv2d(image[None, None], kernel[None, None])[0, 0]
+
+
+def say_why(got, image, kernel, kept):
+    """A hint for each mistake that gives just these values."""
+    expect(not kept, "The same image and kernel a second time give other values. What does your "
+           "function keep from one call to the next?")
+    right = correlated(image, kernel)
+    for other, how in [(kernel.T, "Your kernel lies with rows and columns exchanged."),
+                       (kernel.flip(1), "Your kernel is mirrored left to right."),
+                       (kernel.flip(0), "Your kernel is mirrored top to bottom.")]:
+        expect(not alike(got, correlated(image, other), 1e-4),
+               f"{how} Multiply each pixel with the kernel value that lies on it.")
+    expect(not alike(got, correlated(image, kernel.sum(dim=1).repeat(3, 1)), 1e-4), "Your sum is "
+           "that of a matrix product, window @ kernel. Wanted each pixel times the kernel value "
+           "that lies on it.")
+    got = tensor(got)
+    expect(right.numel() == 1 or not alike(got[:-1, :-1], right[:-1, :-1], 1e-4), "All is right "
+           "but the last row and the last column, or one of them. How far do your loops run?")
+    sums = right.flatten().cumsum(0).reshape(right.shape)
+    expect(not alike(got, sums, 1e-4), "Your first value is right, and each other one has the "
+           "values before it in its sum. Where does the sum begin at 0 again?")
+    right[1:], right[0, 1:] = 0, 0
+    expect(not alike(got, right, 1e-4), "Only the first of your values is computed, all others are "
+           "0. Does return stand inside a loop?")
+
+
 @by_hand.behaviour
 def sum_of_products(answer):
     for h, w in [(6, 9), (9, 6), (3, 3)]:
         image, kernel = torch.rand(h, w), torch.randn(3, 3)
-        close(call(answer, image, kernel), F.conv2d(image[None, None], kernel[None, None])[0, 0],
+        got, wanted = call(answer, image, kernel), correlated(image, kernel)
+        if not alike(got, wanted, 1e-4) and tensor(got).shape == wanted.shape:
+            say_why(got, image, kernel, keeps_something(answer, image, kernel))
+        close(got, wanted,
               "The values differ from nn.Conv2d with the same kernel. Each output is the sum of "
               "nine products: window × kernel.", tolerance=1e-4)
 
@@ -81,6 +123,10 @@ def stride_rounds_down(answer):
         expect(s == 1 or not alike(got, n + 2 * p - k + 1), given + f"wanted {wanted}, got "
                f"{n + 2 * p - k + 1}. The kernel moves {s} pixels at a time. What does that leave "
                "of the places?")
+        odd = (n + 2 * p - k - 1) // s + 1
+        expect(k % 2 or alike(got, wanted) or not alike(got, odd), given + f"wanted {wanted}, got "
+               f"{odd}. That is what a kernel of {k + 1} gives. What does your formula make of an "
+               "even kernel?")
         close(got, wanted, given + "wanted {wanted}, got {got}. " + (
               "The last step must fit in whole: round down, then add 1." if s > 1 else
               "How many pixels are there with the padding on both sides, and in how many places "
@@ -241,9 +287,21 @@ def batch_norm_after_each(answer):
         expect(same or not cut_off(out, run, x, norms),
                f"No value of your output is larger than {float(out.max()):.3g}: the others are cut "
                "off there. Which values does a ReLU change?")
+        if not same:
+            widths = [m.num_features for m in built.modules() if isinstance(m, nn.BatchNorm2d)]
+            expect(len(widths) != 2 or widths == [b, b], f"{a} → {b} channels: your norms are for "
+                   f"{widths} channels; wanted {[b, b]}. Does each stand before its convolution, "
+                   "or behind it?")
+            number = watch(built, x, training=True).norms
+            expect(number == 2, "In training mode your output is not what (convolution → norm → "
+                   "ReLU) twice gives with your weights. PyTorch's batch norms in your block: "
+                   f"{number}; wanted 2, one behind each convolution.")
         expect(same, "In training mode your output is not what (convolution → norm → ReLU) twice "
                "gives with your weights. Is each norm applied, and before its ReLU?")
-        expect(all(map(agree, slopes(built, x / 100))), "In training mode the gradient at the "
+        right = all(map(agree, slopes(built, x / 100)))
+        expect(right or not writes_into(built, x), "Your block changes the tensor that it is "
+               "given; whoever handed it over may still need it. Which call works in place?")
+        expect(right, "In training mode the gradient at the "
                "input is not the slope of your block. Is the mean or the variance in a norm "
                "detached?")
         built = make(answer, a, b, norm=False).train()

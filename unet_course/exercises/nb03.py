@@ -6,7 +6,7 @@ import torch.nn.functional as F
 from unet_course.exercises.answers import number, several, whole
 from unet_course.exercises.core import Exercise, asking, expect, said
 from unet_course.exercises.nb02 import make
-from unet_course.exercises.values import alike, call, close, numeric, shape, tensor
+from unet_course.exercises.values import alike, call, close, in_order, numeric, shape, tensor
 from unet_course.exercises.watching import agree, biases, block_of, set_norms, slopes, watch
 
 pool = Exercise("3.1", "Max-pool by hand", "write", minutes=8)
@@ -15,7 +15,9 @@ pool = Exercise("3.1", "Max-pool by hand", "write", minutes=8)
 @pool.behaviour
 def halves(answer):
     for h, w in [(6, 8), (8, 2)]:
-        shape(call(answer, torch.rand(h, w)), (h // 2, w // 2), f"A {h}×{w} image became " +
+        with asking(f"That was with a {h}×{w} image. How many squares lie along each side?"):
+            out = call(answer, torch.rand(h, w))
+        shape(out, (h // 2, w // 2), f"A {h}×{w} image became " +
               "{got}; wanted {wanted}: half of each side. By how many pixels do your squares move, "
               "and in both directions?")
 
@@ -36,8 +38,13 @@ def odd_sizes_round_up(answer):
         got = call(answer, image)
         shape(got, wanted.shape, f"A {h}×{w} image became " + "{got}; wanted {wanted}: round up, so that the last row "
               "and column are not lost.")
-        close(got, wanted, f"A {h}×{w} image: the values at the border are wrong. There the window holds fewer pixels; "
-              "what is added to fill it must never win.")
+        inside = slice(0, h // 2), slice(0, w // 2)
+        if alike(tensor(got)[inside], wanted[inside]):
+            close(got, wanted, f"A {h}×{w} image: the values at the border are wrong. There the "
+                  "window holds fewer pixels; what is added to fill it must never win.")
+        close(got, wanted, f"A {h}×{w} image: the size fits, the values are not those of squares "
+              "that begin at every second pixel, the last one cut off by the border. Where do your "
+              "squares lie?")
 
 
 sizes = Exercise("3.2", "Sizes on the way down", "predict", minutes=5, mark="classroom")
@@ -49,6 +56,9 @@ def listed(answer, n, pools):
     got = numeric(given)
     expect(got is not None and got.ndim == 1, f"Your result is {said(given)}; wanted a list of "
            "sizes, such as [64, 32].")
+    expect(len(got) <= pools + 1 or len(call(answer, n, pools)) == len(got), f"For {n} pixels and "
+           f"{pools} pools your list is longer each time that it is asked for. What is left in it "
+           "from the call before?")
     expect(len(got) == pools + 1, f"For {n} pixels and {pools} pools you list {len(got)} sizes; "
            f"wanted {pools + 1}: the size before, then one after each pool.")
     return got.tolist()
@@ -103,7 +113,9 @@ def returns_two(answer):
 @encoder.behaviour
 def skip_before_pool(answer):
     for c, out in [(3, 6), (5, 5)]:
-        skip, _ = two(make(answer, c, out), torch.rand(2, c, 32, 48))
+        skip, pooled = two(make(answer, c, out), torch.rand(2, c, 32, 48))
+        in_order(skip, pooled, ((2, out, 32, 48), (2, out, 16, 24)), "You return (pooled, skip): "
+                 "the second is twice as large as the first. Wanted (skip, pooled).")
         shape(skip, (2, out, 32, 48), "Your skip is {got}; wanted {wanted}: the skip is the "
               "block's output before the pool, at full size.", "Your skip")
 
@@ -111,16 +123,21 @@ def skip_before_pool(answer):
 @encoder.behaviour
 def pooled_is_the_pool_of_skip(answer):
     for mode in (True, False):
-        skip, pooled = two(make(answer, 1, 8).train(mode), torch.randn(2, 1, 16, 24))
+        built, x = make(answer, 1, 8).train(mode), torch.randn(2, 1, 16, 24)
+        skip, pooled = two(built, x)
         if pooled.ndim == 4:
             expect(pooled.shape[1] == 8, f"Channels of your second tensor: {pooled.shape[1]}, of "
                    "your skip: 8. What goes into the pool?")
         shape(pooled, (2, 8, 8, 12), "Your second tensor is {got}; wanted {wanted}, half of each "
               "side of the skip. How large are the squares of your pool, and by how much do they "
               "move?")
-        close(pooled, F.max_pool2d(skip, 2, ceil_mode=True),
-              "The pooled tensor is not the 2×2 max-pool of your skip. Is it an average, a stride, or pooled from "
-              "something else?")
+        wanted = F.max_pool2d(skip, 2, ceil_mode=True)
+        expect(alike(pooled, wanted) or all(map(alike, two(built, x), (skip, pooled))), "The "
+               "pooled tensor is not the 2×2 max-pool of your skip, and the same input gives two "
+               "different results. What in your block is drawn at random?")
+        close(pooled, wanted,
+              "The pooled tensor is not the 2×2 max-pool of your skip. Is it an average, a stride, "
+              "pooled from something else, or is something done after the pool?")
 
 
 @encoder.behaviour
@@ -150,7 +167,10 @@ def is_a_block(answer):
             skip, pooled = two(built, 100 * x)  # large values, too, pass as they are
             expect(norm or not watch(built, x).norms, "With norm=False there is still a batch "
                    "norm. Hand norm on to the block.")
-            expect(alike(skip, run(100 * x, norms), 1e-3), f"norm={norm}: the skip is not "
+            same = alike(skip, run(100 * x, norms), 1e-3)
+            expect(same or not norm or watch(built, x, training=True).norms, "With norm=True there "
+                   "is no batch norm of PyTorch's in your block. Hand norm on to it.")
+            expect(same, f"norm={norm}: the skip is not "
                    "what a ConvBlock gives with your weights, twice (convolution" + norm * " → norm"
                    + " → ReLU). What happens to it on its way?")
             expect(skip.requires_grad and pooled.requires_grad, "No gradient goes back through one "

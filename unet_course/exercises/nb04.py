@@ -6,7 +6,7 @@ import torch.nn.functional as F
 from unet_course.exercises.answers import several, whole, word
 from unet_course.exercises.core import Exercise, asking, expect, times
 from unet_course.exercises.nb02 import make
-from unet_course.exercises.values import alike, call, close, shape, tensor
+from unet_course.exercises.values import alike, call, close, keeps_something, shape, tensor
 from unet_course.exercises.watching import (
     agree,
     biases,
@@ -165,6 +165,12 @@ def right_shape(answer):
     for up in ("transpose", "bilinear"):
         with asking(f'That was with up="{up}", x 32×8×10 and skip 16×16×20. How many channels does each of your layers get?'):
             out = call(make(answer, 32, 16, 16, up=up), torch.rand(2, 32, 8, 10), torch.rand(2, 16, 16, 20))
+        size = tuple(tensor(out).shape)
+        expect(size != (4, 16, 16, 20), f'With up="{up}" two images have become four. Along which '
+               "axis does torch.cat join?")
+        expect(size != (2, 32, 16, 20), f'With up="{up}" you return 32 channels, as many as the '
+               "skip and the upsampled tensor have together; wanted 16. Does the ConvBlock come "
+               "last?")
         shape(out, (2, 16, 16, 20), f'With up="{up}", x 32×8×10 and skip 16×16×20 you return ' +
               "{got}; wanted {wanted}.")
 
@@ -173,7 +179,8 @@ def right_shape(answer):
 def unequal_channels(answer):
     for up in ("transpose", "bilinear"):
         given = f'With up="{up}", in_channels=24, skip_channels=7, out_channels=10'
-        question = "Is the block sized for the skip and the upsampled tensor together?"
+        question = ("Is the block sized for the skip and the upsampled tensor together, and does "
+                    "torch.cat join them?")
         with asking(f"{given}. {question}"):
             out = call(make(answer, 24, 7, 10, up=up), torch.rand(1, 24, 5, 5), torch.rand(1, 7, 10, 10))
         shape(out, (1, 10, 10, 10), given + " you return {got}; wanted {wanted}. " + question)
@@ -226,10 +233,14 @@ def skip_keeps_its_place(answer):
         built = make(answer, 8, 4, 4, up=up, norm=False)
         _, spans = reach(built, torch.rand(1, 8, 8, 8), torch.rand(1, 4, 15, 15), (7, 9))
         for what, at, (first, last) in zip(("row", "column"), (7, 9), spans):
+            expect((first < at - 2) + (last > at + 2) < 2, f'With up="{up}", output {what} {at} '
+                   f"depends on skip {what}s {first} to {last}; wanted {at - 2} to {at + 2}. Yours "
+                   "sees farther on both sides: how many 3×3 convolutions does the skip go "
+                   "through?")
             expect((first, last) == (at - 2, at + 2), f'With up="{up}", output {what} {at} depends '
                    f"on skip {what}s {first} to {last}; wanted {at - 2} to {at + 2}, two on either "
-                   "side: one for each 3×3 convolution. Has the skip been moved? A missing row or "
-                   "column belongs at the bottom or right.")
+                   "side: one for each 3×3 convolution. Has the skip been moved, or resized? A "
+                   "missing row or column belongs at the bottom or right.")
         _, spans = reach(built, torch.rand(1, 8, 8, 8), torch.rand(1, 4, 24, 24), (7, 9))
         expect(spans == [(9, 13), (11, 15)], f'With up="{up}", x 8×8 and a skip of 24×24, output '
                f"row 7 depends on skip rows {spans[0][0]} to {spans[0][1]}; wanted 9 to 13. Do you "
@@ -341,21 +352,30 @@ transposed_size = Exercise("4.4", "Transposed convolution by hand", "write", min
 @transposed_size.behaviour
 def stamps(answer):
     for h, w in [(3, 4), (5, 2), (1, 1)]:
-        shape(call(answer, torch.rand(h, w), torch.rand(2, 2)), (2 * h, 2 * w), f"A {h}×{w} input "
+        with asking(f"That was with x of {h}×{w}. Which size is fixed in your code?"):
+            out = call(answer, torch.rand(h, w), torch.rand(2, 2))
+        shape(out, (2 * h, 2 * w), f"A {h}×{w} input "
               "and a 2×2 kernel with "
               "stride 2 gave {got}; wanted {wanted}: each value becomes a 2×2 stamp.")
+
+
+def stamped(x, kernel):
+    return F.conv_transpose2d(x[None, None], kernel[None, None], stride=2)[0, 0]
 
 
 @transposed_size.behaviour
 def values(answer):
     x, kernel = torch.rand(3, 5), torch.rand(2, 2)
-    first = tensor(call(answer, x, kernel)).clone()
-    expect(alike(call(answer, x, kernel), first), "The same x and kernel a second time give other "
+    expect(not keeps_something(answer, x, kernel), "The same x and kernel a second time give other "
            "values. What does your function keep from one call to the next?")
     for h, w in [(1, 2), (5, 3)]:
         x, kernel = torch.randn(h, w), torch.randn(2, 2)
-        close(call(answer, x, kernel), F.conv_transpose2d(x[None, None], kernel[None, None],
-                                                          stride=2)[0, 0], "The values differ from "
+        got = call(answer, x, kernel)
+        for other, how in [(kernel.T, "with rows and columns exchanged"),
+                           (kernel.flip(0, 1), "turned by 180°")]:
+            expect(not alike(got, stamped(x, other)),
+                   f"Your stamps are the kernel {how}. Put it down as it is.")
+        close(got, stamped(x, kernel), "The values differ from "
               "nn.ConvTranspose2d. Each value of x multiplies the whole kernel, and the stamps lie "
               "side by side.")
 

@@ -114,14 +114,18 @@ def blocks_are_found(answer):
         model = make(answer, channels=channels)
         found = [o for _, o in blocks_of(model)]
         wanted = 2 * (2 * len(channels) - 1)
-        question = ("Are the blocks in an nn.ModuleList? A plain list hides them from the "
-                    "optimiser." if len(channels) == 3 else
+        question = ("Are the blocks in an nn.ModuleList, and is one at the bottom? A plain list "
+                    "hides them from the optimiser." if len(channels) == 3 else
                     "With three channels that was right. Does the number of blocks follow the "
                     "length of channels?")
         expect(len(found) >= wanted,
                f"For channels={channels}, PyTorch finds {len(found)} 3×3 convolutions in your "
                f"network; wanted {wanted}, two in each block. {question}")
-        expect(sorted(found) == sorted(2 * channels + 2 * channels[:-1]), f"For channels={channels} your 3×3 convolutions "
+        right = sorted(2 * channels + 2 * channels[:-1])
+        expect(sorted(found) != sorted([*right, 2]), f"For channels={channels} your 3×3 "
+               f"convolutions give {found} channels. One is too many: has the head, which mixes "
+               "the channels of one pixel, a kernel of 3×3?")
+        expect(sorted(found) == right, f"For channels={channels} your 3×3 convolutions "
                f"give {found} channels. Do depth and widths follow the argument channels?")
 
 
@@ -153,7 +157,17 @@ def every_size(answer):
     model = make(answer, **SMALL).eval()
     for h, w in [(101, 101), (70, 95), (1, 1), (2, 7), (33, 64)]:
         with asking(f"That was with an image of {h}×{w}. Is each skip matched to what comes up, and cropped again?"):
-            out = call(model, torch.rand(1, 1, h, w))
+            out = tensor(call(model, torch.rand(1, 1, h, w)), "Your output", learns=True)
+        got = tuple(out.shape[-2:])
+        if out.ndim == 4 and got != (h, w):
+            alone = tensor(call(make(answer, **SMALL).eval(), torch.rand(1, 1, h, w)))
+            expect(alone.shape[-2:] != (h, w), f"A {h}×{w} image gives the right size if it is the "
+                   "first, and another one after other images. What does your network keep from "
+                   "one call to the next?")
+            expect(got[0] > h or got[1] > w, f"A {h}×{w} image gave {got[0]}×{got[1]}, which is "
+                   "too "
+                   "small. On which levels is the height odd, on which the width, and is a row or "
+                   "a column taken off there alone?")
         shape(out, (1, 3, h, w),
               f"A {h}×{w} image gave " + "{got}; wanted {wanted}. Crop what was padded, after each level.")
 
@@ -240,7 +254,8 @@ def nothing_moves(answer):
         moved = row - true[0], column - true[1]
         question = ("Here nothing needs a pad or a crop. Is each skip taken before the pool, and "
                     "nothing resized?" if size == (64, 64) else
-                    "Are the skips padded at the right and bottom, and is only that cropped?")
+                    "Are the skips padded at the right and bottom, and is only that cropped, level "
+                    "by level?")
         expect(max(map(abs, moved)) < 0.2,
                f"On a {size[0]}×{size[1]} image, one bright pixel comes out {moved[0]:+.1f} rows "
                f"and {moved[1]:+.1f} columns from its place. {question}")
@@ -363,7 +378,15 @@ def without_norm(answer):
 @parameters.behaviour
 def with_norm(answer):
     for c, out in [(1, 64), (3, 16), (32, 8)]:
-        close(call(answer, c, out, True), parameter_count(ConvBlock(c, out)), f"ConvBlock({c}, {out}) with norm: " +
+        got, wanted = call(answer, c, out, True), parameter_count(ConvBlock(c, out))
+        less, narrow = wanted - 2 * out, wanted - 2 * out + 2 * c
+        expect(not alike(got, less), f"ConvBlock({c}, {out}) with norm: wanted {wanted}, you count "
+               f"{less}, too few by {2 * out}. How many norms are in the block, and how many "
+               "values does each have for a channel?")
+        expect(c == out or not alike(got, narrow), f"ConvBlock({c}, {out}) with norm: wanted "
+               f"{wanted}, you count {narrow}. How many channels come to the first norm: those "
+               "before the convolution, or those behind it?")
+        close(got, wanted, f"ConvBlock({c}, {out}) with norm: " +
               "wanted {wanted}, you count {got}. No bias under a norm, but the norm has two values a channel.")
 
 
@@ -372,8 +395,9 @@ paper = Exercise("5.4", "The paper's sizes", "predict", minutes=8, mark="deeper"
 
 @paper.behaviour
 def the_paper(answer):
-    close(call(answer, 572), 388, "572 pixels: wanted {wanted}, you say {got}. Four levels down, each two valid "
-                                  "convolutions and a pool; the bottom; four levels up.")
+    close(call(answer, 572), 388, "572 pixels: wanted {wanted}, you say {got}. Four levels down, "
+          "each two valid convolutions and a pool; two at the bottom; four levels up, each "
+          "doubled, then two again. Every one of them takes off 2, the 1×1 head nothing.")
 
 
 @paper.behaviour

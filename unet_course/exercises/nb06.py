@@ -9,7 +9,7 @@ from torch import nn
 
 from unet_course.exercises.answers import letter, word
 from unet_course.exercises.core import Exercise, asking, expect, said
-from unet_course.exercises.values import alike, call, close, shape, tensor
+from unet_course.exercises.values import alike, call, close, in_order, shape, tensor
 
 by_hand = Exercise("6.1", "Cross-entropy on four pixels", "write", minutes=8)
 
@@ -92,8 +92,14 @@ def weights_change(answer):
     model, x, y = _small()
     before = copy.deepcopy(model.state_dict())
     optimiser = torch.optim.SGD(model.parameters(), lr=0.1)
+    arrived = []
+    for p in model.parameters():
+        p.register_hook(arrived.append)
     call(answer, model, optimiser, x, y)
-    expect(any(not torch.equal(before[n], p) for n, p in model.named_parameters()),
+    moved = any(not torch.equal(before[n], p) for n, p in model.named_parameters())
+    expect(moved or arrived, "After your step no weight has changed, and no gradient has come to "
+           "one. Is backward() called, and does the network run outside of torch.no_grad()?")
+    expect(moved,
            "After your step no weight has changed. Which call of the optimiser changes them, and what must stand right "
            "before it?")
 
@@ -118,8 +124,14 @@ def returns_a_number(answer):
     got = call(answer, model, torch.optim.SGD(model.parameters(), lr=0.1), x, y)
     expect(isinstance(got, float), f"You return a {type(got).__name__}; wanted a Python float. A tensor would keep the "
                                    "whole graph in memory: use .item().")
+    rounded = not alike(got, wanted, 1e-3) and got == round(got, 1) and abs(got - wanted) < 0.05
+    expect(not rounded, f"The loss is {wanted:.4f}, you "
+           f"return {got:g}. Is it rounded? Return it as it is.")
+    expect(not alike(got, wanted / 2, 1e-3), f"The loss is {wanted:.3g}, you return half of it. "
+           "What divides it?")
     close(got, wanted, "The loss you return differs from the cross-entropy of the logits, {wanted}: you return {got}. "
-                       "Is there a softmax too many, or a sum instead of the mean?", tolerance=1e-3)
+                       "Is there a softmax too many, a sum instead of the mean, or a weight, and "
+                       "does the whole batch go in as it came?", tolerance=1e-3)
 
 
 @step.behaviour
@@ -205,8 +217,15 @@ def mirrored(answer, images, masks, mirror):
 @together.behaviour
 def shapes_stay(answer):
     x, y = mirrored(answer, torch.rand(4, 1, 6, 8), torch.randint(0, 3, (4, 6, 8)), True)
+    in_order(x, y, ((4, 1, 6, 8), (4, 6, 8)), "You return the masks first. Wanted the images "
+             "first, then the masks.")
     shape(x, (4, 1, 6, 8), "Your images are {got}; wanted {wanted}.", "Your images")
     shape(y, (4, 6, 8), "Your masks are {got}; wanted {wanted}.", "Your masks")
+
+
+def mostly_mirrored(answer, x, y):
+    """How many of 9 calls with mirror=True change the images."""
+    return sum(not alike(mirrored(answer, x, y, True)[0], x) for _ in range(9))
 
 
 @together.behaviour
@@ -214,7 +233,10 @@ def image_is_mirrored(answer):
     for channels in (1, 3):
         x, y = torch.rand(2, channels, 5, 6), torch.randint(0, 3, (2, 5, 6))
         got, _ = mirrored(answer, x, y, True)
-        expect(not alike(got, x), "With mirror=True the images come back as they were.")
+        expect(not alike(got, x) or mostly_mirrored(answer, x, y) == 0, "With mirror=True some "
+               "calls mirror and others do not. Who decides here: mirror, or a coin?")
+        expect(not alike(got, x), "With mirror=True the images come back as they were. Do you flip "
+               "them then, and along an axis longer than 1?")
         for axes, what in [((-2,), "top and bottom; wanted left and right"),
                            ((-2, -1), "top and bottom as well; wanted left and right alone"),
                            ((0,), "the order of the images; wanted the columns of each"),
@@ -223,6 +245,11 @@ def image_is_mirrored(answer):
                 continue  # one channel has one order
             expect(not alike(got, x.flip(axes)),
                    f"You mirror {what}. The axes are N, C, H, W: which one is the width?")
+        first = alike(got[:1], x[:1].flip(-1))
+        expect(not first or alike(got[1:], x[1:].flip(-1)), "With mirror=True image 0 of the batch "
+               "is mirrored, and image 1 is not. Wanted all.")
+        expect(not any(alike(got, x.flip(-1).roll(way, -1)) for way in (1, -1)), "With mirror=True "
+               "your columns are mirrored and moved by one. Where does the first column go?")
         expect(alike(got, x.flip(-1)),
                "With mirror=True the images are not mirrored left to right, or not always.")
 
@@ -343,6 +370,10 @@ def perfect_is_nearly_zero(answer):
              "probabilities already.")]:
         expect(not alike(got, value, 1e-4), "Probabilities that are sure and right should cost 0; "
                f"yours cost {float(value):.3g}. {why}")
+    if got.numel() == 1:
+        expect(float(got) >= -1, "Probabilities that are sure and right should cost 0; yours cost "
+               f"{float(got):.3g}, and no loss of this kind is below 0. Do you sum the products, "
+               "and is all that is above the line divided? Look at the brackets.")
     close(got, 0.0,
           "Probabilities that are sure and right should cost 0; yours cost {got}. Is it one minus "
           "Dice? Is the overlap taken twice?", 1e-4)

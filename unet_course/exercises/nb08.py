@@ -38,6 +38,8 @@ def each_level_is_smaller(answer):
     expect(not alike(got, 4 * 64 * 32 * (8 + 16 + 32)),
            "64×32 pixels, three pools: you take the full size on each level. What does a pool do "
            "to height and width?")
+    expect(not alike(got, 4 * 64 * 32 * 8), "64×32 pixels, channels (8, 16, 32, 64): you get "
+           "65536, and the top skip alone has as many bytes. How many levels have a skip?")
     close(got, skips(64, 32, (8, 16, 32, 64)), "64×32 pixels, channels (8, 16, 32, 64): {wanted} bytes, you get {got}.")
 
 
@@ -45,9 +47,10 @@ def each_level_is_smaller(answer):
 def odd_sizes(answer):
     for size, channels in [((101, 67), (4, 8, 16, 32)), ((1, 1), (2, 2, 2)),
                            ((33, 5), (1, 2, 3, 4, 5)), ((9, 8), (16,))]:
-        close(call(answer, *size, channels), skips(*size, channels),
-              f"{size[0]}×{size[1]} pixels, channels {channels}: {{wanted}} bytes, you get {{got}}. The course's pool rounds "
-              "up: 101 becomes 51.")
+        why = ("The course's pool rounds up: 101 becomes 51." if len(channels) > 1 else
+               "A level alone is the bottom, and the bottom has no skip.")
+        close(call(answer, *size, channels), skips(*size, channels), f"{size[0]}×{size[1]} pixels, "
+              f"channels {channels}: {{wanted}} bytes, you get {{got}}. {why}")
 
 
 margin = Exercise("8.2", "The margin, by hand", "predict", minutes=10)
@@ -86,7 +89,9 @@ def rounding(answer):
 @margin.behaviour
 def deeper(answer):
     for pools, wanted in [(3, 46), (4, 94), (5, 190), (6, 382)]:
-        close(call(answer, pools), wanted, f"{pools} pools: wanted {{wanted}}, you get {{got}}.")
+        with asking(f"That was with {pools} pools. Which rule leads from one number to the next?"):
+            got = call(answer, pools)
+        close(got, wanted, f"{pools} pools: wanted {{wanted}}, you get {{got}}.")
 
 
 mirror = Exercise("8.3", "Mirror a border", "write", minutes=8)
@@ -213,6 +218,8 @@ def side_of_a_window(answer):
 @windows.behaviour
 def work(answer):
     got = figure(answer, 2)
+    expect(round(got, 2) != round((256 / 348) ** 2, 2), f"3: you say {got:g}. That is how many are "
+           "kept for each computed; asked is how many are computed for each that is kept.")
     expect(round(got, 2) == round((348 / 256) ** 2, 2), f"3: you say {got:g}. Computed for that tile are all the pixels of "
            "its window, kept are 256×256. It is an area: height and width both count.")
 

@@ -72,7 +72,12 @@ def compared(model, healthy, size, hint, seen=lambda logits: logits):
             shape(logits, (2, healthy.head.out_channels, *size), f"On images {size[0]}×{size[1]} " +
                   "your network gives {got}; wanted {wanted}.")
             results.append(seen(logits))
-        expect(torch.allclose(*results, atol=1e-4), hint if mode == "evaluation" else "In training "
+        same = torch.allclose(*results, atol=1e-4)
+        expect(same or mode == "evaluation" or right_again(model, healthy, size, seen), "Called "
+               "once more in evaluation mode, with other images of the same size, your network "
+               "gives other numbers than a healthy one; the first time it was right. What does it "
+               "keep from one call to the next?")
+        expect(same, hint if mode == "evaluation" else "In training "
                "mode your network gives other numbers than a healthy one with the same weights. "
                "What does it do only while it is trained?")
         pairs = zip(results, (model, healthy))
@@ -82,6 +87,15 @@ def compared(model, healthy, size, hint, seen=lambda logits: logits):
                "detached on the way?")
 
 
+def right_again(model, healthy, size, seen):
+    """Whether another call in evaluation mode, with the same weights, gives the same numbers."""
+    model.load_state_dict(healthy.state_dict())
+    x = torch.rand(2, 1, *size)
+    with torch.no_grad():
+        mine, theirs = (seen(call(net.eval(), x)) for net in (model, healthy))
+    return torch.allclose(mine, theirs, atol=1e-4)
+
+
 def as_healthy(answer, hint, sizes=((64, 48), (32, 80)), **options):
     """Expect the network to be a healthy one, with any channels and any number of classes."""
     for channels, classes in ((CHANNELS, 3), ((3, 6, 8, 10), 2)):
@@ -89,7 +103,9 @@ def as_healthy(answer, hint, sizes=((64, 48), (32, 80)), **options):
         healthy = ClinicUNet(num_classes=classes, channels=channels)
         same_weights(model, healthy)
         for size in sizes:
-            compared(model, healthy, size, hint, **options)
+            with asking(f"That was on images {size[0]}×{size[1]}, with channels={channels}. Is "
+                        "every decoder called, and which skip does it get? Print the shapes."):
+                compared(model, healthy, size, hint, **options)
 
 
 one = Exercise("9.1", "Patient 1", "find", minutes=5, mark="classroom")
@@ -240,7 +256,8 @@ def the_bright_pixel_stays(answer):
     healthy = spreads(ClinicUNet(num_classes=3, channels=(4, 8)))
     far = spreads(model)
     expect(far <= healthy, f"With one pool, an output pixel depends on pixels {far} away; in a healthy network {healthy} is "
-           "the most. Which tensor has the full size, the block's output or the pooled one?")
+           "the most. Which of the two, the block's output or the pooled one, is the skip, and "
+           "which one goes down?")
 
 
 @three.behaviour
@@ -256,7 +273,7 @@ four = Exercise("9.4", "Patient 4", "find", minutes=5)
 def size_stays(answer):
     for size in ((64, 64), (101, 101), (37, 30)):
         shape(runs(built(answer), size), (2, 3, *size), f"On images {size[0]}×{size[1]} " + "your network gives {got}; wanted "
-              "{wanted}.")
+              "{wanted}. Which rows and columns does the crop keep?")
 
 
 @four.behaviour
@@ -288,7 +305,8 @@ def weights_are_drawn_after_he(answer):
                f"{ratio:.2f} times sqrt(2 / fan_in); torch's default has 0.41. Is your "
                "initialisation called?")
         expect(0.9 < ratio < 1.1, f"{name}: the standard deviation of the weights is {ratio:.2f} times sqrt(2 / fan_in); "
-               "wanted 1. What does He et al. divide by, what goes in or what goes out?")
+               "wanted 1. What does He et al. divide by, what goes in or what goes out, and what "
+               "is the 2 for?")
         largest, mean = float(weights.abs().max()) / spread, float(weights.mean()) / spread
         expect(abs(mean) < 0.15, f"{name}: the mean of the weights is {mean:.2f} standard "
                "deviations; wanted 0.")
@@ -298,7 +316,11 @@ def weights_are_drawn_after_he(answer):
 
 @five.behaviour
 def biases_are_zero(answer):
-    for name, layer in convolutions(built(answer)):
+    model = built(answer)
+    normed = any(isinstance(layer, nn.BatchNorm2d) for layer in model.modules())
+    for name, layer in convolutions(model):
+        expect(layer.bias is not None or not normed, f"{name} has lost its bias, and there is a "
+               "batch norm in your network. This patient has none: norm=False stays.")
         expect(layer.bias is not None, f"{name} has lost its bias. Without a norm, nothing else shifts the values.")
         expect(float(layer.bias.detach().abs().max()) == 0, f"The bias of {name} is not zero.")
 

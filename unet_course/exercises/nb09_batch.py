@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from unet_course.clinic.patients import ClinicUNet
 from unet_course.exercises.core import Exercise, Hint, expect, said
 from unet_course.exercises.untouched import leaves_alone
-from unet_course.exercises.values import call, close, shape, tensor
+from unet_course.exercises.values import call, close, in_order, shape, tensor
 
 six = Exercise("9.6", "Patient 6", "find", minutes=5)
 
@@ -87,6 +87,8 @@ def no_class_in_between(answer):
     masks = torch.zeros(1, 16, 16, dtype=torch.int64)
     masks[:, 4:12, 4:12] = 2
     images, got = resized(answer, torch.rand(1, 1, 16, 16), masks, (24, 20))
+    in_order(images, got, ((1, 1, 24, 20), (1, 24, 20)), "You return the masks first. Wanted the "
+             "images first, then the masks.")
     shape(got, (1, 24, 20), "Your masks are {got}; wanted {wanted}.", "Your masks")
     values = sorted(set(got.reshape(-1).tolist()))
     expect(values == [0, 2], f"A mask of classes 0 and 2 now holds {said(values[:4])}. Where does a class come from that "
@@ -105,7 +107,8 @@ def in_their_places(answer):
         expect(not wrong.any(), f"From 24×32 to {size[0]}×{size[1]}, "
                f"{math.ceil(100 * float(wrong.float().mean()))} % of the pixels have a class that "
                f"is nowhere near in the old mask; the first one is in row {row}, column {column}. "
-               "Do masks and images still lie on each other, up to the edges?")
+               "Do masks and images still lie on each other, up to the edges, and are no classes "
+               "averaged?")
 
 
 @seven.behaviour
@@ -114,6 +117,8 @@ def images_as_before(answer):
     for size in ((36, 30), (17, 41), (24, 32)):
         got, _ = resized(answer, images, masks, size)
         wanted = F.interpolate(images, size=size, mode="bilinear", align_corners=False)
+        shape(got, wanted.shape, "Your images are {got}; wanted {wanted}, as large as the masks.",
+              "Your images")
         expect(got.shape == wanted.shape and torch.allclose(got, wanted, atol=1e-5), "The images "
                "have changed, and they were well: grey values may be mixed.")
 
@@ -224,7 +229,7 @@ def the_coin_is_as_before(answer):
            "the second time. Is it used for the draw?")
     mirrored = sum(map(sum, found))
     expect(70 <= mirrored <= 130, f"{mirrored} of 200 batches are mirrored; it was about half of "
-           "them.")
+           "them. Is the coin drawn from the generator that is handed in?")
     stuck = sum(len(set(coins)) == 1 for coins in found)
     expect(stuck < 20, "A generator that is used five times in a row gives the same result each "
            "time. Does each draw take a new number from it?")

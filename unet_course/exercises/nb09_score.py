@@ -1,5 +1,7 @@
 """Exercises: loss, steps, prediction, split and score, patients 12 to 17. (09)"""
 
+import math
+
 import torch
 import torch.nn.functional as F
 from torch import nn
@@ -31,6 +33,12 @@ def sure_and_right_costs_nothing(answer):
     masks = torch.randint(0, 2, (2, 5, 6))
     sure = (60.0 * masks - 30)[:, None]
     got = float(cost(answer, sure, masks))
+    expect(got == got, "Logits of +30 in the nuclei and -30 outside cost nan; wanted about 0. "
+           "sigmoid(30) is 1 in float32: which logarithm is left then, and which loss takes the "
+           "logits themselves?")
+    expect(abs(got) < 0.01 or abs(float(cost(answer, -sure, masks))) > 0.01, "Logits of +30 in the "
+           f"nuclei and -30 outside cost {got:.3g}, turned round they cost about 0. What does a "
+           "large logit say?")
     expect(abs(got) < 0.01, f"Logits of +30 in the nuclei and -30 outside cost {got:.3f}; wanted about 0. How often is a "
            "sigmoid taken on the way?")
 
@@ -91,13 +99,18 @@ def learns_one_batch(answer):
     optimiser = optimiser_for(answer, net)
     expect(isinstance(optimiser, torch.optim.AdamW), "It was AdamW; you return "
            f"{type(optimiser).__name__}. Change one thing.")
-    values = []
+    values, before = [], [p.detach().clone() for p in net.parameters()]
     for _ in range(300):
         loss = F.cross_entropy(net(x), y)
         optimiser.zero_grad()
         loss.backward()
         optimiser.step()
         values.append(loss.item())
+    upwards = any(group.get("maximize") for group in optimiser.param_groups)
+    expect(not upwards, f"After 300 steps the loss has gone from {values[0]:.3g} to "
+           f"{values[-1]:.3g}: your optimiser steps up, to make it larger. Which setting says so?")
+    expect(not all(torch.equal(p, q) for p, q in zip(net.parameters(), before)), "After 300 steps "
+           "not one weight has moved. Whose parameters does the optimiser hold?")
     expect(max(values) < 3 * values[0], "Now the loss jumps up. How much is a hundred times?")
     # A rate of 0.001 comes down to 0.7 at most, 0.0003 to no less than 0.89.
     expect(values[-1] < 0.8 * values[0], f"After 300 steps on one batch the loss is still {values[-1] / values[0]:.2f} of "
@@ -163,8 +176,11 @@ def the_rest_of_the_prediction(answer):
         expect(got.dtype == torch.bool, f"Your mask has dtype {got.dtype}; wanted True and False, "
                "as before.")
         shape(got, size, "Your masks are {got}; wanted {wanted}.", "Your masks")
-        expect(torch.equal(got, x[:, 0] > 0.2), "Some pixels have a probability above one half and "
-               "are not foreground, or the other way round.")
+        wrong = x[:, 0][got != (x[:, 0] > 0.2)]
+        logit = float(wrong[0]) - 0.2 if len(wrong) else 0.0
+        mine = "background in your mask" if logit > 0 else "foreground in your mask"
+        expect(not len(wrong), f"A pixel with the logit {logit:.2f}, which is a probability of "
+               f"{1 / (1 + math.exp(-logit)):.2f}, is {mine}. Above which one is it foreground?")
 
 
 leaves_alone(fourteen, lambda: [(Stub(1), torch.rand(2, 1, 6, 6))])
@@ -190,7 +206,7 @@ def classes_as_before(answer):
                              "wanted {wanted}, one for each pixel.", "Your classes"))
     alone, together, _ = results
     expect(bool((alone[0] == together[0]).all()), "An image gets other classes when others are in "
-           "the batch.")
+           "the batch. In which mode does the network, or a copy of it, run?")
     expect(bool((together == net.eval()(x).argmax(dim=1)).all()), "These are not the classes of "
            "the largest logit.")
 

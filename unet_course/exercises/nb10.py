@@ -161,6 +161,10 @@ def equal_weights(answer):
         got = cost(answer, logits, target, torch.full((2, 5, 4), value))
         expect(not math.isclose(float(got), float(plain * 40 * value), rel_tol=1e-3), "You return the sum over all pixels. A "
                "sum grows with the picture; divide by the sum of the weights.")
+        first = F.cross_entropy(logits[:1], target[:1])
+        expect(alike(got, plain, 1e-4) or not alike(got, first, 1e-4), f"All weights are "
+               f"{value:g}: wanted {plain:.3g}, you get {first:.3g}, the loss of the first picture "
+               "alone. Does every picture of the batch count?")
         close(got, plain, f"All weights are {value:g}: wanted the plain cross-entropy, {{wanted}}, you get {{got}}. The "
               "softmax is inside F.cross_entropy, and the sum is divided by the sum of the weights.", tolerance=1e-4)
 
@@ -172,7 +176,13 @@ def weights_count(answer):
         got, plain = cost(answer, logits, target, weights), F.cross_entropy(logits, target)
         expect(not math.isclose(float(got), float(plain), rel_tol=1e-4), "Your loss does not depend on the weights. "
                'Cross-entropy gives a cost for each pixel with reduction="none"; multiply before you add up.')
-        close(got, to_loss(logits, target, weights), "For random weights: wanted {wanted}, you get {got}. Each pixel's cost "
+        wanted = to_loss(logits, target, weights)
+        apart = torch.stack([to_loss(*(part[[i]] for part in (logits, target, weights)))
+                             for i in range(len(logits))]).mean()
+        expect(alike(got, wanted, 1e-4) or not alike(got, apart, 1e-4), f"For random weights: "
+               f"wanted {wanted:.4g}, you get {apart:.4g}. Do you divide each picture by its own "
+               "weights? Wanted one sum over all pictures, divided by one sum of all weights.")
+        close(got, wanted, "For random weights: wanted {wanted}, you get {got}. Each pixel's cost "
               "times its weight, added up, divided by the sum of the weights.", tolerance=1e-4)
 
 
@@ -221,6 +231,8 @@ def from_rest(answer):
                f"{case}: the new velocity is 2, you get {value:g}. {why}")
     close(velocity, 2.0, f"{case}: " + "the new velocity is {wanted}, you get {got}. Velocity is "
           "momentum times the old one, plus the gradient.")
+    expect(not alike(weight, 1.0), f"{case}: the weight goes to 0.8, yours stays at 1. Does it "
+           "move by the old velocity, or by the new one?")
     close(weight, 0.8, f"{case}: " + "the weight goes to {wanted}, yours to {got}.")
 
 
@@ -308,6 +320,8 @@ def same_places(moved, mask):
 def nothing_moves(answer):
     image, mask, dx, dy = still(12, 12)
     new, moved = bent(answer, image, mask, dx, dy)
+    expect(not (alike(new, mask) and alike(moved, image, 1e-4)), "All displacements are 0, and "
+           "what you return first is the mask. Wanted the image first, then the mask.")
     expect(not alike(new, image.T, 1e-4),
            "All displacements are 0, and rows have become columns. In the last axis of its grid, "
            "grid_sample wants x before y: which of the two is the column?")
@@ -375,7 +389,11 @@ def each_pixel_its_own(answer):
     r0, c0 = np.clip(np.floor(r), 0, 14).astype(int), np.clip(np.floor(c), 0, 19).astype(int)
     a, b, i = r - r0, c - c0, image.numpy()
     wanted = (1 - a) * ((1 - b) * i[r0, c0] + b * i[r0, c0 + 1]) + a * ((1 - b) * i[r0 + 1, c0] + b * i[r0 + 1, c0 + 1])
-    expect(np.abs(new.detach().numpy() - wanted)[inside].max() < 1e-2, "With another displacement at each pixel your image "
+    right = np.abs(new.detach().numpy() - wanted)[inside].max() < 1e-2
+    even = bent(answer, image, mask, 0 * dx + dx.mean(), 0 * dy + dy.mean())[0]
+    expect(right or not alike(new, even, 1e-4), "With another displacement at each pixel, every "
+           "pixel of yours is moved alike, by their mean. Does each take its own dx and dy?")
+    expect(right, "With another displacement at each pixel your image "
            "differs from bilinear interpolation. Height and width are not equal here: is each used for its own axis?")
     # Halfway between two pixels rounding decides which one is nearer.
     clear = inside & (np.abs(r % 1 - 0.5) > 0.01) & (np.abs(c % 1 - 0.5) > 0.01)

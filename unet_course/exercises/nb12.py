@@ -5,7 +5,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from unet_course.exercises.answers import number, several, word
-from unet_course.exercises.core import Exercise, asking, expect, times
+from unet_course.exercises.core import Exercise, asking, expect, said, times
 from unet_course.exercises.nb02 import make
 from unet_course.exercises.nb09 import gradients, same_gradients
 from unet_course.exercises.untouched import leaves_alone
@@ -68,7 +68,11 @@ def relu_of_the_sum(answer):
         got = gated(answer, *parts)
         for inside, why in others:
             expect(not torch.allclose(got, skip * torch.sigmoid(score(inside)), atol=1e-5), f"Random tensors: {why}")
-    expect(torch.allclose(got, true_gate(*parts), atol=1e-5), "Random tensors: your result is not "
+    right, share = torch.allclose(got, true_gate(*parts), atol=1e-5), got / skip
+    one_number = torch.allclose(share, share[:, :1, :1, :1].expand_as(share), atol=1e-3)
+    expect(right or not one_number, "Random tensors: your gate has one number for the whole image. "
+           "It should differ from pixel to pixel: what takes a mean?")
+    expect(right, "Random tensors: your result is not "
            "skip · sigmoid(score(ReLU(of_skip(skip) + of_below(below)))). In which order do the "
            "steps come?")
 
@@ -213,7 +217,17 @@ def sum_then_relu(answer):
                    "channels: there is a ReLU on your shortcut, so what is negative never gets "
                    "through. The shortcut is the input itself, or its 1×1 convolution. Which ReLU "
                    "is one too many?")
-            expect(is_one_of(*(F.relu(change + way) for way in ways)), f"{a} → {b} channels: your output is not the ReLU "
+            right = is_one_of(*(F.relu(change + way) for way in ways))
+            seen = watch(built, x.clone(), training=True)
+            wider = [said(c.dilation) for c in seen.plain if c.dilation not in (1, (1, 1))]
+            expect(right or not wider, f"{a} → {b} channels: a convolution of yours has the "
+                   f"dilation {''.join(wider[:1])}, so it leaves out pixels. Wanted plain 3×3 "
+                   "convolutions.")
+            expect(right or seen.norms in (2, 3), f"{a} → {b} channels: your output is not the "
+                   "ReLU of (convolution → norm → ReLU → convolution → norm) plus the shortcut. "
+                   f"PyTorch's batch norms in your block: {seen.norms}; wanted 2. Which norm is "
+                   "asked for?")
+            expect(right, f"{a} → {b} channels: your output is not the ReLU "
                    "of (convolution → norm → ReLU → convolution → norm) plus the shortcut. Is each norm there, and the "
                    "ReLU between?")
 

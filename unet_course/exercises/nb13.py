@@ -17,7 +17,9 @@ names = Exercise("13.1", "Pair the files by name", "write", minutes=8)
 
 def _paired(answer, images, masks):
     """The learner's pairs, as a set, and the list of files without a partner."""
-    with asking("Both arguments are lists of file names, such as ['a.png', 'b.tif']."):
+    with asking(f"That was with the images {said(list(images))} and the masks {said(list(masks))}. "
+                "What if there is no pair?" if len(images) < 2 else
+                "Both arguments are lists of file names, such as ['a.png', 'b.tif']."):
         got = call(answer, list(images), list(masks))
     expect(isinstance(got, (tuple, list)) and len(got) == 2, f"You return {said(got)}; wanted two lists: the pairs, and the "
            "files that have no partner.")
@@ -180,7 +182,7 @@ def as_many_as_asked(answer):
                    f"your val has {len(val)} of {len(where)}")
             rest = len(where) - len(val)
             swapped = len(sizes) > 3 and len(val) > len(where) * share + 4 >= rest
-            expect(not swapped, f"{few}. Are train and val in the order that is asked for: train first?")
+            expect(not swapped, f"{few}. When has val enough, and do you return train first?")
             one_left = len({where[i] for i in train}) == 1
             expect(len(val) >= share * len(where) or one_left, f"{few}, and that is too few. Count "
                    "pictures, not fields: they differ in size.")
@@ -343,7 +345,17 @@ def small_and_simple_pictures(answer):
                          (np.random.randint(0, 4, (9, 7)), "Each pixel has a number at random")]:
         labels = labels.astype(np.uint16)
         got = _classes(answer, labels)
-        expect((got == true_classes(labels)).all(), f"{what}, of "
+        wrong = np.argwhere(got != true_classes(labels))
+        if labels.size == 63 and len(wrong):
+            row, column = wrong[0]
+            around = [labels[r, c] for r, c in ((row - 1, column), (row + 1, column),
+                                                (row, column - 1), (row, column + 1))
+                      if 0 <= r < 9 and 0 <= c < 7]
+            expect(False, f"Pixel ({row}, {column}) has the number {labels[row, column]}, its "
+                   f"neighbours have {said(list(map(int, around)))}: wanted class "
+                   f"{true_classes(labels)[row, column]}, yours is {got[row, column]}. One "
+                   "neighbour of another number makes a boundary. How do you compare?")
+        expect(not len(wrong), f"{what}, of "
                f"{labels.shape[0]}×{labels.shape[1]} pixels, and your classes are not those of the "
                "exercise: 0 is background, 1 has a neighbour of another number, 2 has none.")
 

@@ -242,12 +242,19 @@ def _shares(answer, pictures, ranks, epoch):
 def each_picture_once(answer):
     for pictures, ranks in ((12, 3), (13, 4), (9, 2), (5, 1), (3, 5), (1, 1)):
         for epoch in (0, 1):
-            seen = [i for share in _shares(answer, pictures, ranks, epoch) for i in share]
+            found = _shares(answer, pictures, ranks, epoch)
+            seen, sizes = [i for share in found for i in share], [len(share) for share in found]
             where = f"{pictures} pictures on {ranks} ranks, epoch {epoch}"
             expect(all(0 <= i < pictures for i in seen), f"{where}: an index lies outside of 0 to {pictures - 1}.")
             twice = len(seen) - len(set(seen))
+            expect(twice == 0 or len(seen) == pictures, f"{where}: {twice} come twice, the shares "
+                   f"have {said(sizes)} pictures. Together that is more than there are. How many "
+                   "belong into each, and need all shares be equal?")
             expect(twice == 0, f"{where}: {twice} come twice. Has every rank the same order of all pictures before it takes "
                    "its share? What is the order drawn from?")
+            expect(len(seen) == pictures or pictures % ranks, f"{where}: {pictures - len(seen)} "
+                   f"are seen by nobody, the shares have {said(sizes)} pictures. Where does the "
+                   "share of rank 0 begin, and where that of the last rank?")
             expect(len(seen) == pictures, f"{where}: {pictures - len(seen)} are seen by nobody. What happens to the rest, "
                    "if the ranks do not divide the pictures?")
 

@@ -18,6 +18,7 @@ def call(function, *arguments, **options):
     expect(callable(function), f"Your answer is {said(function)}; wanted a function. Hand over its name, without brackets.")
     arguments = [a.clone() if isinstance(a, torch.Tensor) else
                  a.copy() if isinstance(a, np.ndarray) else a for a in arguments]
+    tried.pop("came", None)  # what an earlier call gave back has no part in an error of this one
     tried["came"] = result = function(*arguments, **options)
     if blank(result):
         raise NotAttempted
@@ -54,11 +55,31 @@ def tensor(value, what="Your answer", learns=False):
 
 
 def shape(value, wanted, hint, what="Your answer"):
-    """Expect a tensor of this shape, and give it back; the hint may use {got} and {wanted}."""
+    """Expect a tensor of this shape, and give it back; the hint may use {got} and {wanted}.
+
+    Where the shapes differ only in axes of length 1, that is said instead.
+    """
     value = tensor(value, what)
-    got = tuple(value.shape)
-    expect(got == tuple(wanted), hint.format(got=times(got), wanted=times(wanted)))
+    got, wanted = tuple(value.shape), tuple(wanted)
+    if [n for n in got if n != 1] == [n for n in wanted if n != 1]:
+        expect(len(got) <= len(wanted), f"{what} has shape {got}; wanted {wanted}: too many axes "
+               "of length 1. Which line puts them there?")
+        expect(len(got) >= len(wanted), f"{what} has shape {got}; wanted {wanted}: too few axes of "
+               "length 1. Which line takes them away?")
+    expect(got == wanted, hint.format(got=times(got), wanted=times(wanted)))
     return value
+
+
+def in_order(first, second, sizes, hint):
+    """Expect that two results do not have each other's shapes."""
+    shapes = tuple(first.shape), tuple(second.shape)
+    expect(sizes[0] == sizes[1] or shapes != tuple(sizes[::-1]), hint)
+
+
+def keeps_something(answer, *arguments):
+    """Whether the same arguments a second time give something else: a value was kept."""
+    first = tensor(call(answer, *arguments)).clone()
+    return not alike(call(answer, *arguments), first)
 
 
 def numeric(value):

@@ -18,6 +18,8 @@ class Convolution:
     weight: torch.Tensor
     bias: torch.Tensor
     padding: object
+    dilation: object = 1
+    times: int = 1  # how often a layer with these weights was computed
 
     @property
     def size(self):
@@ -32,7 +34,7 @@ class Convolution:
         return self.input[..., extra[0] : extra[0] + height, extra[1] : extra[1] + width]
 
 
-NAMES = ("input", "weight", "bias", "stride", "padding")
+NAMES = ("input", "weight", "bias", "stride", "padding", "dilation")
 
 
 class Watch(TorchFunctionMode):
@@ -52,8 +54,9 @@ class Watch(TorchFunctionMode):
         kept = {torch.conv2d: self.plain, torch.conv_transpose2d: self.transposed}.get(function)
         if kept is not None:
             given = {**dict(zip(NAMES, arguments)), **options}
-            kept.append(Convolution(given["input"].detach().clone(), given["weight"], given.get("bias"),
-                                    given.get("padding", 0)))
+            dilation = given.get("dilation", 1) if kept is self.plain else 1
+            kept.append(Convolution(given["input"].detach().clone(), given["weight"],
+                                    given.get("bias"), given.get("padding", 0), dilation))
         self.norms += function in (F.batch_norm, torch.batch_norm)
         return result
 
@@ -65,6 +68,8 @@ def watch(built, *inputs, training=False):
         built.train(training)(*inputs)
     built.train(mode)
     for calls in (seen.plain, seen.transposed):  # what is computed twice with the same weights is one layer
+        for c in calls:
+            c.times = sum(other.weight is c.weight for other in calls)
         calls[:] = {id(c.weight): c for c in reversed(calls)}.values()
         calls.reverse()
     return seen
@@ -77,6 +82,9 @@ def block_of(built, in_channels, out_channels, *inputs):
     sets the zeros around by itself, as a block may do with F.pad.
     """
     wide = [c for c in watch(built, *inputs).plain if c.size == (3, 3)]
+    expect(len(wide) != 1 or wide[0].times == 1, f"For {in_channels} → {out_channels} channels "
+           f"one convolution of yours is used {wide[0].times if wide else 0} times. Wanted two, "
+           "each with weights of its own.")
     expect(len(wide) == 2, f"Your block computes {len(wide)} convolutions of 3×3; wanted 2.")
     sizes = [(c.weight.shape[1], c.weight.shape[0]) for c in wide]
     expect(sizes == [(in_channels, out_channels), (out_channels, out_channels)],
@@ -165,7 +173,20 @@ def agree(slope, tolerance=0.05):
 
 def biases(convolutions, norm):
     """Expect a bias where there is no norm, and none under a norm."""
-    for convolution in convolutions:
-        expect((convolution.bias is None) == norm, "norm=True: a convolution under a batch norm has a bias, which the "
-               "norm subtracts again. Switch it off." if norm else
-               "norm=False: your convolutions have no bias, and nothing else shifts the values.")
+    have = [convolution.bias is not None for convolution in convolutions]
+    expect(not (norm and any(have)), "norm=True: a convolution under a batch norm has a bias, "
+           "which the norm subtracts again. Switch it off.")
+    expect(norm or any(have),
+           "norm=False: your convolutions have no bias, and nothing else shifts the values.")
+    for number, has in enumerate(have, start=1):
+        expect(norm or has, f"norm=False: convolution {number} has no bias, and nothing else "
+               "shifts its values.")
+
+
+def writes_into(function, x):
+    """Whether a function changes the tensor that it is given, one of the shape of x."""
+    given = torch.randn_like(x)
+    before = given.clone()
+    with torch.no_grad():
+        function(given)
+    return not torch.equal(given, before)
