@@ -116,8 +116,7 @@ def blocks_are_found(answer):
         wanted = 2 * (2 * len(channels) - 1)
         question = ("Are the blocks in an nn.ModuleList, and is one at the bottom? A plain list "
                     "hides them from the optimiser." if len(channels) == 3 else
-                    "With three channels that was right. Does the number of blocks follow the "
-                    "length of channels?")
+                    "With three channels that was right. Does the number of blocks follow the length of channels?")
         expect(len(found) >= wanted,
                f"For channels={channels}, PyTorch finds {len(found)} 3×3 convolutions in your "
                f"network; wanted {wanted}, two in each block. {question}")
@@ -148,8 +147,7 @@ def image_goes_in_as_it_is(answer):
     with torch.no_grad(), Watch() as seen:
         call(make(answer, **SMALL).train(), x)
     first = seen.plain[0].within(24, 40) if seen.plain else None
-    expect(alike(first, x), "The first convolution does not get the image as it came. What is done "
-                            "to it before?")
+    expect(alike(first, x), "The first convolution does not get the image as it came. What is done to it before?")
 
 
 @assemble.behaviour
@@ -161,13 +159,10 @@ def every_size(answer):
         got = tuple(out.shape[-2:])
         if out.ndim == 4 and got != (h, w):
             alone = tensor(call(make(answer, **SMALL).eval(), torch.rand(1, 1, h, w)))
-            expect(alone.shape[-2:] != (h, w), f"A {h}×{w} image gives the right size if it is the "
-                   "first, and another one after other images. What does your network keep from "
-                   "one call to the next?")
-            expect(got[0] > h or got[1] > w, f"A {h}×{w} image gave {got[0]}×{got[1]}, which is "
-                   "too "
-                   "small. On which levels is the height odd, on which the width, and is a row or "
-                   "a column taken off there alone?")
+            expect(alone.shape[-2:] != (h, w), f"A {h}×{w} image gives the right size if it is the first, and another "
+                   "one after other images. What does your network keep from one call to the next?")
+            expect(got[0] > h or got[1] > w, f"A {h}×{w} image gave {got[0]}×{got[1]}, which is too small. "
+                   "On which levels is the height odd, on which the width, and is a row or a column taken off there alone?")
         shape(out, (1, 3, h, w),
               f"A {h}×{w} image gave " + "{got}; wanted {wanted}. Crop what was padded, after each level.")
 
@@ -254,8 +249,7 @@ def nothing_moves(answer):
         moved = row - true[0], column - true[1]
         question = ("Here nothing needs a pad or a crop. Is each skip taken before the pool, and "
                     "nothing resized?" if size == (64, 64) else
-                    "Are the skips padded at the right and bottom, and is only that cropped, level "
-                    "by level?")
+                    "Are the skips padded at the right and bottom, and is only that cropped, level by level?")
         expect(max(map(abs, moved)) < 0.2,
                f"On a {size[0]}×{size[1]} image, one bright pixel comes out {moved[0]:+.1f} rows "
                f"and {moved[1]:+.1f} columns from its place. {question}")
@@ -293,8 +287,7 @@ def hands_options_on(answer):
         seen = watch(make(answer, **SMALL, **options), x)
         expect(seen.norms >= 10 or not norm, f"{given} your network computes {seen.norms} batch "
                "norms; wanted 10, two in each of its five blocks. Which blocks have none?")
-        expect(norm or not seen.norms, f"{given} there is still a batch norm. Is norm handed on to "
-               "every block?")
+        expect(norm or not seen.norms, f"{given} there is still a batch norm. Is norm handed on to every block?")
         number, wanted = len(seen.transposed), 2 if up == "transpose" else 0
         expect(number == wanted, f"{given} your network computes {number} transposed convolutions; "
                f"wanted {wanted}. Is up handed on to both decoder blocks?")
@@ -356,8 +349,7 @@ def nothing_else_happens(answer):
     seen, got = watch(model, x), scores(model, x, 2)
     expect(any(alike(got, as_drawn(seen, x, False, first), 1e-3) for first in (True, False)),
            f"With channels={deep} and an image of 45×53, your network gives other values than the "
-           "blocks with the same weights. Is what comes up cropped to its skip on every level, the "
-           "deepest as well?")
+           "blocks with the same weights. Is what comes up cropped to its skip on every level, the deepest as well?")
 
 
 parameters = Exercise("5.2", "Count the parameters of a block", "predict", minutes=8)
@@ -380,12 +372,10 @@ def with_norm(answer):
     for c, out in [(1, 64), (3, 16), (32, 8)]:
         got, wanted = call(answer, c, out, True), parameter_count(ConvBlock(c, out))
         less, narrow = wanted - 2 * out, wanted - 2 * out + 2 * c
-        expect(not alike(got, less), f"ConvBlock({c}, {out}) with norm: wanted {wanted}, you count "
-               f"{less}, too few by {2 * out}. How many norms are in the block, and how many "
-               "values does each have for a channel?")
-        expect(c == out or not alike(got, narrow), f"ConvBlock({c}, {out}) with norm: wanted "
-               f"{wanted}, you count {narrow}. How many channels come to the first norm: those "
-               "before the convolution, or those behind it?")
+        expect(not alike(got, less), f"ConvBlock({c}, {out}) with norm: wanted {wanted}, you count {less}, "
+               f"too few by {2 * out}. How many norms are in the block, and how many values does each have for a channel?")
+        expect(c == out or not alike(got, narrow), f"ConvBlock({c}, {out}) with norm: wanted {wanted}, you count {narrow}. "
+               "How many channels come to the first norm: those before the convolution, or those behind it?")
         close(got, wanted, f"ConvBlock({c}, {out}) with norm: " +
               "wanted {wanted}, you count {got}. No bias under a norm, but the norm has two values a channel.")
 
@@ -470,8 +460,7 @@ def expect_channels(number, classes, wanted, why):
 @head.behaviour
 def exclusive_classes(answer):
     classes, after = head_for(answer, 0)
-    expect_channels(1, classes, 3, "Each pixel is background, boundary or interior: one score for "
-                                   "each.")
+    expect_channels(1, classes, 3, "Each pixel is background, boundary or interior: one score for each.")
     expect(after == "softmax", f"1: not {after}. A pixel belongs to one class and no other, so the three "
            "probabilities have to add up to 1.")
 
@@ -485,8 +474,7 @@ def yes_or_no(answer):
             ((1, "nothing"), "A score may be any number. What makes a probability of it?"),
             ((2, "sigmoid"), "Each of the two says yes or no for itself, and both may say yes. "
                              "What makes two scores exclude each other?"),
-            ((2, "nothing"), "Scores may be any numbers. What makes probabilities of two that "
-                             "exclude each other?")]:
+            ((2, "nothing"), "Scores may be any numbers. What makes probabilities of two that exclude each other?")]:
         expect((classes, after) != given, f"2: {given} does not fit. {why}")
     if classes != 2:  # two scores are right, too
         expect_channels(2, classes, 1, "How many scores does one question of yes or no need?")
@@ -498,8 +486,7 @@ def labels_that_overlap(answer):
     expect(classes != 4,
            "3: you have 4 channels, one for each combination. These are two questions, each with "
            "its own yes or no: how many scores do they need?")
-    expect_channels(3, classes, 2, "There are two questions for each pixel, each with its own yes "
-                                   "or no.")
+    expect_channels(3, classes, 2, "There are two questions for each pixel, each with its own yes or no.")
     expect(after != "nothing", "3: a score may be any number. What makes a probability of each?")
     expect(after == "sigmoid", f"3: not {after}. A pixel may be in a nucleus and be dividing, so the two must be free "
            "to be large both at once.")
