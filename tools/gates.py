@@ -35,6 +35,7 @@ def everything():
 
 
 def numbers():
+    """The numbers of the notebooks: 00, 01, 02 …"""
     return sorted(path.name[:2] for path in ROOT.glob("notebooks/*.ipynb"))
 
 

@@ -12,6 +12,7 @@ import torch
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
+from PIL import Image
 
 from unet_course import History, UNet
 from unet_course.figures import panels
@@ -123,6 +124,32 @@ def test_curves_show_every_step_and_score():
     left, right = panels.curves(HISTORY, title="t").axes
     assert left.lines[0].get_ydata().tolist() == HISTORY.loss and right.lines[0].get_xdata().tolist() == [2, 3]
     assert isinstance(panels.curves(History(loss=[1.0]), title="no scores yet"), Figure)
+
+
+def test_nuclei_that_are_near_each_other_have_other_colours():
+    side, names = 10, np.array([[1, 6, 11], [16, 21, 26]])  # one colour, if it went by the number alone
+    instances = np.kron(names, np.ones((side, side), int))
+    colours = panels._apart(instances)
+    of = {int(name): int(colours[instances == name][0]) for name in names.ravel()}
+    assert all(len(np.unique(colours[instances == name])) == 1 for name in of)
+    for a, b in [(1, 6), (6, 11), (16, 21), (21, 26), (1, 16), (6, 21), (11, 26)]:
+        assert of[a] != of[b], (a, b)
+    gap = np.array([[1] + [0] * 12 + [6] + [0] * 30 + [11]])  # 12 pixels apart, then 30
+    near = panels._apart(gap)[0]
+    assert near[0] != near[13] and len({*range(5)} & {*near.tolist()}) == len({*near.tolist()})
+
+
+def test_a_photograph_that_weighs_too_much_keeps_256_colours():
+    buffer = io.BytesIO()
+    Image.fromarray(np.random.default_rng(0).integers(0, 90, (300, 300, 3), dtype=np.uint8)).save(buffer, format="png")
+    png = buffer.getvalue()
+    assert panels.in_few_colours(png, most=len(png)) is png
+    light = panels.in_few_colours(png, most=len(png) - 1)
+    with Image.open(io.BytesIO(png)) as before, Image.open(io.BytesIO(light)) as after:
+        assert after.size == before.size and len(light) < 0.6 * len(png)
+        assert len(after.convert("RGB").getcolors(300 * 300)) <= 256
+        difference = np.abs(np.asarray(after.convert("RGB"), float) - np.asarray(before, float))
+    assert difference.mean() < 12  # of 255
 
 
 def test_class_and_nuclei_colours():

@@ -169,20 +169,19 @@ def nuclei_colours(image, instances):
 
 def _apart(instances, reach=8):
     """At each pixel the number of a colour: nuclei within twice `reach` pixels differ, where that can be."""
-    names, numbered = np.unique(instances, return_inverse=True)
-    numbered = numbered.reshape(instances.shape)
-    wide = expand_labels(numbered if names[0] == 0 else numbered + 1, reach)
+    numbered = np.searchsorted(np.union1d(0, instances), instances)  # 0, 1, 2 … without a gap
+    wide = expand_labels(numbered, reach)
     pairs = np.concatenate([np.stack([wide[:, :-1], wide[:, 1:]], -1).reshape(-1, 2),
                             np.stack([wide[:-1], wide[1:]], -1).reshape(-1, 2)])
     near = {}
     for a, b in np.unique(np.sort(pairs[pairs[:, 0] != pairs[:, 1]]), axis=0).tolist():
         near.setdefault(b, []).append(a)  # a < b, so a has its colour before b
     colours = [0]
-    for number in range(1, int(wide.max()) + 1):
+    for number in range(1, int(numbered.max()) + 1):
         taken = {colours[other] for other in near.get(number, []) if other}
         free = [k % len(WHEEL) for k in range(number, number + len(WHEEL)) if k % len(WHEEL) not in taken]
         colours.append(free[0] if free else number % len(WHEEL))
-    return np.array(colours)[numbered if names[0] == 0 else numbered + 1]
+    return np.array(colours)[numbered]
 
 
 def error_colours(prediction, target):
