@@ -29,7 +29,7 @@ NASTY = ["(3, 5, 7)", "'it says \"no\" (why?)'", "two\nlines", "-1.5e-3", "[{'a'
 # Places where no value of a learner stands, but a word or a number of the check: so the beginning of a text is enough.
 ONE_WORD = {"Output {} {} depends": (0, 1, 2), "Your answer stopped ": (0,), "low={} and high={}: ": (0, 1),
             'With up="{}", output': range(9), "Answer {}: {} is non": (0,), "{}×{} pixels, channe": (2,),
-            "From 24×32 to {}×{},": (1,), "Images {}, masks {}:": (1,), "{}: {} come twice. H": (0,), "{}: {} come twice, t": (0,),
+            "From 24×32 to {}×{},": (1,), "Images {}, masks {}:": (1,), "{}: {} come twice. H": (0,),
             "{}: {} are seen by n": (0,), "Labels {} in {}: {} ": (1,), "A file {}, {} at eac": (0,),
             "A skip of {}×{}×{}×{": (3,), "something of type {}": (0,), "Next: {} ({}).": (0,), "Guesses in notebook ": (0,),
             "Guess {}: {}": (0,), "Guess {}: {}.": (0,), "Guess {}: {}. Now ru": (0,), "Guess {}: {}. You ha": (0,)}

@@ -137,7 +137,7 @@ def pooled_is_the_pool_of_skip(answer):
                "different results. What in your block is drawn at random?")
         close(pooled, wanted,
               "The pooled tensor is not the 2×2 max-pool of your skip. Is it an average, a stride, "
-              "pooled from something else, or is something done after the pool?")
+              "of larger squares, pooled from something else, or is something done after it?")
 
 
 @encoder.behaviour

@@ -352,7 +352,8 @@ transposed_size = Exercise("4.4", "Transposed convolution by hand", "write", min
 @transposed_size.behaviour
 def stamps(answer):
     for h, w in [(3, 4), (5, 2), (1, 1)]:
-        with asking(f"That was with x of {h}×{w}. Which size is fixed in your code?"):
+        with asking(f"That was with x of {h}×{w}. Which of its sides gives your rows, which "
+                    "your columns?"):
             out = call(answer, torch.rand(h, w), torch.rand(2, 2))
         shape(out, (2 * h, 2 * w), f"A {h}×{w} input "
               "and a 2×2 kernel with "

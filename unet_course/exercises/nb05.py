@@ -387,7 +387,7 @@ paper = Exercise("5.4", "The paper's sizes", "predict", minutes=8, mark="deeper"
 def the_paper(answer):
     close(call(answer, 572), 388, "572 pixels: wanted {wanted}, you say {got}. Four levels down, "
           "each two valid convolutions and a pool; two at the bottom; four levels up, each "
-          "doubled, then two again. Every one of them takes off 2, the 1×1 head nothing.")
+          "doubled, then two again. Each 3×3 convolution takes off 2, the 1×1 head nothing.")
 
 
 @paper.behaviour

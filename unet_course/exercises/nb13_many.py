@@ -247,9 +247,9 @@ def each_picture_once(answer):
             where = f"{pictures} pictures on {ranks} ranks, epoch {epoch}"
             expect(all(0 <= i < pictures for i in seen), f"{where}: an index lies outside of 0 to {pictures - 1}.")
             twice = len(seen) - len(set(seen))
-            expect(twice == 0 or len(seen) == pictures, f"{where}: {twice} come twice, the shares "
-                   f"have {said(sizes)} pictures. Together that is more than there are. How many "
-                   "belong into each, and need all shares be equal?")
+            expect(twice == 0 or len(seen) == pictures, f"{where}: the shares have {said(sizes)} "
+                   "pictures, together more than there are. Where does the share of rank 0 begin, "
+                   "by how many does it step on, and need all shares be equal?")
             expect(twice == 0, f"{where}: {twice} come twice. Has every rank the same order of all pictures before it takes "
                    "its share? What is the order drawn from?")
             expect(len(seen) == pictures or pictures % ranks, f"{where}: {pictures - len(seen)} "
