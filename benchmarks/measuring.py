@@ -60,11 +60,11 @@ def memory_rise(work):
     """Bytes by which the process's memory rises at most above where it stands now, while `work` runs."""
     import psutil
 
-    before = psutil.Process().memory_info().rss
     try:
         Path("/proc/self/clear_refs").write_text("5")  # Linux forgets the peak that the imports had
-    except OSError:
-        pass  # elsewhere a small rise can hide under that peak
+        before = high_water()  # by the same count as afterwards
+    except OSError:  # elsewhere a small rise can hide under that peak
+        before = psutil.Process().memory_info().rss
     work()
     return max(high_water() - before, 0)
 

@@ -3,9 +3,10 @@
 import doctest
 import importlib
 import json
+import subprocess
+import sys
 import time
 
-import numpy as np
 import pytest
 import torch
 
@@ -68,8 +69,11 @@ def test_in_turns_takes_the_median_and_leaves_out_the_first():
 def test_memory_rise_sees_what_was_given_back():
     mib = measuring.in_process("measuring:high_water") / measuring.MIB
     assert 5 < mib < 1000
-    rise = measuring.memory_rise(lambda: np.ones(100 * measuring.MIB, dtype=np.uint8).sum())
-    assert rise > 90 * measuring.MIB or not storing.Path("/proc/self/clear_refs").exists()
+    # In a process of its own: after other tests the allocator may have 100 MiB at hand, and nothing rises.
+    code = ("import numpy as np; from benchmarks.measuring import MIB, memory_rise; "
+            "print(memory_rise(lambda: np.ones(100 * MIB, dtype=np.uint8).sum()) / MIB)")
+    done = subprocess.run([sys.executable, "-c", code], cwd=measuring.ROOT, capture_output=True, text=True, check=True)
+    assert 90 < float(done.stdout) < 200 or not storing.Path("/proc/self/clear_refs").exists()
 
 
 def test_in_process_says_what_went_wrong():
