@@ -200,7 +200,7 @@ def test_a_cell_runs_on_its_slide_and_a_lab_moves(slideshow):
         if answer:
             page.keyboard.press("Control+a")
             page.keyboard.insert_text(answer)
-        page.keyboard.press("Shift+Enter")  # and the slides go on to the next
+        page.keyboard.press("Shift+Enter")
         return cell
 
     setup, task, lab = "slide-0-1", "slide-2-1", "slide-1-4"
@@ -218,3 +218,27 @@ def test_a_cell_runs_on_its_slide_and_a_lab_moves(slideshow):
     page.wait_for_function("([lab, before]) => [...document.querySelectorAll(`#${lab} .widget-html img`)].pop().src !== before",
                            arg=[lab, before])
     page.screenshot(path=PICTURES / "lab.png")
+
+
+@pytest.mark.skipif(not CHROMIUM, reason="there is no Chromium on this machine")
+def test_the_keys_work_without_a_click_and_shift_enter_stays(slideshow):
+    page = slideshow(SHOWN[0])
+
+    def press(key):
+        page.keyboard.press(key)
+        page.wait_for_timeout(1000)  # the cell of a slide is chosen half a second after it has come
+
+    press("Space")
+    assert looked(page)["id"] == "slide-0-1"
+    press("Shift+Enter")  # the set-up, which is folded: it shows no number
+    press("Shift+?")
+    page.locator(".jp-Dialog").get_by_text("Shift+Space: previous").wait_for()
+    press("Escape")
+    press("Space")
+    assert looked(page)["id"] == "slide-0-2"
+    page.set_viewport_size({"width": 1920, "height": 1080})
+    page.wait_for_function("getComputedStyle(document.documentElement).getPropertyValue('--grow') === '1.5'")
+    look = looked(page)
+    assert 720 < look["last"] <= 1080, "what fills a small projector fills a large one"
+    press("Shift+Enter")
+    page.locator("#slide-0-2.present .jp-InputPrompt").filter(has_text="[2]").first.wait_for(state="attached")

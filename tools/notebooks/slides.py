@@ -23,7 +23,7 @@ SETTINGS = {
 }
 OWN = ("default-src 'self' 'unsafe-inline' 'unsafe-eval' data: blob:; frame-ancestors 'self'; "
        "connect-src 'self' data: blob: ws://127.0.0.1:*")
-# Without it, the labs would be still pictures on the slides.
+# Without it, the labs would be still pictures on the slides, and keys dead until a cell is clicked.
 BRIDGE = """// The widgets ask for JupyterLab's console, which the page of the slides lacks: its name is enough for them.
 (window._JUPYTERLAB ??= {})["course-slides"] = {
   init(shared) {
@@ -33,8 +33,27 @@ BRIDGE = """// The widgets ask for JupyterLab's console, which the page of the s
       return () => console;
     }}};
   },
-  get: async () => () => ({ __esModule: true, default: [] }),
+  get: async () => () => ({ __esModule: true, default: [{ id: "course-slides:keys", autoStart: true, activate }] }),
 };
+
+// On a slide Shift+Enter runs the cell and stays: JupyterLab goes on to the next cell, which is on the next slide.
+function activate({ commands }) {
+  if (!location.pathname.includes("/rise/")) return;
+  const notebook = ".lm-Widget.reveal .jp-Notebook";
+  const places = ["body", `${notebook}:focus`, `${notebook}.jp-mod-editMode`, `${notebook}.jp-mod-commandMode :focus`];
+  for (const selector of places)
+    commands.addKeyBinding({ command: "notebook:run-cell", keys: ["Shift Enter"], selector });
+  const grow = () => Math.max(1, Math.min(innerWidth / 1280, innerHeight / 720));
+  const fit = () => document.documentElement.style.setProperty("--grow", grow());
+  addEventListener("resize", fit);
+  fit();
+  // "?" is another key on each keyboard, and where it is Shift+/ the slides would turn black.
+  addEventListener("keydown", event => {
+    if (event.key !== "?" || event.target.closest("input, textarea, [contenteditable=true]")) return;
+    event.stopImmediatePropagation();
+    commands.execute("RISE:riseHelp");
+  }, true);
+}
 """
 
 
