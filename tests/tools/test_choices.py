@@ -40,14 +40,32 @@ def test_the_stored_table_has_all_rows_with_five_seeds():
     assert {row["choice"] for row in rows} == set(choices.CHOICES)
 
 
-def test_a_row_can_be_made_again():
-    """The threshold, which is chosen and scored in seconds; the networks take minutes."""
+@pytest.mark.full
+def test_networks_of_another_sight_have_about_as_many_weights(short):
+    [size] = {row["parameters"] for row in read_results("scoreboard") if row["network"] == "three blocks, 13 pixels"}
+    rows = read_results("context")
+    for name in choices.CONTEXT:
+        own = [row for row in rows if row["network"] == name]
+        assert [row["seed"] for row in own] == [0, 1, 2, 3, 4], name
+        assert {abs(row["parameters"] / size - 1) < 0.03 for row in own} == {True}
+    assert {row["network"] for row in rows} == set(choices.CONTEXT)
+    assert choices.main(["context"]) == 0 and len((short / "context.csv").read_text().splitlines()) == 3
+
+
+def test_other_first_weights_have_five_seeds_and_can_be_drawn_again(short):
+    rows = read_results("starts")
+    for name in choices.STARTS:
+        assert [row["seed"] for row in rows if row["start"] == name] == [0, 1, 2, 3, 4], name
+    assert {row["start"] for row in rows} == set(choices.STARTS)
+    assert choices.main(["starts"]) == 0 and len((short / "starts.csv").read_text().splitlines()) == 3
+
+
+@pytest.mark.parametrize("name", [pytest.param("threshold", marks=pytest.mark.full), "local threshold"])
+def test_a_row_can_be_made_again(name, monkeypatch):
+    """A threshold, which is chosen and scored in seconds; the networks take minutes."""
     kept = {}
-    choices_keep, choices.keep = choices.keep, lambda name, classes: kept.update({name: classes.shape})
-    try:
-        row = choices.row("threshold", 0)
-    finally:
-        choices.keep = choices_keep
-    [stored] = [row for row in read_results("scoreboard") if row["network"] == "threshold"]
+    monkeypatch.setattr(choices, "keep", lambda name, classes: kept.update({name: classes.shape}))
+    row = choices.row(name, 0)
+    [stored] = [row for row in read_results("scoreboard") if row["network"] == name]
     assert [float(number) for number in row[6:]] == [stored[name] for name in choices.SCORES]
-    assert kept == {"threshold": (96, 144)}
+    assert kept == {name: (96, 144)}

@@ -4,6 +4,7 @@ import os
 import signal
 import sys
 import warnings
+from contextlib import suppress
 from pathlib import Path
 
 import torch
@@ -159,6 +160,15 @@ def listens():
     return [c.laddr.ip for c in connections("inet") if c.status == psutil.CONN_LISTEN]
 
 
+def threads():
+    """The names of this process's threads, where /proc says them."""
+    names = []
+    for task in Path("/proc/self/task").glob("*"):
+        with suppress(OSError):  # a thread that has just ended
+            names.append((task / "comm").read_text().strip())
+    return names
+
+
 def killed(folder, victims):
     """A training in which process r ends itself, by SIGKILL, at call n of its first attempt, for each "r:n" in `victims`."""
     at = dict(map(int, pair.split(":")) for pair in victims.split(",") if pair)
@@ -180,5 +190,6 @@ if __name__ == "__main__":
     torch.set_num_threads(1)
     task, where = sys.argv[1], Path(sys.argv[2])
     with joined():
-        result = report(where) if task == "report" else killed(where, *sys.argv[3:])
-        torch.save(result, where / f"{task} {rank()}.pt")
+        result, me = report(where) if task == "report" else killed(where, *sys.argv[3:]), rank()
+    result["left"] = [name for name in threads() if "gloo" in name]
+    torch.save(result, where / f"{task} {me}.pt")

@@ -158,6 +158,11 @@ def test_dropout_draws_other_numbers_in_each_process(shared):
     assert len(set(one + two)) == 4
 
 
+def test_no_thread_of_gloo_is_left_when_python_closes(shared):
+    """One that is can abort the process then."""
+    assert [found["left"] for found in shared[0]] == [[], []]
+
+
 def test_processes_listen_on_loopback_only(shared):
     for found in shared[0]:
         assert found["listens"] and set(found["listens"]) == {"127.0.0.1"}

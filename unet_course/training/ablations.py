@@ -107,9 +107,9 @@ def with_weights(model, draw):
     return model
 
 
-def unet(channels=WIDTHS, **options):
+def unet(channels=WIDTHS, *, kind=UNet, num_classes=3, **options):
     """The base: the network of notebook 06."""
-    return UNet(num_classes=3, channels=channels, **options)
+    return kind(num_classes=num_classes, channels=channels, **options)
 
 
 def gaps_weighted(logits, target):
@@ -133,7 +133,7 @@ class Variant:
     factor : str
         The one thing that is other than in the base.
     build : callable
-        ``build()`` returns a new network of three classes.
+        ``build()`` returns a new network of three classes, ``build(num_classes=2)`` one of two.
     training : dict
         Arguments of `fit` that differ from the base's.
     """
@@ -145,22 +145,25 @@ class Variant:
 
 VARIANTS = {
     "base": Variant("none"),
-    "no skips": Variant("skips", lambda: with_skips(no_skip)),
-    "skip after pool": Variant("skips", lambda: with_skips(skip_after_pool)),
-    "bilinear": Variant("upsampling", lambda: unet(up="bilinear")),
-    "pad the upsampled": Variant("sizes", lambda: PadUpsampled(num_classes=3, channels=WIDTHS)),
-    "group norm": Variant("norm", lambda: with_group_norm(unet())),
-    "no norm": Variant("norm", lambda: unet(norm=False)),
-    "depth 1": Variant("depth", lambda: unet(WIDTHS[:2])),
-    "depth 2": Variant("depth", lambda: unet(WIDTHS[:3])),
-    "depth 4": Variant("depth", lambda: unet((*WIDTHS, 128))),
-    "twice the width": Variant("width", lambda: unet((16, 32, 64, 128))),
-    "torch's default init": Variant("init", lambda: with_weights(unet(), lambda layer: layer.reset_parameters())),
-    "tiny init": Variant("init", lambda: with_weights(unet(), tiny)),
-    "tiny init, no norm": Variant("init and norm", lambda: with_weights(unet(norm=False), tiny)),
+    "no skips": Variant("skips", lambda **o: with_skips(no_skip, **o)),
+    "skip after pool": Variant("skips", lambda **o: with_skips(skip_after_pool, **o)),
+    "bilinear": Variant("upsampling", lambda **o: unet(up="bilinear", **o)),
+    "pad the upsampled": Variant("sizes", lambda **o: unet(kind=PadUpsampled, **o)),
+    "group norm": Variant("norm", lambda **o: with_group_norm(unet(**o))),
+    "no norm": Variant("norm", lambda **o: unet(norm=False, **o)),
+    "depth 1": Variant("depth", lambda **o: unet(WIDTHS[:2], **o)),
+    "depth 2": Variant("depth", lambda **o: unet(WIDTHS[:3], **o)),
+    "depth 4": Variant("depth", lambda **o: unet((*WIDTHS, 128), **o)),
+    "twice the width": Variant("width", lambda **o: unet((16, 32, 64, 128), **o)),
+    "torch's default init": Variant("init", lambda **o: with_weights(
+        unet(**o), lambda layer: layer.reset_parameters())),
+    "tiny init": Variant("init", lambda **o: with_weights(unet(**o), tiny)),
+    "tiny init, no norm": Variant("init and norm", lambda **o: with_weights(
+        unet(norm=False, **o), tiny)),
     "no augmentation": Variant("augmentation", training={"augment": None}),
     "border weight map": Variant("loss", training={"loss": gaps_weighted}),
 }
+
 
 def train_variant(name, data, *, seed, steps, crop=CROP, device="cpu", **options):
     """Train one variant of the base from one seed.

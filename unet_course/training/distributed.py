@@ -1,4 +1,4 @@
-"""Several processes train one network: each takes its share of every batch. (13)
+"""Several processes train one network: each takes its share of every batch. (14)
 
 Start them with ``torchrun --standalone --nproc-per-node=2 script.py``; in the script, ``with joined(): fit(…)``. `fit` does
 the rest: the result is that of one process with the same batch, whatever the loss, up to the order in which numbers are
@@ -67,6 +67,10 @@ def joined():
             os.environ.setdefault(name, loopback)
     if gpus:
         torch.cuda.set_device(int(os.environ["LOCAL_RANK"]))
+    # Optimisers import it; imported after the processes have met, it keeps their group and gloo's threads alive until Python
+    # has closed, which can abort the process.
+    import torch._dynamo as _  # noqa: F401
+
     with _last_words():
         with explained():
             dist.init_process_group("cpu:gloo,cuda:nccl" if gpus else "gloo", **_store(one_machine))
@@ -218,13 +222,15 @@ def _last_words():
                       file=sys.stderr, flush=True)
                 os._exit(128 + signal.SIGTERM)
 
-    threading.Thread(target=listen, daemon=True).start()
+    thread = threading.Thread(target=listen, daemon=True)
+    thread.start()
     try:
         yield
     finally:
         signal.set_wakeup_fd(wakeup)
         signal.signal(signal.SIGTERM, before)
         mouth.close()  # ends the thread
+        thread.join()  # none is left when Python closes
 
 
 def wrapped(model):

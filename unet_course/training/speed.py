@@ -1,4 +1,4 @@
-"""Faster steps: bfloat16 where it is measured to pay, and `torch.compile`. (06 13)"""
+"""Faster steps: bfloat16 where it is measured to pay, and `torch.compile`. (06 14)"""
 
 import copy
 import time
