@@ -9,7 +9,7 @@ from scipy.spatial.distance import cdist
 
 from unet_course.data.masks import separate_touching
 from unet_course.data.nuclei import load_instances
-from unet_course.losses import border_weight_map, cross_entropy
+from unet_course.losses import border_term, border_weight_map, cross_entropy
 
 
 def by_plain_distances(labels, w0=10.0, sigma=5.0, class_weights=None):
@@ -216,3 +216,14 @@ def test_the_gradient_of_a_pixel_grows_with_its_weight():
 def test_weights_that_do_not_fit_are_refused_by_name(weights, message):
     with pytest.raises(ValueError, match=message):
         cross_entropy(LOGITS, TARGET, pixel_weights=weights)
+
+
+def test_the_border_term_alone_is_what_the_map_adds_to_the_background():
+    labels = np.zeros((30, 40), dtype=int)
+    labels[4:12, 5:15], labels[14:25, 8:20], labels[6:20, 24:33] = 1, 2, 3
+    places = np.argwhere(np.ones_like(labels)).astype(float)
+    distances = torch.stack([torch.from_numpy(cdist(places, np.argwhere(labels == n)).min(axis=1).reshape(30, 40))
+                             for n in (1, 2, 3)])
+    added = border_weight_map(labels, w0=7, sigma=3, class_weights=(1, 1)) - 1
+    assert torch.allclose(border_term(distances, 7, 3), added.double(), atol=1e-5)
+    assert border_term(distances[:1], 7, 3).count_nonzero() == 0 == border_term(distances[:0], 7, 3).count_nonzero()

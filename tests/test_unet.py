@@ -50,7 +50,7 @@ def test_the_papers_parameters_and_layers():
 @pytest.mark.parametrize("levels, size", [(4, 100), (4, 172), (2, 30), (1, 16)])
 def test_too_small_is_refused_with_sizes_that_work(levels, size):
     model = UNet(channels=(2,) * (levels + 1), padding=0, norm=False).eval()
-    with pytest.raises(ValueError, match="too small.*Sizes that work") as caught:
+    with pytest.raises(ValueError, match="too small.*Sizes at which no pool rounds") as caught:
         model(torch.zeros(1, 1, size, size))
     pairs = [pair.split("→") for pair in str(caught.value).split("output): ")[1].split(", and")[0].split(", ")]
     for into, out in pairs:
@@ -397,6 +397,16 @@ def test_receptive_field_of_a_plain_stack_is_what_a_gradient_measures(convs, ker
         nn.init.ones_(layer.weight)
     seen = impulse(nn.Sequential(*layers), (31, 31), (15, 15))
     assert (seen > 0).sum() == receptive_field(0, convs=convs, kernel=kernel) ** 2
+
+
+@pytest.mark.parametrize("layers", [[], [(5, 1)], [(3, 2), (4, 3), (2, 2), (3, 1)], [(2, 2)] * 4])
+def test_receptive_field_of_any_layers_is_what_nan_spoils(layers):
+    side = receptive_field(layers)
+    x = torch.zeros(side + 2, 1, side + 2)
+    x[range(side + 2), 0, range(side + 2)] = torch.nan  # row i: place i is no number
+    for kernel, stride in layers:
+        x = torch.nn.functional.avg_pool1d(x, kernel, stride)
+    assert x[..., 0].isnan().sum() == side
 
 
 def test_impulse_leaves_the_model_alone():

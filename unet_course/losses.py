@@ -214,6 +214,32 @@ def border_weight_map(instances, *, w0=10.0, sigma=5.0, class_weights=None):
     return torch.from_numpy(np.where(inside, class_weights[1], class_weights[0] + border).astype(np.float32))
 
 
+def border_term(distances, w0, sigma):
+    """The second part of the paper's weight, from the distances to each object.
+
+    Parameters
+    ----------
+    distances : Tensor, shape (K, H, W)
+        For each of K objects, the distance of every pixel to it.
+    w0, sigma : float
+        As in `border_weight_map`.
+
+    Returns
+    -------
+    Tensor, shape (H, W)
+        0 on the objects, and everywhere if there are fewer than two.
+
+    Examples
+    --------
+    >>> border_term(torch.tensor([[[0.0, 1.0, 2.0]], [[3.0, 2.0, 1.0]]]), 10, 5)
+    tensor([[0.0000, 8.3527, 8.3527]])
+    """
+    if len(distances) < 2:
+        return torch.zeros(distances.shape[1:])
+    d1, d2 = distances.sort(dim=0).values[:2]
+    return w0 * torch.exp(-((d1 + d2) ** 2) / (2 * sigma**2)) * (d1 > 0)
+
+
 def two_nearest(labels, far):
     """Distances of each pixel to the nearest and to the second nearest object.
 

@@ -62,16 +62,18 @@ def trace_shapes(model, size, *, batch=1):
     return rows
 
 
-def receptive_field(levels, *, convs=2, kernel=3):
-    """Side, in input pixels, of the square that one value at the bottom of an encoder sees.
+def receptive_field(layers, *, convs=2, kernel=3):
+    """Side, in input pixels, of the square that one value sees after some layers.
 
     Parameters
     ----------
-    levels : int
-        Number of 2×2 pools passed; each halves the resolution, so that each later convolution reaches twice as far.
+    layers : sequence of (int, int), or int
+        Kernel and stride of each layer, in order: ``(3, 1)`` is a 3×3 convolution, ``(2, 2)`` a
+        2×2 pool. A number stands for U-Net's encoder with as many pools, down to its bottom.
     convs : int, default 2
-        Convolutions on each level, the bottom included.
+        Convolutions on each level of that encoder, the bottom included.
     kernel : int, default 3
+        Of these convolutions.
 
     Returns
     -------
@@ -79,21 +81,23 @@ def receptive_field(levels, *, convs=2, kernel=3):
 
     Notes
     -----
-    After a layer of kernel k, the field grows by ``(k - 1) × jump``, where the jump is the distance, in input
-    pixels, between two neighbouring values; a pool of stride 2 doubles the jump.
+    A layer puts ``kernel`` windows side by side, one step apart; its stride then makes the step,
+    the distance in input pixels from one value to the next, so many times larger.
 
     Examples
     --------
+    >>> receptive_field([(3, 1), (3, 1), (2, 2), (3, 1)])
+    10
     >>> [receptive_field(levels) for levels in range(5)]
     [5, 14, 32, 68, 140]
     """
-    field, jump = 1, 1
-    for level in range(levels + 1):
-        field += convs * (kernel - 1) * jump
-        if level < levels:
-            field += jump  # the 2×2 pool
-            jump *= 2
-    return field
+    if isinstance(layers, int):
+        layers = [*([(kernel, 1)] * convs + [(2, 2)]) * layers, *[(kernel, 1)] * convs]
+    sees, step = 1, 1
+    for size, stride in layers:
+        sees += (size - 1) * step
+        step *= stride
+    return sees
 
 
 def impulse(model, size, pixel):

@@ -31,7 +31,7 @@ class UNet(nn.Module):
     ------
     ValueError
         If an argument is out of range, and, when called, if the image has the wrong shape, the
-        wrong channels, or (``padding=0``) is too small; the message then lists sizes that work.
+        wrong channels, or (``padding=0``) is too small; the message then lists sizes that fit.
 
     Notes
     -----
@@ -193,5 +193,6 @@ def check_image(x, in_channels, levels, padding):
         works = ", ".join(f"{s}→{output_size(s, levels)}" for s in sizes)
         raise ValueError(f"x is {x.shape[-2]}×{x.shape[-1]}, too small for {levels} levels with "
                          f"padding={padding}. "
-                         + (f"Sizes that work (input→output): {works}, and every {step} more."
+                         + (f"Sizes at which no pool rounds (input→output): {works}, "
+                            f"and every {step} more."
                             if padding == 0 else "It must have at least one pixel."))

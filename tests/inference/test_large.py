@@ -14,11 +14,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from skimage.io import imsave
+from skimage.measure import label
 
 from unet_course import UNet, load_pretrained, normalise, predict
 from unet_course.data.nuclei import load_raw
 from unet_course.data.scaling import percentiles
-from unet_course.inference.large import Picture
+from unet_course.inference.large import Picture, count_across
+from unet_course.inference.tiles import overlap_tile
 
 torch.manual_seed(0)
 MODEL = UNet(num_classes=3, channels=(2, 4, 8)).eval()
@@ -235,3 +237,25 @@ def test_a_large_file_passes_in_little_memory(tmp_path):
 def test_the_trained_network_counts_the_same_nuclei_in_a_file(tmp_path):
     model, path = load_pretrained(), save(tmp_path / "field.tif", load_raw("val"))
     assert (predict(model, path, tile=128, classes=True) != predict(model, normalise(load_raw("val")), classes=True)).sum() == 0
+
+
+@given(arrays(bool, st.tuples(st.integers(1, 12), st.integers(1, 9))), st.integers(1, 5))
+@settings(max_examples=60, deadline=None)
+def test_pieces_are_counted_across_bands_as_in_the_whole_mask(mask, rows):
+    bands = (mask[r : r + rows] for r in range(0, len(mask), rows))
+    assert count_across(bands) == label(mask, connectivity=2).max()
+
+
+def test_no_bands_no_pieces():
+    assert count_across([]) == 0 and count_across([np.zeros((0, 3)), np.ones((1, 3))]) == 1
+
+
+@pytest.mark.parametrize("size, tile, margin", [((7, 12), 4, 1), ((5, 5), 8, 2), ((9, 4), 3, 0), ((1, 1), 2, 3)])
+def test_overlap_tile_is_the_mirrored_whole(size, tile, margin):
+    image = torch.rand(size)
+    whole = torch.from_numpy(np.pad(image.numpy(), margin, mode="reflect"))
+
+    def run(window):
+        return torch.nn.functional.avg_pool2d(window[None], 2 * margin + 1, 1, margin)[0]
+    inside = slice(margin, margin + size[0]), slice(margin, margin + size[1])
+    assert torch.allclose(overlap_tile(run, image, tile, margin), run(whole)[inside], atol=1e-6)

@@ -8,3 +8,4 @@ from unet_course.data.nuclei import DATA, load_instances, load_nuclei, load_raw,
 from unet_course.data.scaling import normalise
 from unet_course.data.stored import read_results
 from unet_course.data.touching import crowd, cut_out
+from unet_course.data.walls import cell_walls

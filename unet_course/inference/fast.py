@@ -6,8 +6,8 @@ import torch
 from torch import nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
-# Side of the squares in which a processor computes a large image: of a whole one it would have to
-# move more than its cache holds, for each layer again.
+# Side of the squares in which a processor computes a large image: for the layers of a whole one, the
+# system has to hand out gigabytes, which takes as long as computing.
 TILE = 1024
 
 

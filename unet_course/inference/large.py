@@ -234,3 +234,43 @@ def _create(part, suffix, shape, dtype):
 
     large = int(np.prod(shape)) * np.dtype(dtype).itemsize > 2**32 - 2**25
     return tifffile.memmap(part, shape=shape, dtype=dtype, bigtiff=large, photometric="minisblack")
+
+
+def count_across(bands):
+    """How many pieces a mask has that is seen band by band.
+
+    Parameters
+    ----------
+    bands : iterable of array_like of bool, shape (rows, W)
+        From the top to the bottom of the mask. One band, and the last row of the one above, are in
+        memory at a time.
+
+    Returns
+    -------
+    int
+        Pixels that touch at a side or at a corner belong together.
+
+    Examples
+    --------
+    >>> count_across([[[1, 0, 1]], [[1, 1, 1]], [[0, 0, 0]], [[0, 1, 0]]])
+    2
+    """
+    from scipy.sparse import coo_matrix
+    from scipy.sparse.csgraph import connected_components
+    from skimage.measure import label
+
+    used, above, pairs = 0, None, [np.zeros((2, 0), int)]
+    for band in bands:
+        if not len(band):
+            continue
+        numbered = label(np.asarray(band) != 0, connectivity=2)  # 1, 2, 3 … in this band
+        numbered[numbered > 0] += used  # numbers that no earlier band has used
+        used = max(used, int(numbered.max()))
+        if above is not None:
+            row = np.pad(numbered[0], 1)  # a pixel has three neighbours in the row above
+            met = np.concatenate([[above, row[k : k + len(above)]] for k in range(3)], axis=1)
+            pairs.append(met[:, (met > 0).all(axis=0)])
+        above = numbered[-1].copy()
+    a, b = np.concatenate(pairs, axis=1)
+    meet = coo_matrix((np.ones(len(a)), (a, b)), shape=(used + 1, used + 1))
+    return connected_components(meet, directed=False)[0] - 1  # 0, the background, is one of them

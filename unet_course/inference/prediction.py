@@ -27,7 +27,7 @@ def predict(model, image, *, tile=None, overlap=None, border=None, blend=False, 
         whatever type, are scaled as `normalise` does, by percentiles that are counted first.
     tile : int, optional
         Side, in pixels, of the square that is computed at a time. Not given: the whole image at once; 1024 for a file, and
-        for a large image on a CPU, which is faster with what its cache holds.
+        for a large image on a CPU, which is faster so: memory for whole layers takes time to hand out.
     overlap : int, optional
         Pixels of surroundings that each tile is shown on each side, at least. Not given: as many as the network can
         see, measured by `reach`, so that tiles and whole give the same result.

@@ -4,7 +4,42 @@ import copy
 import math
 from dataclasses import dataclass
 
+import numpy as np
 import torch
+
+
+def overlap_tile(run, image, tile, margin):
+    """Run a network over an image, tile by tile, each with its surroundings.
+
+    Parameters
+    ----------
+    run : callable
+        Turns a window (h, w) into a result of the same size.
+    image : Tensor, shape (H, W)
+    tile : int
+        Side of the square, in pixels, that each tile answers for; the last ones may be cut off.
+    margin : int
+        Pixels that it is shown around that, on each side, mirrored at the image's border.
+
+    Returns
+    -------
+    Tensor, shape (H, W)
+
+    Examples
+    --------
+    >>> overlap_tile(lambda window: 2 * window, torch.eye(3), 2, 1).diagonal()
+    tensor([2., 2., 2.])
+    """
+    height, width = image.shape
+    padded = torch.from_numpy(np.pad(image.numpy(), margin, mode="reflect"))
+    result = torch.empty_like(image)
+    for r in range(0, height, tile):
+        for c in range(0, width, tile):
+            bottom, right = min(r + tile, height), min(c + tile, width)
+            shown = run(padded[r : bottom + 2 * margin, c : right + 2 * margin])
+            middle = shown[margin : margin + bottom - r, margin : margin + right - c]
+            result[r:bottom, c:right] = middle
+    return result
 
 
 @dataclass(frozen=True)

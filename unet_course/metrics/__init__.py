@@ -1,6 +1,7 @@
 """How good is a mask: over pixels, over objects, and over a whole field."""
 
 from unet_course.metrics.objects import (
+    count_by_block,
     iou_table,
     match_objects,
     mean_object_f1,
@@ -21,4 +22,11 @@ from unet_course.metrics.pixels import (
     precision_score,
     recall_score,
 )
-from unet_course.metrics.scoring import otsu_mask, score_mask, score_split
+from unet_course.metrics.scoring import (
+    best_threshold,
+    otsu_mask,
+    paired_f1_interval,
+    reliability,
+    score_mask,
+    score_split,
+)

@@ -134,6 +134,48 @@ def mean_object_f1(prediction, target, *, thresholds=THRESHOLDS):
     return float(np.mean([2 * np.count_nonzero(_is_match(table, value)) / objects for value in thresholds]))
 
 
+def count_by_block(prediction, target, *, side=128, iou=0.7):
+    """Found, predicted and true objects in each block of a field: what a bootstrap by blocks draws from.
+
+    Parameters
+    ----------
+    prediction, target : array_like of int, shape (H, W)
+        Label images.
+    side : int, default 128
+        Of a block, in pixels. An object belongs to the block of its centre.
+    iou : float, default 0.7
+
+    Returns
+    -------
+    ndarray of int, shape (blocks, 3)
+
+    Raises
+    ------
+    ValueError
+        If the shapes differ or are not (H, W), or `side` or `iou` is out of range.
+
+    Examples
+    --------
+    >>> count_by_block([[1, 1, 0, 2, 2]], [[1, 1, 0, 0, 3]], side=3)
+    array([[1, 1, 1],
+           [0, 1, 1]])
+    """
+    from skimage.measure import regionprops  # late, to keep the import of the course short
+
+    _check_threshold(iou)
+    prediction, target = two(prediction, target, whole_numbers)
+    if prediction.ndim != 2 or side < 1:
+        raise ValueError(f"prediction has shape {prediction.shape} and side is {side}; wanted (H, W), and 1 pixel at least")
+    counts = np.zeros((*(-(-n // side) for n in target.shape), 3), dtype=int)
+    found = {row["label"] for row in match_objects(prediction, target, iou=iou) if row["found"]}
+    for labels, place in ((prediction, 1), (target, 2)):
+        for piece in regionprops(labels):
+            block = counts[tuple(int(middle) // side for middle in piece.centroid)]
+            block[place] += 1
+            block[0] += place == 2 and piece.label in found
+    return counts.reshape(-1, 3)
+
+
 def merges_and_splits(prediction, target):
     """Count the two mistakes that pixel scores hardly see.
 
