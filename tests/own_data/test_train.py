@@ -1,6 +1,7 @@
 """A network for pictures of one's own: split, resume, masks as they were brought, scores, and a disk that fails."""
 
 import contextlib
+import dataclasses
 import json
 import os
 import pickle
@@ -580,12 +581,26 @@ def test_every_number_of_a_card_is_known(run, folder):
         assert f"| {value:.3f} |" in card
     for share in (*scores["said"], *scores["true"]):
         assert f"| {share:.2%} |" in card
-    assert "Over 6 pictures together" in card and f"{scores['objects']} objects" in card
+    assert "Over 6 pictures together (" in card and f"{scores['objects']} objects" in card
     assert f"{len(scores['trained_on'])} of these pictures were trained on" in card
     assert "Kept apart to validate on: 1 file" in card and "4 of 4" in card and f"torch {torch.__version__}" in card
     assert "Licence of the images" in card and f"python -m unet_course predict {run.path.name}" in card
+    assert f"together ({min(row['name'] for row in scores['pictures'])}, " in card
+    assert "--split" not in card and "split=True" not in card and "chosen by chance" in card
     plain = model_card(run)
     assert f"after step 4: {run.history.headline()}" in plain and "object F1" not in plain
+
+
+def test_a_card_is_used_as_it_was_scored(run, folder):
+    card = model_card(run, evaluate(run, folder, split=True, progress=False))
+    assert "IMAGE.tif --out masks --split" in card and '"masks", split=True)' in card
+    assert "cut apart (split)" in card
+
+
+def test_a_card_says_that_groups_were_kept_together(run):
+    settings = {**run.config["training"], "groups": "cell[0-9]"}
+    grouped = dataclasses.replace(run, config={**run.config, "training": settings})
+    assert "whole groups" in model_card(grouped) and "chosen by chance" not in model_card(grouped)
 
 
 # --- what can happen to a machine -------------------------------------------------------------------------------------

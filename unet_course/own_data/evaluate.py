@@ -163,6 +163,6 @@ def report(scores, *, worst=10, kind="classes"):
     if scores["intervals"]:
         name = "dice" if main_score(scores) is scores["dice"] else "mean_dice"
         (low, high), (least, most) = scores["intervals"][name], scores["intervals"]["f1"]
-        lines.append(f"With other pictures of this kind (95 %, resampled by picture, n = {scores['n']}): "
+        lines.append(f"With other pictures of the same source (95 %, resampled by picture, n = {scores['n']}): "
                      f"{title.strip()} {low:.3f} to {high:.3f}, object F1 {least:.3f} to {most:.3f}")
     return "\n".join([*lines, "", *class_table(kind, scores["dice_per_class"], scores["said"], scores["true"])])

@@ -99,13 +99,13 @@ guessed. Fill in the last section before you give the network to anybody.
 ## How to use it
 
 ```
-python -m unet_course predict {name} IMAGE.tif --out masks
+python -m unet_course predict {name} IMAGE.tif --out masks{option}
 ```
 
 ```python
 from unet_course.own_data.train import load_run, predict_files
 run = load_run("{name}")
-predict_files(run, ["IMAGE.tif"], "masks")
+predict_files(run, ["IMAGE.tif"], "masks"{argument})
 ```
 
 ## To be filled in by you
@@ -135,7 +135,9 @@ def model_card(run, scores=None):
     output = OUTPUTS[config["kind"]].format(last=network["num_classes"] - 1,
                                             foreground=config["masks"].get("foreground", 1))
     channels = network["in_channels"]
+    split = scores is not None and scores["split"]  # used as it was scored
     return CARD.format(
+        option=" --split" * split, argument=", split=True" * split,
         name=run.name, channels=", ".join(map(str, network["channels"])), parameters=parameter_count(run.model),
         input={1: "grey images (1 channel)", 3: "colour images (3 channels)"}.get(channels, f"images of {channels} channels"),
         scaling="each channel scaled to 0 … 1 between its own percentiles {low:g} and {high:g}".format(**config["scaling"]),
@@ -181,9 +183,11 @@ def _scores(run, scores):
         yield (f"On the validation pictures (n = {len(run.val_names)} files), after step "
                f"{run.history.val_steps[-1]}: {run.history.headline()}.")
         return
-    yield f"Over {scores['n']} picture{'s' * (scores['n'] != 1)} together, with {scores['objects']} objects:"
+    names = few(sorted(row["name"] for row in scores["pictures"]))
+    yield (f"Over {scores['n']} picture{'s' * (scores['n'] != 1)} together ({names}), "
+           f"with {scores['objects']} objects:")
     yield ""
-    yield "| score | value | with other pictures of this kind (95 %) |"
+    yield "| score | value | other pictures of the same source (95 %) |"
     yield "|---|---|---|"
     split = ", touching objects cut apart (split)" * scores["split"]
     rows = [("Dice of the foreground", "dice"), (f"object F1 at IoU 0.7{split}", "f1")]
@@ -237,9 +241,13 @@ def _unknown(run, names):
     if len(names) < 2:
         yield (f"Nearly everything: it was validated on {len(names)} file{'s' * (len(names) != 1)}, so its scores say little "
                "about the next picture.")
-    yield "It was not tested on other cells, stains, magnifications or microscopes than those of the files named above."
-    yield ("The validation files were chosen by chance from the same folder: they may be of the same sample, day and slide as "
-           "the training files, and then the scores are too good.")
+    yield "It was not tested on other cells, stains, magnifications or microscopes than those of the pictures named above."
+    if run.config["training"].get("groups"):
+        yield ("The validation files are whole groups (see groups above). If anything was chosen by their score, "
+               "that score is too good.")
+    else:
+        yield ("The validation files were chosen by chance from the same folder: they may be of the same sample, "
+               "day and slide as the training files, and then scores on them are too good.")
     yield "Whether two people would have drawn the same masks."
     yield "It must not be used for any decision about a patient."
 
