@@ -16,8 +16,8 @@ from unet_course.figures import labs
 CHANGES = {
     "convolution_lab": [{"preset": "rim"}, {"w5": 3.0}],
     "receptive_field_lab": [{"pools": 4}, {"convs": 1}],
-    "padding_lab": [{"height": 50}, {"width": 33}, {"pools": 2}, {"row": 3}, {"column": 1}],
-    "explorer_lab": [{"size": 300}, {"channels": 4}, {"pools": 4}, {"up": "bilinear"}, {"padding": 0}],
+    "padding_lab": [{"height": 50}, {"width": 33}, {"pools": 2}, {"row": 3}, {"column": 1}, {"side": "left and top"}],
+    "explorer_lab": [{"size": 300}, {"channels": 4}, {"pools": 4}, {"up": "bilinear"}, {"padding": 0}, {"norm": "no"}],
     "ledger_lab": [{"t0": "16, 101, 70"}, {"t1": "16, 51, 35"}],
     "threshold_lab": [{"threshold": 0.3}, {"threshold": 0.8}],
     "tiles_lab": [{"overlap": 16}, {"tile": 96}],
@@ -110,7 +110,31 @@ def test_padding_lab_agrees_with_the_network():
             assert f"level {level}: {h}×{w}" in lab.figure.axes[level].get_title()
             added += (h % 2) + (w % 2)
             h, w = -(-h // 2), -(-w // 2)
-        assert lab.figure.get_suptitle().count("a row") + lab.figure.get_suptitle().count("a column") == added
+        titles = " ".join(axis.get_title() for axis in lab.figure.axes)
+        assert titles.count("1 row") + titles.count("1 column") == added
+
+
+def test_padding_lab_moves_the_pixel_only_where_the_zeros_come_first():
+    lab = widgets.padding_lab()
+    lab.set(height=21, width=14, pools=3)
+    assert "in its place" in lab.figure.get_suptitle()
+    lab.set(side="left and top")
+    assert "moved by 1 and 2 pixels" in lab.figure.get_suptitle()
+    for (*_, pixel, place), moved in zip((axis.patches for axis in lab.figure.axes), (1, 1, 0, 0)):
+        assert (pixel.get_xy() != place.get_xy()) == bool(moved)
+    lab.set(height=64, width=64)
+    assert lab.figure.get_suptitle() == "Zeros are added on no level."
+
+
+def test_no_title_of_the_padding_lab_is_cut():
+    lab = widgets.padding_lab()
+    for values in ({"height": 127, "width": 127, "pools": 4}, {"side": "left and top"}):
+        lab.set(**values)
+        renderer = lab.figure.canvas.get_renderer()
+        wide = lab.figure.get_window_extent(renderer).width
+        for text in (lab.figure._suptitle, *(axis.title for axis in lab.figure.axes)):
+            box = text.get_window_extent(renderer)
+            assert 0 <= box.x0 and box.x1 <= wide, text.get_text()
 
 
 def test_threshold_lab_shows_what_its_title_says():
@@ -133,7 +157,8 @@ def test_cut_skips_are_put_back():
     image, truth = image[0, :, :64, :64], masks[0, :64, :64]
     before = predict(model, image)
     for level in range(3):
-        labs.skips_figure(model, image, truth, [level])
+        for by in ("zeros", "means"):
+            labs.skips_figure(model, image, truth, [level], by)
     assert torch.equal(predict(model, image), before)
     with pytest.raises(ValueError, match="this network has the skips"):
         labs.skips_figure(model, image, truth, [3])

@@ -214,35 +214,41 @@ def padding_lab():
     >>> lab = padding_lab()
     >>> lab.set(height=64, width=64)
     >>> lab.figure.get_suptitle()
-    'Zeros are added nowhere. The pixel lies on its place on every level'
+    'Zeros are added on no level.'
     """
     return Lab(labs.padding_figure,
                {"height": _slider("height", 21, 1, 128), "width": _slider("width", 14, 1, 128),
                 "pools": _slider("pools", 3, 1, 4),
-                "row": _slider("pixel's row", 18, 0, 127), "column": _slider("pixel's column", 5, 0, 127)},
+                "row": _slider("pixel's row", 18, 0, 127), "column": _slider("pixel's column", 5, 0, 127),
+                "side": _choice("zeros at", ["right and bottom", "left and top"], "right and bottom")},
                settings=[{"height": 16, "width": 16}, {"height": 21, "width": 14},
-                         {"height": 101, "width": 70, "row": 90, "column": 60}],
-               alt="Four levels of three image sizes. 16 by 16 needs no padding. 21 by 14 gets a row on the levels 0 and 1 "
-                   "and a column on level 1. 101 by 70 gets some too. In each the pixel stays on its place.")
+                         {"height": 21, "width": 14, "side": "left and top"}],
+               alt="Four levels of a U, three times. An image of 16 by 16 needs no padding. One of 21 by 14 gets a row on the "
+                   "levels 0 and 1 and a column on level 1: at the right and bottom the pixel stays in its place, at the left "
+                   "and top it moves.")
 
 
 def explorer_lab():
-    """Draw a U-Net for any size, width, depth, upsampling and padding, with its parameters and memory.
+    """Draw a U-Net of any size, width and depth, padded or not, with or without norms: parameters, memory.
 
     Examples
     --------
     >>> lab = explorer_lab()
-    >>> lab.set(padding=0, pools=4, size=572, channels=64)
+    >>> lab.set(padding=0, pools=4, size=572, channels=64, norm="no")
     >>> lab.figure.axes[0].get_title()
-    '572×572 → 388×388   31,036,546 parameters   1,131 MiB kept for training on one image'
+    '572×572 → 388×388   31,030,658 parameters   694 MiB kept for training on one image'
     """
-    return Lab(labs.explorer_figure,
+    def draw(norm, **settings):
+        return labs.explorer_figure(**settings, norm=norm == "yes")
+
+    return Lab(draw,
                {"size": _slider("image, pixels", 256, 16, 640, 4), "channels": _choice("top channels", [4, 8, 16, 32, 64], 16),
                 "pools": _slider("pools", 3, 1, 4), "up": _choice("upsampling", ["transpose", "bilinear"], "transpose"),
-                "padding": _choice("padding", [1, 0], 1)},
-               settings=[{"pools": 2, "channels": 8}, {"pools": 4, "channels": 64, "padding": 0, "size": 572}],
+                "padding": _choice("padding", [1, 0], 1), "norm": _choice("batch norm", ["yes", "no"], "yes")},
+               settings=[{"pools": 2, "channels": 8},
+                         {"pools": 4, "channels": 64, "padding": 0, "size": 572, "norm": "no"}],
                alt="Two U-Nets drawn with all shapes: two pools and 8 channels on 256 by 256, a small network; and the "
-                   "paper's, four pools, 64 channels, no padding, 572 to 388, with 31 million parameters.")
+                   "paper's, four pools, 64 channels, no padding, no norm, 572 to 388, with 31 million parameters.")
 
 
 def ledger_lab(size=(101, 70), channels=(16, 32, 64), num_classes=3):
@@ -303,9 +309,9 @@ def threshold_lab(probability=None, truth=None):
         truth = load_instances("shifted")[0][place]
     return Lab(lambda threshold: labs.threshold_figure(probability, truth, threshold),
                {"threshold": _slider("threshold", 0.5, 0.05, 0.95, 0.05)},
-               settings=[{"threshold": t} for t in (0.1, 0.5, 0.9)],
-               alt="A probability map cut at 0.1, 0.5 and 0.9. The low threshold invents broad rims, the high one thin rims. "
-                   "The number of objects hardly changes, object F1 rises most.")
+               settings=[{"threshold": t} for t in (0.5, 0.9)],
+               alt="A probability map cut at 0.5 and 0.9. The first mask has blue rims, which are invented; from the second "
+                   "most of them are gone. The number of objects is the same.")
 
 
 def tiles_lab(model=None, image=None):
@@ -334,9 +340,9 @@ def skips_lab(model=None, image=None, truth=None):
     Examples
     --------
     >>> lab = skips_lab()
-    >>> lab.set(skip0=False)
+    >>> lab.set(skip0=False, by="means")
     >>> lab.figure.axes[2].get_title()
-    'skip 0 cut'
+    'skip 0 cut by means'
     """
     if image is None:
         image, masks = load_nuclei("test")
@@ -345,11 +351,12 @@ def skips_lab(model=None, image=None, truth=None):
     boxes = {f"skip{i}": ipywidgets.Checkbox(value=True, description=f"skip {i}", indent=False)
              for i in range(len(model.decoders))}
 
-    def draw(**there):
-        return labs.skips_figure(model, image, truth, [i for i, kept in enumerate(there.values()) if not kept])
+    def draw(by, **there):
+        return labs.skips_figure(model, image, truth, [i for i, kept in enumerate(there.values()) if not kept], by)
 
     all_there = dict.fromkeys(boxes, True)
-    return Lab(draw, boxes, box=ipywidgets.HBox,
+    return Lab(draw, {**boxes, "by": _choice("cut by", ["zeros", "means"], "zeros")},
+               box=lambda all_: ipywidgets.VBox([ipywidgets.HBox(all_[:-1]), all_[-1]]),
                settings=[all_there, *({**all_there, name: False} for name in boxes)],
-               alt="The trained network's classes with all skips, and with each of them cut. Without the top one little "
-                   "changes. Without the next one the rims grow thin; without the lowest one they are ragged, with holes.")
+               alt="The trained network's classes on a crop with a few nuclei, with all skips, and with each of them cut by "
+                   "zeros.")

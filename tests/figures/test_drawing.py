@@ -7,7 +7,7 @@ from matplotlib.patches import Circle, FancyArrowPatch, Rectangle
 from unet_course import UNet
 from unet_course.family import AttentionUNet, DenseUNet, ResUNet, UNetPlusPlus
 from unet_course.figures.charts import seed_panels
-from unet_course.figures.drawing import ADDED, FILLED, draw_change, draw_unet
+from unet_course.figures.drawing import ADDED, FILLED, draw_change, draw_unet, field_steps
 
 
 def texts(figure):
@@ -68,3 +68,21 @@ def test_panels_of_seeds_have_a_dot_for_each_and_a_band_for_the_first():
     band = left.patches[0].get_extents().transformed(left.transData.inverted())
     assert (band.x0, band.x1) == pytest.approx((0.5, 0.7)) and left.get_xlim() == (0.2, 1) and right.get_xlim()[1] > 0
     assert [t.get_text() for t in left.get_yticklabels()] == ["a", "b"] and left.get_ylim()[0] > left.get_ylim()[1]
+
+
+@pytest.mark.parametrize("layers, said", [
+    ([(3, 1), (2, 2), (3, 1)], ["3 windows of 1, step 1:  3 pixels", "2 windows of 3, step 1:  4 pixels",
+                                "3 windows of 4, step 2:  8 pixels"]),
+    ([(5, 3), (2, 2)], ["5 windows of 1, step 1:  5 pixels", "2 windows of 5, step 3:  8 pixels"]),
+])
+def test_windows_of_a_row_are_what_the_next_row_sees(layers, said):
+    figure = field_steps(layers)
+    assert texts(figure)[::-1] == said
+    rows = {}
+    for window in figure.axes[0].patches:
+        left, width = window.get_x(), window.get_width()
+        rows.setdefault(round(window.get_y() + 0.1), []).append((left, left + width))
+    spans = {row: (min(a for a, _ in ends), max(b for _, b in ends)) for row, ends in rows.items()}
+    assert len(rows) == len(layers) and spans[len(layers) - 1][0] == 0
+    for row in range(1, len(layers)):
+        assert spans[row - 1] in rows[row]  # one of them, on the same pixels

@@ -23,6 +23,7 @@ GREY = torch.rand(12, 16)
 HISTORY = History(loss=[1.0, 0.5, 0.4], val_steps=[2, 3], val_dice=[0.3, 0.6])
 DRAWN = {
     "images": lambda: panels.images([GREY, GREY.numpy(), np.zeros((4, 4, 3))], ["a", "b", "c"], columns=2),
+    "cells": lambda: panels.images([GREY[:3, :4]], ["a"], cells=True),
     "numbers": lambda: panels.numbers([GREY[:3, :4], torch.eye(2)], ["a", "b"], marks=[[(0, 1)], []], decimals=2),
     "histogram": lambda: panels.histogram(GREY, [(0.5, "half")], title="t", foreground=GREY > 0.5),
     "squares": lambda: panels.squares(GREY, [(3, "3"), (5, "5")], title="t"),
@@ -112,6 +113,18 @@ def test_numbers_stand_in_the_cells_as_given_and_marks_frame_the_right_ones():
     axis = panels.numbers([[[1.26, -2], [3, 4]]], ["t"], marks=[[(1, 0)]], decimals=1).axes[0]
     assert {t.get_text(): t.get_position() for t in axis.texts} == {"1.3": (0, 0), "-2.0": (1, 0), "3.0": (0, 1), "4.0": (1, 1)}
     assert [patch.get_xy() for patch in axis.patches] == [(-0.5, 0.5)]
+
+
+def test_a_mark_of_four_numbers_is_one_frame_and_changes_no_colour():
+    grids, titles = [[[0, 1.25, 2]] * 3, [[0, 2, 4]] * 3], ["a", "b"]
+    plain, framed = (panels.numbers(grids, titles, marks=marks, decimals=None).axes
+                     for marks in (None, [[(1, 0, 2, 3)], [(0, 1)]]))
+    assert [t.get_text() for t in framed[0].texts][:3] == ["0", "1.2", "2"]
+    (block,), (cell,) = framed[0].patches, framed[1].patches
+    assert (*block.get_xy(), block.get_width(), block.get_height()) == (-0.5, 0.5, 3, 2)
+    assert (*cell.get_xy(), cell.get_width(), cell.get_height()) == (0.5, -0.5, 1, 1)
+    for one, other in zip(plain, framed):
+        assert one.images[0].get_clim() == other.images[0].get_clim() == (0, 4)
 
 
 def test_squares_have_their_side_and_centre():

@@ -1,8 +1,17 @@
 """Pictures: arguments in, one matplotlib figure out; `show` puts it on the page with its alt text."""
 
-from unet_course.figures.charts import lines, progress_chart, score_table, seed_panels, seeds_chart
+from unet_course.figures.charts import (
+    interval_chart,
+    lines,
+    progress_chart,
+    reliability_chart,
+    score_table,
+    seed_panels,
+    seeds_chart,
+)
+from unet_course.figures.crowds import crowds, found_in_crowds, outlines
 from unet_course.figures.day import picture_of_the_day, pieces, scoreboard
-from unet_course.figures.drawing import course_map, draw_change, draw_unet
+from unet_course.figures.drawing import course_map, draw_change, draw_unet, field_steps
 from unet_course.figures.panels import (
     BOUNDARY,
     ERROR,

@@ -217,3 +217,55 @@ def seeds_chart(groups, *, title, label, base=None, limits=None, expected=None):
                 axis.text(limits[0], line, f" ◂ {statistics.mean(values):.2f}", va="center", color=INK)
     axis.legend(loc="upper left", bbox_to_anchor=(1.01, 1), frameon=False)
     return figure
+
+
+def reliability_chart(groups, *, title):
+    """How often it is right, against how sure it says it is; the diagonal is as it should be.
+
+    Parameters
+    ----------
+    groups : dict of str to (sequence of float, sequence of float)
+        For each line the mean probability and the share that is true, bin by bin, see `metrics.reliability`.
+    title : str
+
+    Examples
+    --------
+    >>> reliability_chart({"val": ([0.1, 0.9], [0.0, 0.8])}, title="t").axes[0].get_xlabel()
+    'probability of nucleus that it says'
+    """
+    figure, axes = new_figure(width=8.5, height=4.6)
+    axis = axes[0, 0]
+    axis.plot([0, 1], [0, 1], color=QUIET, linewidth=2, label="as sure as right")
+    for (name, (said, true)), colour, style in zip(groups.items(), LINES, ("o-", "s--", "^:")):
+        axis.plot(said, true, style, color=colour, label=name, linewidth=2.2)
+    axis.set(xlabel="probability of nucleus that it says", ylabel="share that is nucleus", title=title,
+             xlim=(0, 1), ylim=(0, 1), aspect="equal")
+    axis.legend(loc="upper left", bbox_to_anchor=(1.01, 1), frameon=False)
+    return figure
+
+
+def interval_chart(groups, *, title, label):
+    """Differences with their intervals, and a line at 0.
+
+    Parameters
+    ----------
+    groups : dict of str to (float, float, float)
+        The difference, and the low and the high end of its interval.
+    title, label : str
+        Of the figure, and of the horizontal axis.
+
+    Examples
+    --------
+    >>> figure = interval_chart({"test": (0.1, -0.1, 0.3)}, title="t", label="F1")
+    >>> [tick.get_text() for tick in figure.axes[0].get_yticklabels()]
+    ['test']
+    """
+    figure, axes = new_figure(width=9, height=1.3 + 0.5 * len(groups))
+    axis = axes[0, 0]
+    axis.axvline(0, color=MARK, linewidth=1.5)
+    for line, (middle, low, high) in enumerate(groups.values()):
+        axis.plot([low, high], [line, line], color=INK, linewidth=3)
+        axis.plot(middle, line, "o", color=NUCLEUS, markeredgecolor=INK, markersize=10)
+    axis.set_yticks(range(len(groups)), labels=list(groups))
+    axis.set(ylim=(len(groups) - 0.4, -0.6), xlabel=label, title=title)
+    return figure

@@ -5,8 +5,10 @@ from functools import lru_cache
 
 import numpy as np
 
+from unet_course.data.masks import label_nuclei
 from unet_course.data.nuclei import DATA, load_nuclei
 from unet_course.data.stored import read_results
+from unet_course.figures.crowds import crowds, found_in_crowds, outlines
 from unet_course.figures.panels import (
     INK,
     MARK,
@@ -20,11 +22,21 @@ from unet_course.figures.panels import (
 
 PIECE = slice(300, 396), slice(100, 244)  # of the validation block, as `tools.trained.choices` has it
 TITLES = {"00": {"U-Net": "what a U-Net says"},
+          "01": {"threshold": "what a threshold makes of it", "U-Net": "what a U-Net makes of it"},
           "02": {"U-Net": "what a U-Net makes of it"},
-          "06": {"step 1": "after 1 step", "step 200": "200 steps"}}
+          "03": {"three blocks, 13 pixels": "it sees 13 pixels", "U-Net": "with an encoder"},
+          "04": {"U-Net": "one network", "a U without skips": "another network"},
+          "05": {"step 0": "before training", "U-Net": "after training"},
+          "06": {"step 1": "after 1 step", "step 200": "200 steps"},
+          "07": {"local threshold": "a local threshold", "U-Net": "a U-Net"},
+          "08": {"U-Net": "what a U-Net finds"},
+          "09": {"one block, augmented": "trained without an error", "U-Net": "a U-Net"},
+          "10": {"none": "without border weights", "border map": "with border weights"},
+          "13": {"U-Net": "what is counted at the end"},
+          "14": {"U-Net": "the same answer, sooner"}}
 
-ROWS = ("threshold", "one block, not augmented", "one block, augmented", "three blocks, 13 pixels",
-        "a U without skips", "U-Net")
+ROWS = ("threshold", "local threshold", "one block, not augmented", "one block, augmented",
+        "three blocks, 13 pixels", "a U without skips", "U-Net")
 
 
 @lru_cache
@@ -49,6 +61,9 @@ def picture_of_the_day(notebook):
     """
     if notebook not in TITLES:
         raise ValueError(f"notebook is {notebook!r}; wanted one of {', '.join(TITLES)}")
+    if notebook == "10":
+        show(_crowd(TITLES[notebook]), "10.day")
+        return
     image, mask = (part[0] for part in load_nuclei("val"))
     found = [class_colours(pieces()[name]) for name in TITLES[notebook]]
     pictures = [image[0][PIECE], *found, class_colours(mask[PIECE])]
@@ -56,7 +71,17 @@ def picture_of_the_day(notebook):
     show(images(pictures, titles, columns=len(titles), width=11, key="classes"), f"{notebook}.day")
 
 
-def scoreboard(last=None, *, test=False):
+def _crowd(titles):
+    """A piece of a crowd, what two networks find in it, and the nuclei as they are labelled."""
+    image, truth = (part[1] for part in crowds("test", 6, 256))
+    where = slice(40, 200), slice(30, 250)
+    found = {title: label_nuclei(found_in_crowds()[f"crowds, {name}"][1], interior=1, grow=0)[where]
+             for name, title in titles.items()}
+    pictures = {"a crowd": None, **found, "as labelled": truth.numpy()[where]}
+    return outlines(image[0][where], pictures, truth=truth[where])
+
+
+def scoreboard(last=None, *, test=False, boundary=False):
     """What each part is worth: the scores of networks that see more and more.
 
     Parameters
@@ -65,6 +90,8 @@ def scoreboard(last=None, *, test=False):
         The last row, such as "one block, augmented"; all rows, if left out.
     test : bool, default False
         The scores on `test` in place of those on the validation block. Notebook 07 opens them.
+    boundary : bool, default False
+        The Dice of the boundary as well. A threshold knows none: 0.
 
     Returns
     -------
@@ -85,9 +112,11 @@ def scoreboard(last=None, *, test=False):
     if last not in (None, *rows):
         raise ValueError(f"last is {last!r}; wanted one of {', '.join(rows)}")
     names = list(rows)[: list(rows).index(last) + 1] if last else list(rows)
-    figure, axes = new_figure(1, 2, width=10, height=1.2 + 0.45 * len(names), sharey=True)
     field = "test" if test else "validation block"
     titles = {"dice": f"Dice, {field}", "f1": f"object F1, {field}"}
+    if boundary:
+        titles = {"dice": titles["dice"], "boundary": "boundary Dice", "f1": titles["f1"]}
+    figure, axes = new_figure(1, len(titles), width=10 + boundary, height=1.2 + 0.45 * len(names), sharey=True)
     for axis, (score, title) in zip(axes[0], titles.items()):
         for line, name in enumerate(names):
             values = [row[f"{split}_{score}"] for row in rows[name]]
@@ -95,7 +124,7 @@ def scoreboard(last=None, *, test=False):
             axis.plot(values, [line] * len(values), "o", markersize=9, alpha=0.8,
                       color=NUCLEUS_LINE if name == last else MARK)
             axis.plot([statistics.mean(values)] * 2, [line - 0.3, line + 0.3], color=INK)
-        axis.set(xlim=(0, 1), ylim=(len(names) - 0.5, -0.5), title=title)
+        axis.set(xlim=(-0.02 * boundary, 0.5 if score == "boundary" else 1), ylim=(len(names) - 0.5, -0.5), title=title)
     axes[0, 0].set_yticks(range(len(names)), labels=names)
     return figure
 

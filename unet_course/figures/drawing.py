@@ -1,9 +1,12 @@
-"""The U, drawn from a live network with its shapes, or small, as a map. (00 05 12)
+"""The U, drawn from a live network or as a small map; how a receptive field grows. (00 03 05 12)
 
 Its colours, those of Figure 1 of Ronneberger et al. (2015), stand in `panels.py`.
 """
 
+import math
+
 import torch
+from matplotlib.colors import to_rgba
 from matplotlib.patches import Circle, FancyArrowPatch, Rectangle
 
 from unet_course.figures.panels import (
@@ -22,9 +25,11 @@ from unet_course.figures.panels import (
     UP,
     new_figure,
 )
-from unet_course.tracing import trace_shapes
+from unet_course.tracing import receptive_field, trace_shapes
 
 PARTS = ("image", "block", "encoder", "skip", "decoder", "bottom", "head")
+NAMES = [("3×3 convolution, norm, ReLU, twice", CONV), ("2×2 max-pool", POOL), ("upsampling", UP),
+         ("copy: the skip", COPY), ("1×1 convolution", HEAD)]
 GAP = 1.75  # between two levels, in the drawing's own units
 
 
@@ -52,7 +57,9 @@ def draw_unet(model, size, *, title=None):
     shapes = dict(trace_shapes(model, size))
     levels = len(model.encoders)
     figure, axes = new_figure(width=11, height=2.4 + 0.85 * (levels + 1))
-    _draw(axes[0, 0], levels, {name: "×".join(map(str, shape)) for name, shape in shapes.items()}, set(PARTS))
+    plain = not any("Norm" in type(layer).__name__ for layer in model.modules())
+    legend = [(name.replace(" norm,", ""), colour) for name, colour in NAMES] if plain else None
+    _draw(axes[0, 0], levels, {name: "×".join(map(str, shape)) for name, shape in shapes.items()}, set(PARTS), legend)
     axes[0, 0].set_title(title or f"U-Net on an image of {size[0]}×{size[1]}: each box is a tensor, C×H×W")
     return figure
 
@@ -140,15 +147,56 @@ def _draw(axis, levels, labels, lit, legend=None):
     box(right + 1.7 + wide / 2, 0, "logits", MAP, "head", 0)
     axis.set(xlim=(-0.9, right + 2.9), ylim=(-GAP * levels - (1.5 if labels else 1.1), 0.8))
     axis.axis("off")
-    names = [("3×3 convolution, norm, ReLU, twice", CONV), ("2×2 max-pool", POOL), ("upsampling", UP),
-             ("copy: the skip", COPY), ("1×1 convolution", HEAD)]
-    for index, (name, colour) in enumerate(legend or names):
+    for index, (name, colour) in enumerate(legend or NAMES):
         column, row = index % 3, index // 3
         left = -0.6 + column * (right + 3) / 3
         low = -GAP * levels - (1.0 if labels else 0.72) - 0.32 * row
         axis.plot([left, left + 0.35], [low, low], color=colour, linewidth=4)
         axis.text(left + 0.45, low, name, va="center", fontsize=11, color=INK)
     return places
+
+
+def field_steps(layers):
+    """How a receptive field grows: a row for each layer, with what the values that it takes see.
+
+    Parameters
+    ----------
+    layers : sequence of (int, int)
+        Kernel and stride of each, in order, as in `receptive_field`.
+
+    Returns
+    -------
+    matplotlib Figure
+        In each row the windows of the values that one value is made of, a step apart. Together they
+        are what it sees: the darker window of the next row.
+
+    Examples
+    --------
+    >>> field_steps([(3, 1), (2, 2)]).axes[0].get_xlabel()
+    'pixels of the image'
+    """
+    figure, axes = new_figure(width=10, height=0.9 + 0.72 * len(layers))
+    axis, whole, left = axes[0, 0], receptive_field(layers), 0
+    for row, (size, stride) in reversed([*enumerate(layers)]):
+        sees, step = receptive_field(layers[:row]), math.prod(stride for _, stride in layers[:row])
+        for number in range(size):
+            place = left + number * step, row - 0.36 + 0.72 * number / size
+            colour = to_rgba(POOL if stride > 1 else CONV, 1 if number == size // 2 else 0.55)
+            axis.add_patch(Rectangle(place, sees, 0.72 / size, facecolor=colour, edgecolor=PAPER))
+        left += size // 2 * step
+        text = f"{size} windows of {sees}, step {step}:  {sees + (size - 1) * step} pixels"
+        axis.text(whole + 0.8, row, text, va="center", fontsize=12, color=INK)
+    names = [f"{size}×{size} {'pool' if stride > 1 else 'convolution'}" for size, stride in layers]
+    axis.set_yticks(range(len(layers)), labels=names)
+    axis.set_xticks(range(whole + 1), labels=[n if n % 2 == 0 else "" for n in range(whole + 1)])
+    axis.set(xlim=(0, 1.75 * whole), ylim=(len(layers) - 0.5, -0.5), xlabel="pixels of the image",
+             title="What one value sees: the windows of the values that it is made of")
+    axis.xaxis.set_label_coords(0.5 / 1.75, -0.14)
+    axis.vlines(range(whole + 1), -0.5, len(layers) - 0.5, color=PALE, linewidth=1, zorder=0)
+    axis.tick_params(axis="y", length=0)
+    axis.spines["left"].set_visible(False)
+    axis.spines["bottom"].set_bounds(0, whole)
+    return figure
 
 
 FILLED, ADDED = BOUNDARY, BOUNDARY_LINE  # orange, what U-Net has not: the bright shade under letters, the deep one for lines

@@ -6,18 +6,18 @@ As in `panels.py`: arguments in, one matplotlib figure out. `widgets.py` puts sl
 import numpy as np
 import torch
 import torch.nn.functional as F
-from matplotlib.patches import Rectangle
+from matplotlib.patches import Patch, Rectangle
 from skimage.measure import label
 
 from unet_course.figures.drawing import draw_unet
 from unet_course.figures.panels import (
-    BOUNDARY,
     ERROR,
     INK,
     MAP,
     NUCLEUS,
     PAPER,
     QUIET,
+    SIDES,
     class_colours,
     error_colours,
     images,
@@ -111,7 +111,10 @@ def receptive_field_figure(image, pools, convs=2):
                                        f"one value sees {fields[-1]}×{fields[-1]} pixels")
 
 
-def padding_figure(height, width, pools, row=0, column=0):
+ZEROS, PIXEL, PLACE = SIDES[0], PAPER, INK  # in `padding_figure`: none is the colour of a class
+
+
+def padding_figure(height, width, pools, row=0, column=0, side="right and bottom"):
     """Where the padding falls on each level of a U-Net with ``padding=1``, and where one pixel goes.
 
     Parameters
@@ -122,49 +125,62 @@ def padding_figure(height, width, pools, row=0, column=0):
         Each rounds up.
     row, column : int
         A pixel of the image to follow; one outside is moved to the nearest that is inside.
+    side : {"right and bottom", "left and top"}
+        Where the zeros are added. The second is wrong.
 
     Returns
     -------
     matplotlib Figure
-        A panel for each level: the skip in blue, the row or column of zeros that is added to it in orange (drawn at
-        least so wide that it is seen), the pixel's place in magenta.
+        A panel for each level: the skip, the row or column of zeros that is added to it (drawn at
+        least so wide that it is seen), the pixel, and the place where it belongs.
 
     Examples
     --------
-    >>> padding_figure(5, 8, 2, 4, 7).get_suptitle()
-    'Zeros are added on level 0 (a row), level 1 (a row). The pixel lies on its place on every level'
+    >>> padding_figure(5, 8, 2, 4, 7).get_suptitle().splitlines()
+    ['Zeros are added on 2 of 2 levels.', 'The pixel is in its place on each of them.']
+    >>> padding_figure(5, 8, 2, 4, 7, side="left and top").get_suptitle().splitlines()[1]
+    'The pixel is moved by 1 and 2 pixels of the image.'
     """
     row, column = min(row, height - 1), min(column, width - 1)
-    figure, axes = new_figure(1, pools + 1, width=10, height=3.4)
-    padded = []
+    figure, axes = new_figure(1, pools + 1, width=10, height=3.9)
+    moved, wrong = [], side == "left and top"
     for level, axis in enumerate(axes[0]):
         odd = (height % 2, width % 2) if level < pools else (0, 0)
-        strip = [max(1, side * 0.05) for side in (height, width)]
-        axis.add_patch(Rectangle((0, 0), width, height, facecolor=MAP, edgecolor=INK))
-        if odd[0]:
-            axis.add_patch(Rectangle((0, height), width + odd[1] * strip[1], strip[0], facecolor=BOUNDARY, edgecolor=INK))
-        if odd[1]:
-            axis.add_patch(Rectangle((width, 0), strip[1], height, facecolor=BOUNDARY, edgecolor=INK))
+        down, right = (max(1, size * 0.05) * one for size, one in zip((height, width), odd))
+        top, left = (down, right) if wrong else (0, 0)
+        axis.add_patch(Rectangle((0, 0), width + right, height + down, facecolor=ZEROS, edgecolor=INK))
+        axis.add_patch(Rectangle((left, top), width, height, facecolor=MAP, edgecolor=INK))
         if max(height, width) <= 24:
             for line in range(1, max(height, width)):
-                axis.plot([line] * 2, [0, height], color=PAPER, linewidth=0.5) if line < width else None
-                axis.plot([0, width], [line] * 2, color=PAPER, linewidth=0.5) if line < height else None
-        mark = max(1.0, 0.04 * max(height, width))
-        corner = (column + 0.5 - mark / 2, row + 0.5 - mark / 2)
-        axis.add_patch(Rectangle(corner, mark, mark, facecolor=ERROR, edgecolor=PAPER))
-        what = {(0, 0): "fits", (1, 0): "+ 1 row", (0, 1): "+ 1 column", (1, 1): "+ 1 row, 1 column"}[odd]
-        axis.set_title(f"level {level}: {height}×{width}\n" + (what if level < pools else "bottom"), fontsize=12)
-        axis.set(xlim=(-1, (width + strip[1]) * 1.04), ylim=((height + strip[0]) * 1.04, -1), aspect="equal")
+                if line < width:
+                    axis.plot([left + line] * 2, [top, top + height], color=PAPER, linewidth=0.5)
+                if line < height:
+                    axis.plot([left, left + width], [top + line] * 2, color=PAPER, linewidth=0.5)
+        mark = max(1.0, 0.05 * max(height, width))
+        x, y = column + 0.5 - mark / 2, row + 0.5 - mark / 2
+        axis.add_patch(Rectangle((x + left, y + top), mark, mark, facecolor=PIXEL, edgecolor=INK))
+        axis.add_patch(Rectangle((x, y), mark, mark, fill=False, edgecolor=PLACE, linewidth=2.5))
+        what = {(0, 0): "fits", (1, 0): "+ 1 row", (0, 1): "+ 1 column", (1, 1): "+ 1 row, 1 column"}
+        axis.set_title(f"level {level}: {height}×{width}\n{what[odd] if level < pools else 'bottom'}",
+                       fontsize=12)
+        axis.set(xlim=(-1, width * 1.05 + 2), ylim=(height * 1.05 + 2, -1), aspect="equal",
+                 anchor="N")
         axis.axis("off")
-        if any(odd):
-            padded.append(f"level {level} ({' and '.join(n for n, o in zip(('a row', 'a column'), odd) if o)})")
+        moved += [2**level] if any(odd) else []
         height, width, row, column = -(-height // 2), -(-width // 2), row // 2, column // 2
-    where = "on " + ", ".join(padded) if padded else "nowhere"
-    figure.suptitle(f"Zeros are added {where}. The pixel lies on its place on every level", fontsize=13)
+    first = f"Zeros are added on {len(moved)} of {pools} level{'s' * (pools != 1)}."
+    by = " and ".join(", ".join(map(str, moved)).rsplit(", ", 1))
+    second = f"The pixel is moved by {by} pixel{'s' * (moved != [1])} of the image." if wrong else \
+        "The pixel is in its place on each of them."
+    figure.suptitle(f"{first}\n{second}" if moved else "Zeros are added on no level.", fontsize=13)
+    figure.legend(handles=[Patch(facecolor=colour, edgecolor=INK, label=name) for name, colour in
+                           (("skip", MAP), ("zeros", ZEROS), ("the pixel", PIXEL))]
+                  + [Patch(fill=False, edgecolor=PLACE, linewidth=2.5, label="where it belongs")],
+                  loc="outside lower center", ncols=4, frameon=False)
     return figure
 
 
-def explorer_figure(size, *, channels=16, pools=3, up="transpose", padding=1):
+def explorer_figure(size, *, channels=16, pools=3, up="transpose", padding=1, norm=True):
     """A U-Net drawn with all its shapes, its parameters, and the memory that training one image takes.
 
     Parameters
@@ -176,6 +192,8 @@ def explorer_figure(size, *, channels=16, pools=3, up="transpose", padding=1):
     pools : int
     up : {"transpose", "bilinear"}
     padding : {0, 1}
+    norm : bool, default True
+        The paper's network has none.
 
     Raises
     ------
@@ -188,7 +206,8 @@ def explorer_figure(size, *, channels=16, pools=3, up="transpose", padding=1):
     '64×64 → 64×64   29,490 parameters   2.2 MiB kept for training on one image'
     """
     with torch.device("meta"):  # shapes without numbers: the paper's network answers as fast as a small one
-        model = UNet(channels=tuple(channels * 2**level for level in range(pools + 1)), up=up, padding=padding)
+        model = UNet(channels=tuple(channels * 2**level for level in range(pools + 1)), up=up,
+                     padding=padding, norm=bool(norm))
         sizes = []  # of what comes out, noted while the network is drawn: one pass is saved
         noting = model.register_forward_hook(lambda _, __, logits: sizes.append(logits.shape[-1]))
         figure = draw_unet(model, (size, size), title=" ")
@@ -297,8 +316,8 @@ def tiles_figure(model, image, whole, tile, overlap):
     return figure
 
 
-def skips_figure(model, image, truth, cut=()):
-    """What a trained U-Net finds when some of its skips carry nothing but zeros.
+def skips_figure(model, image, truth, cut=(), by="zeros"):
+    """What a trained U-Net finds when some of its skips carry nothing of the image.
 
     Parameters
     ----------
@@ -309,6 +328,8 @@ def skips_figure(model, image, truth, cut=()):
         Class of each pixel.
     cut : iterable of int
         Levels whose skip is cut; 0 is the top.
+    by : {"zeros", "means"}
+        What comes across instead: zeros, or everywhere the mean of each channel.
 
     Raises
     ------
@@ -320,20 +341,25 @@ def skips_figure(model, image, truth, cut=()):
     >>> from unet_course import UNet
     >>> figure = skips_figure(UNet(channels=(2, 4, 8)), torch.zeros(1, 16, 16), torch.zeros(16, 16), cut=[0])
     >>> figure.axes[2].get_title()
-    'skip 0 cut'
+    'skip 0 cut by zeros'
     """
     levels, cut = len(model.decoders), sorted(set(cut))
     if not set(cut) <= set(range(levels)):
         raise ValueError(f"cut is {cut}; this network has the skips {list(range(levels))}")
-    hooks = [model.decoders[levels - 1 - level].register_forward_pre_hook(lambda _, given: (given[0], 0 * given[1]))
-             for level in cut]
+
+    def change(_, given):
+        x, skip = given
+        return x, skip.mean(dim=(2, 3), keepdim=True).expand_as(skip) if by == "means" else 0 * skip
+
+    hooks = [model.decoders[levels - 1 - level].register_forward_pre_hook(change) for level in cut]
     try:
         classes = predict(model, image).argmax(dim=0)
     finally:
         for hook in hooks:
             hook.remove()
-    name = f"skip{'s' * (len(cut) > 1)} {', '.join(map(str, cut))} cut" if cut else "all skips there"
-    figure = images([image[0], class_colours(truth.long()), class_colours(classes)], ["image", "truth", name])
+    name = f"skip{'s' * (len(cut) > 1)} {', '.join(map(str, cut))} cut by {by}" if cut else "all skips there"
+    figure = images([image[0], class_colours(truth.long()), class_colours(classes)],
+                    ["image", "as labelled", name], key="classes")
     scores = " ".join(f"{what} {dice_score(classes == k, truth == k):.2f}" for k, what in ((1, "boundary"), (2, "interior")))
     figure.suptitle(f"{name[0].upper()}{name[1:]}: Dice of {scores}", fontsize=13)
     return figure

@@ -90,7 +90,7 @@ def in_few_colours(png, most=150_000):
     return buffer.getvalue()
 
 
-def images(pictures, titles, *, columns=None, width=10.0, limits=(0, 1), key=None):
+def images(pictures, titles, *, columns=None, width=10.0, limits=(0, 1), key=None, cells=False):
     """Grey images side by side.
 
     Parameters
@@ -105,6 +105,8 @@ def images(pictures, titles, *, columns=None, width=10.0, limits=(0, 1), key=Non
         Values shown black and white; each picture's own if None.
     key : {"classes", "errors"}, optional
         Says under the pictures what the colours of `class_colours` or `error_colours` mean.
+    cells : bool, default False
+        Draws a line around each pixel, for tiny pictures.
     """
     columns = columns or len(pictures)
     rows = -(-len(pictures) // columns)
@@ -122,6 +124,10 @@ def images(pictures, titles, *, columns=None, width=10.0, limits=(0, 1), key=Non
             way = "antialiased" if picture.shape[1] > 100 * width / columns else "nearest"
             axis.imshow(picture, cmap="gray", vmin=low, vmax=high, interpolation=way)
             axis.set_title(titles[index])
+            if cells:
+                down, right = np.array(picture.shape[:2]) - 0.5
+                axis.hlines(np.arange(-0.5, down + 1), -0.5, right, color=MARK, linewidth=1)
+                axis.vlines(np.arange(-0.5, right + 1), -0.5, down, color=MARK, linewidth=1)
     if key:
         explain_colours(figure, key)
     return figure
@@ -205,10 +211,12 @@ def numbers(grids, titles, *, marks=None, height=3.2, width=10.0, decimals=0, li
     grids : sequence of array_like, shape (H, W)
     titles : sequence of str
     marks : sequence of sequence of (row, column), optional
-        Cells of each grid to frame in magenta.
+        Cells of each grid to frame in magenta. A mark of four numbers, (row, column, rows, columns), is
+        one frame around a block of cells.
     height, width : float
         Of the figure, in inches.
-    decimals : int, default 0
+    decimals : int or None, default 0
+        None: one digit for what is not whole, none for the rest.
     limits : (float, float), optional
         Values drawn white and darkest blue. If not given, 0 is white, the number farthest from it
         darkest, and what is below 0 orange.
@@ -233,9 +241,11 @@ def numbers(grids, titles, *, marks=None, height=3.2, width=10.0, decimals=0, li
         axis.spines[:].set_visible(False)
         size = 12 if max(grid.shape) <= (16 if len(grids) == 1 else 9) else 8
         for (row, column), value in np.ndenumerate(grid):
-            axis.text(column, row, f"{value:.{decimals}f}", ha="center", va="center", color=INK, fontsize=size)
-        for row, column in (marks[index] if marks else ()):
-            axis.add_patch(matplotlib.patches.Rectangle((column - 0.5, row - 0.5), 1, 1, fill=False,
+            number = f"{round(value, 1):g}" if decimals is None else f"{value:.{decimals}f}"
+            axis.text(column, row, number, ha="center", va="center", color=INK, fontsize=size)
+        for row, column, *block in (marks[index] if marks else ()):
+            tall, wide = block or (1, 1)
+            axis.add_patch(matplotlib.patches.Rectangle((column - 0.5, row - 0.5), wide, tall, fill=False,
                                                         edgecolor=ERROR_LINE, linewidth=3, zorder=3))
     return figure
 
@@ -262,9 +272,9 @@ def histogram(image, thresholds=(), *, title, foreground=None, limits=(0, 1)):
         parts = [(values[~inside], INK, "background"), (values[inside], NUCLEUS_LINE, "nuclei")]
     for part, colour, name in parts:
         axis.hist(part, bins=100, range=limits, histtype="step", color=colour, label=name, linewidth=2.2)
-    for value, name in thresholds:
-        axis.axvline(value, color=ERROR_LINE, linestyle="--", label=name)
-    axis.set(yscale="log", xlabel="grey value", ylabel="pixels", title=title)
+    for (value, name), style in zip(thresholds, ("--", ":", "-.", "-")):
+        axis.axvline(value, color=ERROR_LINE, linestyle=style, label=name)
+    axis.set(yscale="log", xlabel="grey value", ylabel="pixels, logarithmic", title=title)
     axis.legend(frameon=False)
     return figure
 
