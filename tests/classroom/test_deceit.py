@@ -99,7 +99,7 @@ WAYS = {
     "what looks": ("import builtins\nbuiltins.id = None", "needed to look"),
     "Report.status as a text": ("core.Report.status = 'passed'", "Report.status"),
     "the step of an optimiser": (
-        "import unet_course.exercises.nb13_many as nb\nnb.Counted.step = lambda self: None",
+        "import unet_course.exercises.nb14 as nb\nnb.Counted.step = lambda self: None",
         "Counted.step",
     ),
     "the witness itself": (
@@ -111,7 +111,11 @@ WAYS = {
 }
 
 
-WITNESS = kernel.witness("key")
+@pytest.fixture(autouse=True, scope="module")
+def witness():
+    """Its baseline is that of now: tests of other files may have run since this one was imported."""
+    global WITNESS
+    WITNESS = kernel.witness("key")
 
 
 def in_a_process(function):
@@ -212,6 +216,7 @@ def test_a_right_answer_passes_after_what_honest_notebooks_do():
     assert judged(notebook, RIGHT) == ["passed", ""]
 
 
+@pytest.mark.full
 def test_no_right_answer_is_taken_for_deceit():
     """One for each exercise: what the checks themselves do, and torch with them, is nobody's deceit."""
 

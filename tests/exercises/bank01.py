@@ -3,6 +3,9 @@
 import numpy as np
 import torch
 
+from unet_course import dice_score
+from unet_course.metrics import accuracy, best_threshold, iou_score
+
 TABLE = torch.zeros(256, dtype=torch.int64)
 TABLE[128], TABLE[255] = 1, 2
 
@@ -50,6 +53,64 @@ def swapped_parts(width, gap):
 def gap_not_left_out(width, gap):
     train = int(0.75 * width)
     return slice(0, train), slice(train + gap, width)
+
+
+def by(score):
+    """The level with the highest score of (mask, truth)."""
+    return lambda image, truth, levels: max(levels, key=lambda level: score(image > level, truth))
+
+
+def found(mask, truth):
+    return (mask & truth).sum()
+
+
+def dices(image, truth, levels):
+    return [dice_score(image > level, truth) for level in levels]
+
+
+def climbs(image, truth, levels):
+    best = levels[0]
+    for level in levels[1:]:
+        if dice_score(image > level, truth) < dice_score(image > best, truth):
+            break
+        best = level
+    return best
+
+
+def climbs_in_order(image, truth, levels):
+    return climbs(image, truth, sorted(levels))
+
+
+def returns_inside_the_loop(image, truth, levels):
+    best, most = levels[0], -1
+    for level in levels:
+        if dice_score(image > level, truth) > most:
+            best, most = level, dice_score(image > level, truth)
+        return best
+
+
+def of_sorted_levels(image, truth, levels):
+    return sorted(levels)[int(np.argmax(dices(image, truth, levels)))]
+
+
+def kept_in_a_loop(image, truth, levels):
+    best, most = None, -1
+    for level in levels:
+        dice = dice_score(image > level, truth)
+        if dice > most:
+            best, most = level, dice
+    return best
+
+
+def with_a_small_number(image, truth, levels):
+    def dice(mask):
+        return (2 * found(mask, truth) + 1e-9) / (mask.sum() + truth.sum() + 1e-9)
+    return levels[int(torch.stack([dice(image > level) for level in levels]).argmax())]
+
+
+def course_columns(width, gap):
+    n = 928 if (width, gap) == (1280, 64) else round(0.75 * (width - gap))
+    return slice(0, n), slice(n + gap, width)
 
 
 WRONG = [
@@ -116,6 +177,42 @@ WRONG = [
     ("1.3", "wastes most", lambda w, g: (slice(0, 3), slice(3 + g, 4 + g)), "three_quarters"),
     ("1.4", "best on test", "A", "the_fair_one"), ("1.4", "on train", "C", "the_fair_one"),
     ("1.4", "pixels", "D", "the_fair_one"), ("1.4", "all", "ABCD", "the_fair_one"), ("1.4", "number", 2, "the_fair_one"),
+    ("1.5", "the place in the list",
+     lambda i, t, ls: int(np.argmax(dices(i, t, ls))), "one_of_the_levels"),
+    ("1.5", "the highest Dice", lambda i, t, ls: max(dices(i, t, ls)), "one_of_the_levels"),
+    ("1.5", "all of them", dices, "one_of_the_levels"),
+    ("1.5", "all of them, as a tensor",
+     lambda i, t, ls: torch.tensor(dices(i, t, ls)), "one_of_the_levels"),
+    ("1.5", "level and Dice",
+     lambda i, t, ls: max((d, v) for d, v in zip(dices(i, t, ls), ls)), "one_of_the_levels"),
+    ("1.5", "the mask", lambda i, t, ls: i > best_threshold(i, t, ls), "one_of_the_levels"),
+    ("1.5", "a number of its own", lambda i, t, ls: 0.19, "one_of_the_levels"),
+    ("1.5", "halfway between the means",
+     lambda i, t, ls: (i[t].mean() + i[~t].mean()) / 2, "one_of_the_levels"),
+    ("1.5", "the image as the mask",
+     lambda i, t, ls: max(ls, key=lambda v: dice_score(i, t)), "one_of_the_levels"),
+    ("1.5", "accuracy", by(accuracy), "highest_dice"),
+    ("1.5", "what is found, only", by(found), "highest_dice"),
+    ("1.5", "what is invented, only",
+     by(lambda m, t: -(m & ~t).sum() - 0.1 * (~m).sum()), "highest_dice"),
+    ("1.5", "precision",
+     by(lambda m, t: float(found(m, t) / m.sum().clamp(min=1))), "highest_dice"),
+    ("1.5", "the smallest Dice",
+     lambda i, t, ls: min(ls, key=lambda v: dice_score(i > v, t)), "highest_dice"),
+    ("1.5", "what is darker",
+     lambda i, t, ls: max(ls, key=lambda v: dice_score(i < v, t)), "highest_dice"),
+    ("1.5", "the last level", lambda i, t, ls: ls[-1], "highest_dice"),
+    ("1.5", "return inside the loop", returns_inside_the_loop, "highest_dice"),
+    ("1.5", "at least as bright",
+     lambda i, t, ls: max(ls, key=lambda v: dice_score(i >= v, t)), "brighter_not_equal"),
+    ("1.5", "stops where it falls", climbs, "in_any_order"),
+    ("1.5", "places of sorted levels", of_sorted_levels, "in_any_order"),
+    ("1.5", "sorted, stops where it falls", climbs_in_order, "beyond_a_dip"),
+    ("1.5", "clipped to 0 … 1",
+     lambda i, t, ls: best_threshold(i.clamp(0, 1), t, ls), "any_size_and_range"),
+    ("1.5", "0 / 0", by(lambda m, t: 2 * found(m, t) / (m.sum() + t.sum())), "nothing_labelled"),
+    ("1.5", "nothing said is a Dice of 0",
+     by(lambda m, t: dice_score(m, t) if m.any() else 0), "nothing_labelled"),
 ]
 RIGHT = [
     ("1.1", "mean", lambda m: (m == 0).float().mean()),
@@ -131,5 +228,16 @@ RIGHT = [
     ("1.3", "list of open slices", careful),
     ("1.3", "numbers from the end", lambda width, gap: (slice(-width, -gap - (width - gap) // 4), slice(-((width - gap) // 4), None))),
     ("1.3", "val first", lambda w, g: (slice(w - round(0.75 * (w - g)), w), slice(0, w - g - round(0.75 * (w - g))))),
+    ("1.3", "the course's own", course_columns),
     ("1.4", "letter", "B"), ("1.4", "small letter", " b "),
+    ("1.5", "in one line", best_threshold), ("1.5", "a loop", kept_in_a_loop),
+    ("1.5", "IoU, which has the same order", by(iou_score)),
+    ("1.5", "Dice by hand, with a small number", with_a_small_number),
+    ("1.5", "argmax", lambda i, t, ls: ls[int(np.argmax(dices(i, t, ls)))]),
+    ("1.5", "a tensor of float32",
+     lambda i, t, ls: torch.tensor(ls)[torch.tensor(dices(i, t, ls)).argmax()]),
+    ("1.5", "the last of the sorted",
+     lambda i, t, ls: sorted(ls, key=lambda v: dice_score(i > v, t))[-1]),
+    ("1.5", "NumPy",
+     lambda i, t, ls: np.array(ls)[np.argmax([dice_score(i.numpy() > v, t.numpy()) for v in ls])]),
 ]

@@ -201,6 +201,62 @@ class InNumpy(EncoderBlock):
         return [y.detach().numpy() for y in super().forward(x)]
 
 
+def rows_of(left, middle, right):
+    """A kernel whose weights stand in the middle row."""
+    return [[0, 0, 0], [left, middle, right], [0, 0, 0]]
+
+
+def middle(weight):
+    return rows_of(0, weight, 0)
+
+
+def walk(start=1, early=False, keep=True, join=lambda a, b: a * b):
+    """The way of the solution, with something changed."""
+
+    def field(layers):
+        sees, step = start, 1
+        for kernel, stride in layers:
+            before, step = step, join(step if keep else 1, stride)
+            sees += (kernel - 1) * (step if early else before)
+        return sees
+
+    return field
+
+
+def doubles(layers):
+    sees = 1
+    for kernel, stride in layers:
+        sees = sees * stride if stride > 1 else sees + kernel - 1
+    return sees
+
+
+def pops(layers):
+    sees = 1
+    while layers:
+        kernel, stride = layers.pop()
+        sees = (sees - 1) * stride + kernel
+    return sees
+
+
+def backwards(layers):
+    sees = 1
+    for kernel, stride in reversed(layers):
+        sees = (sees - 1) * stride + kernel
+    return sees
+
+
+def measured(layers):
+    """Sends NaN through one-dimensional pools and counts where it comes from."""
+    width = 1
+    for kernel, stride in reversed(layers):
+        width = (width - 1) * stride + kernel
+    x = torch.zeros(width + 2, 1, width)
+    x[range(width), 0, range(width)] = math.nan
+    for kernel, stride in layers:
+        x = F.max_pool1d(x, kernel, stride)
+    return int(x[..., 0].isnan().sum())
+
+
 WRONG = [
     ("3.1", "rounds down", library, "odd_sizes_round_up"),
     ("3.1", "mean", lambda i: blocks(i, torch.mean), "maximum"),
@@ -273,8 +329,44 @@ WRONG = [
     ("3.3", "an instance", EncoderBlock(1, 8), "returns_two"),
     ("3.3", "forgotten return", encoder(forward=lambda s, x: None), "returns_two"),
     ("3.3", "forward returns a dict", encoder(forward=lambda s, x: {"skip": s.block(x), "pooled": 1}), "returns_two"),
-    ("3.4", "the block in line 1", 1, "names_the_line"), ("3.4", "the pool in line 3", 3, "names_the_line"), ("3.4", "the order in line 4", 4, "names_the_line"),
-    ("3.4", "counted from 0", 0, "names_the_line"), ("3.4", "text", "line 2", "names_the_line"), ("3.4", "True", True, "names_the_line"),
+    ("3.4", "text", "Laplace", "nine_weights"),
+    ("3.4", "nine in a row", [0, 0, 0, 1, -2, 1, 0, 0, 0], "nine_weights"),
+    ("3.4", "one row", [[1, -2, 1]], "nine_weights"),
+    ("3.4", "truth values", [[True] * 3] * 3, "nine_weights"),
+    ("3.4", "infinite", [[0, 0, 0], [1, -math.inf, 1], [0, 0, 0]], "nine_weights"),
+    ("3.4", "as it is", middle(1), "flat_becomes_dark"),
+    ("3.4", "mean", [[1 / 9] * 3] * 3, "flat_becomes_dark"),
+    ("3.4", "neighbours alone", rows_of(1, 0, 1), "flat_becomes_dark"),
+    ("3.4", "one too little", rows_of(1, -1, 1), "flat_becomes_dark"),
+    ("3.4", "turned round, without a shift", middle(-1), "gap_becomes_bright"),
+    ("3.4", "zeros", middle(0), "gap_becomes_bright"),
+    ("3.4", "a gap that lies", [[0, 1, 0], [0, -2, 0], [0, 1, 0]], "gap_becomes_bright"),
+    ("3.4", "bottom minus top", [[-1] * 3, [0] * 3, [1] * 3], "gap_becomes_bright"),
+    ("3.4", "right minus left", [[-1, 0, 1]] * 3, "in_every_column"),
+    ("3.4", "left minus right", [[1, 0, -1]] * 3, "in_every_column"),
+    ("3.4", "middle minus all others", [[-1, -1, -1], [-1, 5, -1], [-1, -1, -1]],
+     "gap_becomes_bright"),
+    ("3.4", "right minus left, rows of other weight", [[-1, 0, 1], [-2, 0, 2], [-1, 0, 1]],
+     "in_every_column"),
+    ("3.6", "counts nothing", lambda layers: 1, "one_layer_sees_its_kernel"),
+    ("3.6", "no layer sees nothing", walk(start=0), "one_layer_sees_its_kernel"),
+    ("3.6", "the first layer twice", walk(start=2), "one_layer_sees_its_kernel"),
+    ("3.6", "sum of the kernels", lambda layers: sum(k for k, _ in layers) or 1,
+     "convolutions_add_up"),
+    ("3.6", "product of the kernels", lambda layers: math.prod(k for k, _ in layers),
+     "convolutions_add_up"),
+    ("3.6", "every kernel is 3", lambda layers: 1 + 2 * len(layers), "one_layer_sees_its_kernel"),
+    ("3.6", "stride before", walk(early=True), "a_pool_adds_before_it_strides"),
+    ("3.6", "the stride multiplies what is seen", doubles, "a_pool_adds_before_it_strides"),
+    ("3.6", "strides left out", lambda layers: 1 + sum(k - 1 for k, _ in layers),
+     "strides_multiply"),
+    ("3.6", "only the last stride counts", walk(keep=False), "strides_multiply"),
+    ("3.6", "strides are added", walk(join=lambda a, b: a + b - 1), "strides_multiply"),
+    ("3.6", "every stride is 2", walk(join=lambda a, b: 2 * a if b > 1 else a), "strides_multiply"),
+    ("3.6", "eight layers at most", lambda layers: walk()(layers[:8]), "whole_encoders"),
+    ("3.6", "a pair", lambda layers: (walk()(layers), 8), "one_layer_sees_its_kernel"),
+    ("3.6", "prints it", lambda layers: print(end=""), "one_layer_sees_its_kernel"),
+    ("3.6", "takes the layers away", pops, "what_is_given_stays"),
 ]
 RIGHT = [
     ("3.1", "library", lambda image: library(image, ceil_mode=True)),
@@ -291,6 +383,15 @@ RIGHT = [
     ("3.3", "two passes", Repeated),
     ("3.3", "functions and parameters", OfFunctions),
     ("3.3", "padded by itself", PaddedEncoder),
-    ("3.4", "2", 2), ("3.4", "text", "2"), ("3.4", "fraction", 2.0), ("3.4", "computed", 1 + 1),
+    ("3.4", "one row of three", rows_of(1, -2, 1)),
+    ("3.4", "all around", [[1] * 3, [1, -8, 1], [1] * 3]),
+    ("3.4", "less than nothing", torch.tensor([[1.0, -9, 1]] * 3)),
+    ("3.4", "tiny, an array", np.array(rows_of(1, -2, 1)) * 1e-3),
+    ("3.4", "texts", [["0", "0", "0"], ["0.5", "-1", "0.5"], ["0", "0", "0"]]),
+    ("3.4", "more on the left", rows_of(3, -2, -1)),
+    ("3.4", "bright on both sides of the gap", rows_of(-1, 2, -1)),
+    ("3.6", "forwards", walk()), ("3.6", "backwards", backwards),
+    ("3.6", "a tensor", lambda layers: torch.tensor(walk()(layers))),
+    ("3.6", "measured", measured),
 ]
 UNTOUCHED = [("3.3", Stub)]

@@ -353,6 +353,27 @@ def resized(skip, size):
     return F.interpolate(skip, size=tuple(size), mode="bilinear")
 
 
+def heights(n, pools, up=True):
+    rows = []
+    for _ in range(pools):
+        rows.append(n)
+        n = (n + up) // 2
+    return rows
+
+
+def moved(n, pools, each=lambda level, height: 2**level * (height % 2), up=True):
+    return [each(level, height) for level, height in enumerate(heights(n, pools, up))]
+
+
+def grows(n, pools, kept=[]):  # noqa: B006
+    kept += moved(n, pools)
+    return kept
+
+
+def all_above(n, pools):
+    return [sum(moved(n, pools)[: level + 1]) for level in range(pools)]
+
+
 WRONG = [
     ("4.1", "height first", (0, 1, -1, -2), "right_pad"), ("4.1", "signs swapped", (1, 2, 0, -1), "right_pad"),
     ("4.1", "row at the top", (-1, -2, 1, 0), "right_pad"), ("4.1", "all from the left", (-3, 0, 0, 1), "right_pad"),
@@ -481,6 +502,26 @@ WRONG = [
     ("4.4", "adds to what the last call left", stamp_on_what_was_there, "values"),
     ("4.4", "flat kernel", lambda x, k: torch.kron(x, k.mean() + 0 * k), "values"),
     ("4.4", "square inputs only", lambda x, k: torch.kron(x, k)[:, : 2 * x.shape[0]], "stamps"),
+    ("4.6", "with the bottom", lambda n, pools: moved(n, pools + 1), "one_for_each_level"),
+    ("4.6", "one number", lambda n, pools: sum(moved(n, pools)), "one_for_each_level"),
+    ("4.6", "levels that are moved", lambda n, pools: [k for k in moved(n, pools) if k], "one_for_each_level"),
+    ("4.6", "one list for all calls", grows, "one_for_each_level"),
+    ("4.6", "list of the example", lambda n, pools: [1, 2, 0], "one_for_each_level"),
+    ("4.6", "always moved", lambda n, pools: moved(n, pools, lambda level, _: 2**level), "fits_on_every_level"),
+    ("4.6", "even ones are moved", lambda n, pools: moved(n, pools, lambda level, h: 2**level * (h % 2 == 0)),
+     "fits_on_every_level"),
+    ("4.6", "heights", heights, "fits_on_every_level"),
+    ("4.6", "half a row", lambda n, pools: moved(n, pools, lambda level, h: 2**level * (h % 2) / 2), "odd_at_the_top"),
+    ("4.6", "upwards", lambda n, pools: [-k for k in moved(n, pools)], "odd_at_the_top"),
+    ("4.6", "level counted from 1", lambda n, pools: [2 * k for k in moved(n, pools)], "odd_at_the_top"),
+    ("4.6", "rows of the level", lambda n, pools: [h % 2 for h in heights(n, pools)], "counts_rows_of_the_image"),
+    ("4.6", "from the bottom up", lambda n, pools: moved(n, pools)[::-1], "counts_rows_of_the_image"),
+    ("4.6", "level times two", lambda n, pools: moved(n, pools, lambda level, h: (2 * level or 1) * (h % 2) * (level < 2)),
+     "counts_rows_of_the_image"),
+    ("4.6", "rounds down", lambda n, pools: moved(n, pools, up=False), "each_level_by_itself"),
+    ("4.6", "added up from above", all_above, "each_level_by_itself"),
+    ("4.6", "the image's height alone", lambda n, pools: moved(n, pools, lambda level, h: 2**level * (n / 2**level % 2 == 1)),
+     "each_level_by_itself"),
 ]
 RIGHT = [
     ("4.1", "tensor", torch.tensor([-1, -2, 0, 1])), ("4.1", "one, two", (-1, -2, 0, 1)), ("4.1", "two, one, a list", [-2, -1, 0, 1]),
@@ -493,6 +534,10 @@ RIGHT = [
     ("4.3", "functions and parameters", OfFunctions),
     ("4.4", "array", lambda x, k: np.kron(x.numpy(), k.numpy())),
     ("4.4", "rows in lists", lambda x, k: torch.kron(x, k).tolist()),
+    ("4.6", "list", moved), ("4.6", "tuple", lambda n, pools: tuple(moved(n, pools))),
+    ("4.6", "tensor", lambda n, pools: torch.tensor(moved(n, pools), dtype=torch.float32)),
+    ("4.6", "in one line", lambda n, pools: [2**k * (-(-n // 2**k) % 2) for k in range(pools)]),
+    ("4.6", "fractions, rounded up", lambda n, pools: [2**k if math.ceil(n / 2**k) % 2 else 0 for k in range(pools)]),
     ("4.1", "text", ["-1", "-2", "0", "1"]),
     ("4.1", "floats", (-2.0, -1.0, 0.0, 1.0)),
     ("4.1", "array", np.array([-1, -2, 0, 1])),

@@ -1,6 +1,7 @@
 """Answers that learners give to the exercises of notebook 05."""
 
 import torch
+import torch.nn.functional as F
 from torch import nn
 
 from tests.exercises import bank03, bank04
@@ -22,6 +23,11 @@ def ledger(size=None, change=None, drop=None):
 class OtherWidths(UNet):
     def __init__(self, in_channels=1, num_classes=2, *, channels=(16, 32, 64), up="transpose", padding=1, norm=True):
         super().__init__(in_channels, num_classes, channels=channels, up=up, padding=padding, norm=norm)
+
+
+class EnlargedAtTheEnd(UNet):
+    def forward(self, x):
+        return F.interpolate(super().forward(x), x.shape[-2:])
 
 
 def unet(**change):
@@ -161,8 +167,18 @@ class Flat(nn.Module):
         for n in range(self.depth - 2, -1, -1):
             x = getattr(self, f"up{n}")(x, across[n])
             height, width = across[n].shape[-2:]
-            x = nn.functional.pad(x, (0, width - x.shape[-1], 0, height - x.shape[-2]))
+            x = self.fit(x, height, width)
         return self.scores(x)
+
+    def fit(self, x, height, width):
+        return F.pad(x, (0, min(width - x.shape[-1], 0), 0, min(height - x.shape[-2], 0)))
+
+
+class FilledUp(Flat):
+    """Without padding too, each level comes out as large as its skip: in a frame of zeros."""
+
+    def fit(self, x, height, width):
+        return F.pad(x, (0, width - x.shape[-1], 0, height - x.shape[-2]))
 
 
 def paper(n, levels=4, down=4, up=4, bottom=4):
@@ -355,6 +371,8 @@ WRONG = [
     ("5.3", "argmax", unet(last=lambda x: x.argmax(dim=1, keepdim=True)), "runs"),
     ("5.3", "norm ignored", unet(fixed={"norm": True}), "hands_options_on"),
     ("5.3", "never a norm", unet(fixed={"norm": False}), "hands_options_on"),
+    ("5.3", "without padding, enlarged at the end", EnlargedAtTheEnd, "hands_options_on"),
+    ("5.3", "without padding, filled up to the skip", FilledUp, "hands_options_on"),
     ("5.3", "padding ignored", unet(fixed={"padding": 1}), "hands_options_on"),
     ("5.3", "decoders of twice their channels", unet(decoder=of_twice_its_channels),
      "any_depth_and_input"),

@@ -1,4 +1,4 @@
-"""Answers that learners give to the exercises of notebook 13 about files, masks and fields."""
+"""Answers that learners give to the exercises of notebook 13 about files, masks, fields and the next step."""
 
 import os
 import random
@@ -268,7 +268,73 @@ def no_edge(labels):
     return found
 
 
+def rows(*, side=lambda s: s * s, background=False, edges=(np.s_[0], np.s_[-1], np.s_[:, 0], np.s_[:, -1]), order=sorted,
+         numbers=lambda m: np.unique(m).tolist()):
+    """The table of areas; the defaults make a right answer."""
+
+    def answer(labels, s):
+        cut = {n for edge in edges for n in labels[edge].tolist()}
+        return [(n, int((labels == n).sum()) * side(s), n in cut) for n in order(numbers(labels)) if n or background]
+
+    return answer
+
+
+def with_regionprops(labels, side):
+    from skimage.measure import regionprops
+    height, width = labels.shape
+    return [(r.label, r.area * side**2, r.bbox[0] == 0 or r.bbox[1] == 0 or r.bbox[2] == height or r.bbox[3] == width)
+            for r in regionprops(labels)]
+
+
+def by_pieces(labels, side):
+    from skimage.measure import label
+    pieces = label(labels, connectivity=2)
+    edge = np.concatenate([pieces[0], pieces[-1], pieces[:, 0], pieces[:, -1]])
+    return sorted((int(labels[pieces == p][0]), (pieces == p).sum() * side**2, p in edge) for p in range(1, pieces.max() + 1))
+
+
+def bincounted(labels, side):
+    areas = np.bincount(labels.ravel()) * side * side
+    edge = np.concatenate([labels[0], labels[-1], labels[:, 0], labels[:, -1]])
+    return [[n, areas[n], bool((edge == n).any())] for n in np.flatnonzero(areas) if n]
+
+
+def emptied(labels, side):
+    found = rows()(labels, side)
+    labels[...] = 0
+    return found
+
+
+NEXT = ["train longer", "more images", "mend the masks", "weigh the borders"]
+
+
+def following(place, other):
+    return [other if i == place else w for i, w in enumerate(NEXT)]
+
+
 WRONG = [
+    ("13.5", "more images first", following(0, "more images"), "still_learning"),
+    ("13.5", "larger first", following(0, "a larger network"), "still_learning"),
+    ("13.5", "longer on four pictures", following(1, "train longer"), "good_at_home_only"),
+    ("13.5", "larger on four pictures", following(1, "a larger network"), "good_at_home_only"),
+    ("13.5", "more of shifted masks", following(2, "more images"), "the_answer_is_better_than_the_mask"),
+    ("13.5", "weigh shifted borders", following(2, "weigh the borders"), "the_answer_is_better_than_the_mask"),
+    ("13.5", "larger for borders", following(3, "a larger network"), "found_and_merged"),
+    ("13.5", "another word", following(0, "a GPU"), "still_learning"),
+    ("13.6", "with the background", rows(background=True), "a_row_for_each"),
+    ("13.6", "1 to the largest", rows(numbers=lambda m: list(range(1, int(m.max()) + 1))), "a_row_for_each"),
+    ("13.6", "the largest number first", rows(order=lambda n: sorted(n)[::-1]), "a_row_for_each"),
+    ("13.6", "in pixels", rows(side=lambda s: 1), "areas_in_square_micrometres"),
+    ("13.6", "the side once", rows(side=lambda s: s), "areas_in_square_micrometres"),
+    ("13.6", "divided", rows(side=lambda s: 1 / s**2), "areas_in_square_micrometres"),
+    ("13.6", "no edge", rows(edges=()), "cut_at_any_edge"),
+    ("13.6", "top and left", rows(edges=(np.s_[0], np.s_[:, 0])), "cut_at_any_edge"),
+    ("13.6", "rows alone", rows(edges=(np.s_[0], np.s_[-1])), "cut_at_any_edge"),
+    ("13.6", "all of them", lambda m, s: [(n, area, True) for n, area, _ in rows()(m, s)], "cut_at_any_edge"),
+    ("13.6", "a row for each piece", by_pieces, "any_mask"),
+    ("13.6", "16 bits", lambda m, s: rows()(m.astype(np.uint16), s), "any_mask"),
+    ("13.6", "labels set to 0", emptied, "what_is_given_stays"),
+    ("13.6", "areas alone", lambda m, s: [row[1] for row in rows()(m, s)], "a_row_for_each"),
     ("13.1", "the whole file name", pairs(lambda n: n), "by_name_without_suffix"),
     ("13.1", "as they are listed", lambda i, m: (list(zip(i, m)), []), "by_name_without_suffix"),
     ("13.1", "mask first", pairs(both=True), "by_name_without_suffix"),
@@ -357,6 +423,8 @@ WRONG = [
      "any_numbers"),
 ]
 RIGHT = [
+    ("13.6", "as written", rows()), ("13.6", "scikit-image", with_regionprops), ("13.6", "bincount", bincounted),
+    ("13.5", "as written", NEXT), ("13.5", "array", np.array(NEXT).tolist()),
     ("13.1", "by the last dot", pairs()), ("13.1", "by pathlib and sets", by_sets),
     ("13.2", "as written", MEANT), ("13.2", "tuple, capitals", tuple(w.upper() for w in MEANT)),
     ("13.1", "lists and sets", with_pathlib),
@@ -369,4 +437,4 @@ RIGHT = [
     ("13.3", "torch", with_torch),
     ("13.3", "rows in lists", lambda m: rims()(m).tolist()), ("13.3", "scikit-image", with_skimage),
 ]
-UNTOUCHED = [("13.1", lambda *a: ...), ("13.2", [..., ..., ..., ...]), ("13.4", lambda *a: ...), ("13.3", lambda *a: ...)]
+UNTOUCHED = [("13.6", lambda *a: ...), ("13.5", [..., ..., ..., ...]), ("13.1", lambda *a: ...), ("13.2", [..., ..., ..., ...]), ("13.4", lambda *a: ...), ("13.3", lambda *a: ...)]

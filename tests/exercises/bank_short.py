@@ -16,6 +16,7 @@ def bank(id, right, *changes):
 
 SHAPES = [(64, 64, 48), (3, 512, 384)]
 WAYS = ["pad right and bottom", "crop the centre", "crop right and bottom", "resize"]
+EXPERIMENTS = ["train without", "move by a pixel", "cut by means", "cut by zeros"]
 HEADS = [(3, "softmax"), (1, "sigmoid"), (2, "sigmoid"), (1, "nothing")]
 STEPS = ["lower the learning rate", "more augmentation", "learn one batch by heart", "train longer"]
 CAUSES = ["no margin", "off the grid", "training mode", "gradients kept"]
@@ -139,6 +140,14 @@ WRONG = [
           ("padding mixes", 3, "pad right and bottom", "what_not_to_do"), ("cropping mixes", 3, "crop the centre", "what_not_to_do"),
           ("no such way", 3, "interpolate", "what_not_to_do")),
     ("4.5", "one word for all", "resize", "skip_of_an_odd_size"),
+    *bank("4.7", EXPERIMENTS,
+          ("a cut asks the task", 0, "cut by zeros", "never_had_one"), ("means ask the task", 0, "cut by means", "never_had_one"),
+          ("beside: means", 1, "cut by means", "beside_their_pixels"), ("beside: zeros", 1, "cut by zeros", "beside_their_pixels"),
+          ("usual values: zeros", 2, "cut by zeros", "how_much_but_not_where"),
+          ("usual values: moved", 2, "move by a pixel", "how_much_but_not_where"),
+          ("unplugged: trained without", 3, "train without", "unplugged"), ("unplugged: means", 3, "cut by means", "unplugged"),
+          ("no such experiment", 3, "cut", "unplugged")),
+    ("4.7", "one word", "train without", "never_had_one"), ("4.7", "three of four", EXPERIMENTS[:3], "never_had_one"),
     *bank("5.5", [1, 4, 4, 2],
           ("weights for each pixel", 0, 4, "parameters_by_image"), ("parameters doubled by the image", 0, 2, "parameters_by_image"),
           ("parameters doubled by channels", 1, 2, "parameters_by_channels"), ("parameters times eight", 1, 8, "parameters_by_channels"),
@@ -195,6 +204,7 @@ RIGHT = [
     ("3.5", "fractions", [1 / 4, 1 / 2, 4]), ("3.5", "decimals", (0.25, 0.5, 4.0)), ("3.5", "tensor", torch.tensor([0.25, 0.5, 4.0])),
     ("3.5", "text", ["0.25", " 0.5 ", "4"]),
     ("3.5", "tensors in a list", [torch.tensor(0.25), np.float32(0.5), [4]]),
+    ("4.7", "list", EXPERIMENTS), ("4.7", "capitals, a tuple", tuple(e.title() for e in EXPERIMENTS)),
     ("4.5", "list", WAYS), ("4.5", "capitals, spaces", tuple(f" {w.upper()} " for w in WAYS)),
     ("5.5", "whole numbers", [1, 4, 4, 2]), ("5.5", "measured", (1.0, 3.98, 4.0, 2.0)),
     ("5.6", "list", HEADS), ("5.6", "two classes for yes or no", [HEADS[0], [2, "softmax"], [2, "Sigmoid"], [1, "nothing "]]),
@@ -205,4 +215,4 @@ RIGHT = [
     ("8.6", "list", CAUSES), ("8.6", "tuple of capitals", tuple(c.title() for c in CAUSES)),
     ("8.7", "computed", [4 * 3, 256 + 2 * 46, (348 / 256) ** 2]), ("8.7", "two decimals", (12, 348, 1.85)), ("8.7", "array", np.array([12, 348, 1.848])),
 ]
-UNTOUCHED = [(id, [..., ..., ..., ...]) for id in ("4.5", "5.6", "6.5", "8.6")]
+UNTOUCHED = [(id, [..., ..., ..., ...]) for id in ("4.5", "4.7", "5.6", "6.5", "8.6")]

@@ -3,7 +3,7 @@
 import numpy as np
 import torch
 
-from tests.exercises import bank07, bank09, bank10, bank11, bank12
+from tests.exercises import bank07, bank07_sure, bank09, bank10, bank11, bank12
 
 
 def spoiling(answer):
@@ -29,10 +29,10 @@ def copied(value):
 
 
 RIGHT_ONES = {}
-for bank in (bank12, bank11, bank10, bank09, bank07):
+for bank in (bank12, bank11, bank10, bank09, bank07_sure, bank07):
     for id, _, answer in reversed(bank.RIGHT):
         RIGHT_ONES[id] = answer  # the first one of each exercise
 WRONG = [(id, "spoils what it was given", spoiling(RIGHT_ONES[id]), "what_is_given_stays")
-         for id in ("7.1", "7.4", "7.5", "9.6", "9.7", "9.8", "9.9", "9.10", "9.12", "9.14", "9.15",
+         for id in ("7.1", "7.4", "7.5", "7.7", "7.8", "9.6", "9.7", "9.8", "9.9", "9.10", "9.12", "9.14", "9.15",
                     "9.16", "9.17", "10.2", "10.3", "10.4", "10.5", "11.1", "11.5", "12.1", "12.5")]
 RIGHT = []

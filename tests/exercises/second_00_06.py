@@ -12,6 +12,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from scipy.signal import convolve2d, correlate2d
+from skimage.filters import threshold_otsu
 from skimage.measure import block_reduce
 from torch import nn
 
@@ -267,6 +268,48 @@ RIGHT += [
 
 WRONG += [("1.4", f"{letter!r}", letter) for letter in ("A", "C", "D", "BD", ["B", "D"], "none", 2)]
 RIGHT += [("1.4", "capital", "B"), ("1.4", "small letter", "b")]
+
+# ---- 1.5 the best threshold (these rows are by somebody who had seen the check) ------------------
+
+
+def dice_by_hand(said, truth):
+    both = (said & truth).sum().item()
+    return 2 * both / (said.sum().item() + truth.sum().item()) if (said | truth).any() else 1.0
+
+
+def level_by(score, choose=max):
+    """The answer that takes the level with the best `score(image, level, truth)`."""
+    return lambda image, truth, levels: choose(levels, key=lambda v: score(image, v, truth))
+
+
+WRONG += [
+    ("1.5", "Otsu's threshold", lambda i, t, levels: threshold_otsu(i.numpy())),
+    ("1.5", "the level nearest to the mean",
+     lambda i, t, levels: min(levels, key=lambda v: abs(v - i.mean().item()))),
+    ("1.5", "the middle level", lambda i, t, levels: levels[len(levels) // 2]),
+    ("1.5", "the mean of the levels", lambda i, t, levels: sum(levels) / len(levels)),
+    ("1.5", "the fewest wrong pixels", level_by(lambda i, v, t: ((i > v) != t).sum(), min)),
+    ("1.5", "the most background that is right", level_by(lambda i, v, t: (~(i > v) & ~t).sum())),
+    ("1.5", "the overlap alone", level_by(lambda i, v, t: ((i > v) & t).sum())),
+    ("1.5", "from the level on", level_by(lambda i, v, t: dice_by_hand(i >= v, t))),
+    ("1.5", "darker than the level", level_by(lambda i, v, t: dice_by_hand(i < v, t))),
+    ("1.5", "the lowest Dice", level_by(lambda i, v, t: dice_by_hand(i > v, t), min)),
+    ("1.5", "overlap over the image", level_by(lambda i, v, t: ((i > v) & t).sum() / i.numel())),
+    ("1.5", "a dictionary of all",
+     lambda i, t, levels: {v: dice_by_hand(i > v, t) for v in levels}),
+    ("1.5", "levels of its own",
+     lambda i, t, levels: max([k / 7 for k in range(7)], key=lambda v: dice_by_hand(i > v, t))),
+    ("1.5", "the first two levels only",
+     lambda i, t, levels: max(levels[:2], key=lambda v: dice_by_hand(i > v, t))),
+    ("1.5", "the score printed, not returned", lambda i, t, levels: print(end="")),
+]
+RIGHT += [
+    ("1.5", "max with a key", level_by(lambda i, v, t: dice_by_hand(i > v, t))),
+    ("1.5", "a dictionary, then its best", lambda i, t, levels: max(
+        {v: dice_by_hand(i > v, t) for v in levels}.items(), key=lambda pair: pair[1])[0]),
+    ("1.5", "one minus Dice, the smallest",
+     level_by(lambda i, v, t: 1 - dice_by_hand(i > v, t), min)),
+]
 
 # ---- 2.1 a convolution by hand -------------------------------------------------------------------------------------
 
@@ -877,10 +920,64 @@ RIGHT += [
     ),
 ]
 
-# ---- 3.4 find the fault, 3.5 factors -------------------------------------------------------------------------------
+# ---- 3.4 a kernel for a gap, 3.5 factors, 3.6 receptive field --------------------------------------------------------
 
-WRONG += [("3.4", f"{a!r}", a) for a in (1, 3, 4, 0, 5, [2, 3], 23)]
-RIGHT += [("3.4", "a number", 2), ("3.4", "NumPy's number", np.int64(2))]
+WRONG += [
+    ("3.4", what, kernel)
+    for what, kernel in (
+        ("a number", -1),
+        ("the middle alone", [[0, 0, 0], [0, -1, 0], [0, 0, 0]]),
+        ("mean", torch.full((3, 3), 1 / 9)),
+        ("from left to right", [[1, 1, 1], [-2, -2, -2], [1, 1, 1]]),
+        ("right minus left", [[-1, 0, 1]] * 3),
+        ("sum above 0", [[0, 0, 0], [2, -3, 2], [0, 0, 0]]),
+        ("five by five", torch.zeros(5, 5)),
+        ("for torch", torch.tensor([[[[0.0, 0, 0], [1, -2, 1], [0, 0, 0]]]])),
+        ("nothing", [[0] * 3] * 3),
+    )
+]
+RIGHT += [
+    ("3.4", "the rim kernel of 02", [[-1, -1, -1], [-1, 8, -1], [-1, -1, -1]]),
+    ("3.4", "all rows", [[1, -2, 1]] * 3),
+    ("3.4", "fractions", [[0, 0, 0], [Fraction(1, 2), -1, Fraction(1, 2)], [0, 0, 0]]),
+    ("3.4", "NumPy", np.array([[1, 1, 1], [1, -8, 1], [1, 1, 1]])),
+    ("3.4", "one side and the middle", [[0, 0, 0], [0, -1, 1], [0, 0, 0]]),
+    ("3.4", "below 0 in all", [[0, -1, 0], [1, -3, 1], [0, -1, 0]]),
+]
+WRONG += [
+    ("3.6", what, answer)
+    for what, answer in (
+        ("a number", 68),
+        ("one more for each layer", lambda layers: 1 + len(layers)),
+        ("half of each kernel", lambda layers: 1 + sum(k // 2 for k, _ in layers)),
+        ("strides alone", lambda layers: math.prod(s for _, s in layers)),
+        ("kernels times all strides", lambda layers: 1 + sum(k - 1 for k, _ in layers) * math.prod(s for _, s in layers)),
+        ("the first layer last", lambda layers: sight(layers[::-1])),
+        ("no pool counts", lambda layers: sight([(k, s) if s == 1 else (1, s) for k, s in layers])),
+        ("kernel in place of kernel less one", lambda layers: sight([(k + 1, s) for k, s in layers])),
+        ("the list", lambda layers: [sight(layers[: n + 1]) for n in range(len(layers))]),
+    )
+]
+
+
+def sight(layers):
+    reach, jump = 1, 1
+    for k, s in layers:
+        reach, jump = reach + (k - 1) * jump, jump * s
+    return reach
+
+
+@right("3.6", "sums of products")
+def sight_in_one_line(layers):
+    return 1 + sum((k - 1) * math.prod(s for _, s in layers[:n]) for n, (k, _) in enumerate(layers))
+
+
+@right("3.6", "recursive")
+def sight_recursive(layers):
+    return 1 if not layers else (sight_recursive(layers[1:]) - 1) * layers[0][1] + layers[0][0]
+
+
+RIGHT += [("3.6", "a float", lambda layers: float(sight(layers))), ("3.6", "NumPy", lambda layers: np.int64(sight(layers)))]
 WRONG += [
     ("3.5", f"{a}", a)
     for a in (
@@ -1229,6 +1326,52 @@ WRONG += [
 RIGHT += [
     ("4.5", "a list", [PAD, CENTRE, CORNER, RESIZE]),
     ("4.5", "capitals, a tuple", (PAD.capitalize(), CENTRE.capitalize(), CORNER.upper(), "Resize")),
+]
+
+# ---- 4.6 how far a wrong pad moves, 4.7 which experiment -------------------------------------------------------------
+
+
+def levels(n, pools):
+    """Heights on the way down, of the levels that have a skip."""
+    return [n] * (pools > 0) + (levels(math.ceil(n / 2), pools - 1) if pools > 0 else [])
+
+
+WRONG += [
+    ("4.6", what, answer)
+    for what, answer in (
+        ("a list, no function", [1, 2, 0]),
+        ("the first level alone", lambda n, pools: [n % 2] + [0] * (pools - 1)),
+        ("twice the level", lambda n, pools: [(2 * k or 1) * (h % 2) for k, h in enumerate(levels(n, pools))]),
+        ("4 to the level", lambda n, pools: [4**k * (h % 2) for k, h in enumerate(levels(n, pools))]),
+        ("true and false", lambda n, pools: [h % 2 == 1 for h in levels(n, pools)]),
+        ("a dict", lambda n, pools: {k: 2**k * (h % 2) for k, h in enumerate(levels(n, pools))}),
+        ("nested", lambda n, pools: [[2**k * (h % 2)] for k, h in enumerate(levels(n, pools))]),
+        ("of one level more above", lambda n, pools: [2**k * (h % 2) for k, h in enumerate(levels(2 * n, pools))]),
+        ("odd ones lost", lambda n, pools: [2**k * (n // 2**k % 2) for k in range(pools)]),
+    )
+]
+RIGHT += [
+    ("4.6", "heights first", lambda n, pools: [2**k * (h % 2) for k, h in enumerate(levels(n, pools))]),
+    ("4.6", "what two ways of rounding differ by",
+     lambda n, pools: [2**k * (2 * math.ceil(h / 2) - h) for k, h in enumerate(levels(n, pools))]),
+    ("4.6", "NumPy", lambda n, pools: np.array([2**k * (h & 1) for k, h in enumerate(levels(n, pools))])),
+]
+ZEROS, MEANS, WITHOUT, MOVE = "cut by zeros", "cut by means", "train without", "move by a pixel"
+WRONG += [
+    ("4.7", f"{' | '.join(a)}", a)
+    for a in (
+        [ZEROS, MOVE, MEANS, WITHOUT],
+        [WITHOUT, MOVE, ZEROS, MEANS],
+        [WITHOUT, MEANS, MOVE, ZEROS],
+        [MOVE, WITHOUT, MEANS, ZEROS],
+        [MEANS, MOVE, WITHOUT, ZEROS],
+        [WITHOUT] * 4,
+        [WITHOUT, MOVE, MEANS],
+    )
+]
+RIGHT += [
+    ("4.7", "a list", [WITHOUT, MOVE, MEANS, ZEROS]),
+    ("4.7", "a tuple, spaces", (f" {WITHOUT}", MOVE.upper(), MEANS, f"{ZEROS} ")),
 ]
 
 

@@ -1,4 +1,4 @@
-"""Answers to the exercises of the notebooks 07 to 13, written from the statements alone.
+"""Answers to the exercises of the notebooks 07 to 14, written from the statements alone.
 
 Rows are (id, what, answer). Whoever wrote them has seen neither the checks nor the other banks. `WRONG` has answers
 that are wrong by the statement, `RIGHT` those that are right, written in other ways; `OPEN`, at the end, those where
@@ -18,6 +18,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from scipy import ndimage
+from scipy.cluster.hierarchy import DisjointSet
 from skimage.measure import label as pieces_of
 from torch import nn
 
@@ -236,7 +237,86 @@ def _(prediction, target):
     return _f1(sum(10 * len(a & b) >= 7 * len(a | b) for a in p for b in t), len(p), len(t))
 
 
-# 7.5 How sure is a mean?
+# 7.5 Is it as sure as it says?
+
+
+def _in_bins(p, t):
+    p, t = p.flatten().double(), t.flatten()
+    bins = [(p >= k / 10) & ((p < (k + 1) / 10) | (torch.tensor(k == 9) & (p <= 1))) for k in range(10)]
+    return [(p[b], t[b]) for b in bins]
+
+
+@wrong("7.5", "the means of true and of false pixels")
+def _(p, t):
+    return [p[t].mean()] * 10, [p[~t].mean()] * 10
+
+
+@wrong("7.5", "empty bins are left out")
+def _(p, t):
+    kept = [(a.mean().item(), b.double().mean().item()) for a, b in _in_bins(p, t) if len(a)]
+    return [a for a, _ in kept], [b for _, b in kept]
+
+
+@wrong("7.5", "what lies above the lower edge, without an upper one")
+def _(p, t):
+    return [p[p >= k / 10].mean() for k in range(10)], [t[p >= k / 10].float().mean() for k in range(10)]
+
+
+@right("7.5", "comparisons with the edges")
+def _(p, t):
+    parts = _in_bins(p, t)
+    return [a.mean().item() for a, _ in parts], [b.double().mean().item() for _, b in parts]
+
+
+@right("7.5", "a dictionary of lists")
+def _(p, t):
+    bins = {k: [] for k in range(10)}
+    for said, true in zip(p.flatten().tolist(), t.flatten().tolist()):
+        bins[min(int(said * 10), 9)].append((said, true))
+    return tuple([sum(pair[i] for pair in bins[k]) / len(bins[k]) if bins[k] else float("nan") for k in range(10)] for i in (0, 1))
+
+
+# 7.8 Which is better, by blocks
+
+
+def _pooled(rows):
+    found, predicted, true = (sum(int(row[i]) for row in rows) for i in range(3))
+    return 2 * found / (predicted + true) if predicted + true else 0.0
+
+
+@wrong("7.8", "the difference of the two intervals")
+def _(first, second):
+    ends = []
+    for rows in (first.tolist(), second.tolist()):
+        scores = sorted(_pooled(random.choices(rows, k=len(rows))) for _ in range(1000))
+        ends.append((scores[25], scores[974]))
+    return ends[0][0] - ends[1][1], ends[0][1] - ends[1][0]
+
+
+@wrong("7.8", "the difference alone, twice")
+def _(first, second):
+    return (_pooled(first.tolist()) - _pooled(second.tolist()),) * 2
+
+
+@right("7.8", "random.choices over pairs of blocks")
+def _(first, second):
+    pairs, found = list(zip(first.tolist(), second.tolist())), []
+    for _ in range(1500):
+        sample = random.choices(pairs, k=len(pairs))
+        found.append(_pooled([a for a, _ in sample]) - _pooled([b for _, b in sample]))
+    found.sort()
+    return found[37], found[1462]
+
+
+@right("7.8", "torch.quantile of two columns")
+def _(first, second):
+    places = torch.randint(len(first), (3000, len(first)))
+    sums = torch.stack([first, second]).double()[:, places].sum(2)
+    scores = 2 * sums[..., 0] / (sums[..., 1] + sums[..., 2]).clamp(min=1e-9)
+    return torch.quantile(scores[0] - scores[1], torch.tensor([0.025, 0.975], dtype=torch.double)).tolist()
+
+
+# 7.7 How sure is a mean?
 
 
 def _ends(means, low=0.025, high=0.975):
@@ -247,12 +327,12 @@ def _draw(values, samples=2000, size=None):
     return values.float()[torch.randint(len(values), (samples, size or len(values)))]
 
 
-wrong("7.5", "percentiles of the values", lambda values: _ends(values.float()))
-wrong("7.5", "high end first", lambda values: _ends(_draw(values).mean(1))[::-1])
-wrong("7.5", "ten samples", lambda values: _ends(_draw(values, samples=10).mean(1)))
-wrong("7.5", "median of each sample", lambda values: _ends(_draw(values).median(1).values))
+wrong("7.7", "percentiles of the values", lambda values: _ends(values.float()))
+wrong("7.7", "high end first", lambda values: _ends(_draw(values).mean(1))[::-1])
+wrong("7.7", "ten samples", lambda values: _ends(_draw(values, samples=10).mean(1)))
+wrong("7.7", "median of each sample", lambda values: _ends(_draw(values).median(1).values))
 wrong(
-    "7.5",
+    "7.7",
     "a formula: mean ± 1.96 standard errors",
     lambda values: tuple(
         float(values.float().mean() + s * 1.96 * values.float().std(correction=0) / len(values) ** 0.5) for s in (-1, 1)
@@ -260,14 +340,14 @@ wrong(
 )
 
 
-@right("7.5", "NumPy, a loop over choices")
+@right("7.7", "NumPy, a loop over choices")
 def _(values):
     generator, values = np.random.default_rng(), values.numpy()
     means = [generator.choice(values, len(values)).mean() for _ in range(2000)]
     return tuple(np.percentile(means, [2.5, 97.5]))
 
 
-@right("7.5", "random.choices and a sorted list")
+@right("7.7", "random.choices and a sorted list")
 def _(values):
     values = values.tolist()
     means = sorted(sum(random.choices(values, k=len(values))) / len(values) for _ in range(4000))
@@ -440,6 +520,65 @@ right(
     "computed",
     np.array([math.ceil(1000 / 256) * math.ceil(700 / 256), 256 + 2 * 46, round((348 / 256) ** 2, 2)]),
 )
+
+# 8.8 Count across bands
+
+
+def _across(bands, near=1, minus="components", keep=None):
+    """Pairs of numbers that meet at a border; then the components of a graph, or something like it."""
+    used, above, pairs, held = 0, None, set(), []
+    for band in bands:
+        found, n = ndimage.label(band, np.ones((3, 3)))
+        found = found.astype(int) + used * (found > 0)
+        used += n
+        held = [*held, band] if keep else []
+        for j in range(found.shape[1]) if above is not None else ():
+            for k in range(max(0, j - near), min(len(above), j + near + 1)):
+                if found[0, j] and above[k]:
+                    pairs.add((int(above[k]), int(found[0, j])))
+        above = found[-1].copy()
+    if minus == "pairs":
+        return used - len(pairs)
+    groups = [{n} for n in range(1, used + 1)]
+    for pair in pairs:
+        met = [g for g in groups if g & set(pair)]
+        groups = [g for g in groups if not g & set(pair)] + [set().union(*met)]
+    return len(groups)
+
+
+def _where_it_ends(bands):
+    """A piece is counted where a band has none of it in its last row: forks are missed."""
+    total, last = 0, 0
+    for band in bands:
+        found, n = ndimage.label(band, np.ones((3, 3)))
+        last = len(np.setdiff1d(found[-1], 0))
+        total += n - last
+    return total + last
+
+
+wrong("8.8", "straight neighbours alone", lambda bands: _across(bands, near=0))
+wrong("8.8", "as many less as there are pairs", lambda bands: _across(bands, minus="pairs"))
+wrong("8.8", "where it ends", _where_it_ends)
+wrong("8.8", "the bands are kept", lambda bands: _across(bands, keep=True))
+wrong("8.8", "four neighbours within a band", lambda bands: sum(ndimage.label(band)[1] for band in bands))
+wrong("8.8", "a table of pieces, not their number", lambda bands: [_across(bands)] * 2)
+right("8.8", "groups of numbers", _across)
+
+
+@right("8.8", "a disjoint set")
+def _(bands):
+    known, above = DisjointSet(), None
+    for i, band in enumerate(bands):
+        found, n = ndimage.label(band, np.ones((3, 3)))
+        for k in range(1, n + 1):
+            known.add((i, k))
+        if above is not None:
+            for j, k in itertools.product(range(found.shape[1]), range(found.shape[1])):
+                if abs(j - k) < 2 and found[0, j] and above[k]:
+                    known.merge((i, found[0, j]), (i - 1, above[k]))
+        above = found[-1].copy()
+    return known.n_subsets
+
 
 # 8.5 Fade the tiles
 
@@ -941,7 +1080,8 @@ def _adamw(model, **options):
 
 
 wrong("9.13", "ten times is not enough", lambda model: _adamw(model, lr=3e-4))
-wrong("9.13", "a thousand times", lambda model: _adamw(model, lr=0.03))
+wrong("9.13", "three thousand times", lambda model: _adamw(model, lr=0.1))
+right("9.13", "a thousand times", lambda model: _adamw(model, lr=0.03))
 wrong("9.13", "a copy of the network", lambda model: _adamw(copy.deepcopy(model), lr=3e-3))
 right("9.13", "a list of parameters", lambda model: torch.optim.AdamW(list(model.parameters()), 0.005))
 
@@ -1911,7 +2051,7 @@ right("13.5", "a tuple", tuple(_135))
 right("13.5", "with capitals", [w.capitalize() for w in _135])
 
 
-# 13.6 A batch in parts
+# 14.1 A batch in parts
 
 
 def _step(
@@ -1947,12 +2087,12 @@ def _step(
     return total if result == "sum" else last
 
 
-wrong("13.6", "old gradients are not cleared", lambda *a: _step(*a, clear=False))
-wrong("13.6", "not divided", lambda *a: _step(*a, scale=lambda a, x, parts, pieces: 1.0))
-wrong("13.6", "the last part's loss is returned", lambda *a: _step(*a, result="last"))
+wrong("14.1", "old gradients are not cleared", lambda *a: _step(*a, clear=False))
+wrong("14.1", "not divided", lambda *a: _step(*a, scale=lambda a, x, parts, pieces: 1.0))
+wrong("14.1", "the last part's loss is returned", lambda *a: _step(*a, result="last"))
 
 
-@wrong("13.6", "all parts are kept, and one backward pass")
+@wrong("14.1", "all parts are kept, and one backward pass")
 def _(model, optimiser, loss, x, y, parts):
     optimiser.zero_grad()
     value = sum(len(a) / len(x) * loss(model(a), b) for a, b in zip(x.chunk(parts), y.chunk(parts)))
@@ -1961,14 +2101,14 @@ def _(model, optimiser, loss, x, y, parts):
     return value.item()
 
 
-@wrong("13.6", "the loss after the step is returned")
+@wrong("14.1", "the loss after the step is returned")
 def _(model, optimiser, loss, x, y, parts):
     _step(model, optimiser, loss, x, y, parts)
     with torch.no_grad():
         return sum(loss(model(a), b).item() * len(a) / len(x) for a, b in zip(x.chunk(parts), y.chunk(parts)))
 
 
-@right("13.6", "split by a size, sums divided at the end")
+@right("14.1", "split by a size, sums divided at the end")
 def _(model, optimiser, loss, x, y, parts):
     for p in model.parameters():
         p.grad = None
@@ -1984,7 +2124,7 @@ def _(model, optimiser, loss, x, y, parts):
     return total / len(x)
 
 
-@right("13.6", "one picture more in the first parts")
+@right("14.1", "one picture more in the first parts")
 def _(model, optimiser, loss, x, y, parts):
     optimiser.zero_grad(set_to_none=False)
     losses = []
@@ -1999,55 +2139,73 @@ def _(model, optimiser, loss, x, y, parts):
     return math.fsum(losses)
 
 
-# 13.7 Each picture once, on one of the ranks
+# 14.3 Each picture once, on one of the ranks
 
 
 def _order(pictures, seed):
     return torch.randperm(pictures, generator=torch.Generator().manual_seed(seed)).tolist()
 
 
-wrong("13.7", "not shuffled", lambda pictures, rank, ranks, epoch: list(range(rank, pictures, ranks)))
+wrong("14.3", "not shuffled", lambda pictures, rank, ranks, epoch: list(range(rank, pictures, ranks)))
 wrong(
-    "13.7",
+    "14.3",
     "the rest goes to the last rank",
     lambda pictures, rank, ranks, epoch: _order(pictures, epoch)[
         rank * (pictures // ranks) : (rank + 1) * (pictures // ranks) if rank < ranks - 1 else None
     ],
 )
 wrong(
-    "13.7",
+    "14.3",
     "filled up with pictures from the beginning",
     lambda pictures, rank, ranks, epoch: (lambda order: (order + order[: -pictures % ranks])[rank::ranks])(
         _order(pictures, epoch)
     ),
 )
-wrong("13.7", "ranks count from 1", lambda pictures, rank, ranks, epoch: _order(pictures, epoch)[rank - 1 :: ranks])
-wrong("13.7", "ranks and rank swapped", lambda pictures, rank, ranks, epoch: _order(pictures, epoch)[ranks :: rank + 1])
+wrong("14.3", "ranks count from 1", lambda pictures, rank, ranks, epoch: _order(pictures, epoch)[rank - 1 :: ranks])
+wrong("14.3", "ranks and rank swapped", lambda pictures, rank, ranks, epoch: _order(pictures, epoch)[ranks :: rank + 1])
 
 
-@right("13.7", "NumPy, pieces in a row")
+@right("14.3", "NumPy, pieces in a row")
 def _(pictures, rank, ranks, epoch):
     return np.array_split(np.random.default_rng(epoch).permutation(pictures), ranks)[rank].tolist()
 
 
-@right("13.7", "random, dealt like cards")
+@right("14.3", "random, dealt like cards")
 def _(pictures, rank, ranks, epoch):
     cards = list(range(pictures))
     random.Random(f"epoch {epoch}").shuffle(cards)
     return [card for place, card in enumerate(cards) if place % ranks == rank]
 
 
-# 13.8 Do five machines pay?
+# 14.2 Which option?
 
-wrong("13.8", "numbers, not bytes", [20, 32, 0.0256, 4.7])
-wrong("13.8", "bytes for bits", [80, 128, 0.0128, 4.84])
-wrong("13.8", "twice the gradients", [80, 160, 0.128, 3.79])
-wrong("13.8", "sending is free", [80, 128, 0.1024, 5])
-right("13.8", "rounded", (80, 128, 0.102, 3.98))
-right("13.8", "computed", [20e6 * 4 / 1e6, 2 * 4 / 5 * 80, 2 * 4 / 5 * 80 * 8 / 10_000, 5 * 0.4 / (0.4 + 0.1024)])
+_142 = ["accumulate", "bf16", "none of them", "several processes"]
+wrong("14.2", "compile for all", ["compile"] * 4)
+wrong("14.2", "memory and time swapped", ["bf16", "accumulate", "none of them", "several processes"])
+right("14.2", "a tuple", tuple(_142))
+right("14.2", "with capitals", [w.title() for w in _142])
 
 
-# 7.1, 8.1, 9.3, 9.13, 10.3, 11.3, 12.2, 13.1, 13.7: some more
+# 14.5 Where does it run?
+
+_145 = ["run", ".zip", ".onnx", ".pt2"]
+wrong("14.5", "ONNX for everybody", [".onnx"] * 4)
+wrong("14.5", "the last two swapped", ["run", ".zip", ".pt2", ".onnx"])
+right("14.5", "a tuple", tuple(_145))
+right("14.5", "with capitals", [w.upper() for w in _145])
+
+
+# 14.4 Do five machines pay?
+
+wrong("14.4", "numbers, not bytes", [20, 32, 0.0256, 4.7])
+wrong("14.4", "bytes for bits", [80, 128, 0.0128, 4.84])
+wrong("14.4", "twice the gradients", [80, 160, 0.128, 3.79])
+wrong("14.4", "sending is free", [80, 128, 0.1024, 5])
+right("14.4", "rounded", (80, 128, 0.102, 3.98))
+right("14.4", "computed", [20e6 * 4 / 1e6, 2 * 4 / 5 * 80, 2 * 4 / 5 * 80 * 8 / 10_000, 5 * 0.4 / (0.4 + 0.1024)])
+
+
+# 7.1, 8.1, 9.3, 9.13, 10.3, 11.3, 12.2, 13.1, 14.3: some more
 
 
 @wrong("7.1", "two axes only")
@@ -2122,19 +2280,19 @@ def _seeded(draw):
 
 
 right(
-    "7.5",
+    "7.7",
     "1000 samples, a generator with the seed 0",
     _seeded(lambda n: torch.randint(n, (1000, n), generator=torch.Generator().manual_seed(0))),
 )
 
 
-@right("7.5", "torch.manual_seed(0), then the hint's line")
+@right("7.7", "torch.manual_seed(0), then the hint's line")
 def _(values):
     torch.manual_seed(0)
     return _ends(_draw(values, samples=1000).mean(1))
 
 
-@right("7.5", "NumPy, 2000 samples, the seed 3")
+@right("7.7", "NumPy, 2000 samples, the seed 3")
 def _(values):
     generator, values = np.random.default_rng(3), values.numpy()
     return tuple(np.percentile(values[generator.integers(len(values), size=(2000, len(values)))].mean(1), [2.5, 97.5]))
@@ -2250,7 +2408,7 @@ wrong(
 )
 
 
-@wrong("13.6", "the graph of every part is kept in the sum that is returned")
+@wrong("14.1", "the graph of every part is kept in the sum that is returned")
 def _(model, optimiser, loss, x, y, parts):
     optimiser.zero_grad()
     total = 0
@@ -2262,13 +2420,13 @@ def _(model, optimiser, loss, x, y, parts):
     return total.item()
 
 
-@wrong("13.6", "evaluation mode: with batch norm or dropout another step")
+@wrong("14.1", "evaluation mode: with batch norm or dropout another step")
 def _(model, optimiser, loss, x, y, parts):
     model.eval()
     return _step(model, optimiser, loss, x, y, parts)
 
 
-@wrong("13.6", "gradients are clipped to a norm of 1")
+@wrong("14.1", "gradients are clipped to a norm of 1")
 def _(model, optimiser, loss, x, y, parts):
     optimiser.zero_grad()
     total = 0.0
@@ -2281,7 +2439,7 @@ def _(model, optimiser, loss, x, y, parts):
     return total
 
 
-@wrong("13.6", "more parts than pictures: nan from an empty part")
+@wrong("14.1", "more parts than pictures: nan from an empty part")
 def _(model, optimiser, loss, x, y, parts):
     optimiser.zero_grad()
     total = 0.0
@@ -2293,7 +2451,7 @@ def _(model, optimiser, loss, x, y, parts):
     return total
 
 
-@right("13.6", "a tensor of one number is returned")
+@right("14.1", "a tensor of one number is returned")
 def _(model, optimiser, loss, x, y, parts):
     optimiser.zero_grad()
     total = 0
@@ -2306,7 +2464,7 @@ def _(model, optimiser, loss, x, y, parts):
 
 
 right(
-    "13.7",
+    "14.3",
     "a tensor of indices",
     lambda pictures, rank, ranks, epoch: torch.tensor(_order(pictures, epoch)[rank::ranks]),
 )
@@ -2367,7 +2525,7 @@ def _(labels):
 # 500 samples move the ends by 3 percent of the width, 1000 by 2: too near to tell with room on both sides
 
 open_row(
-    "7.5",
+    "7.7",
     "wrong",
     "500 samples; at least 1000 were asked for",
     lambda values: _ends(_draw(values, samples=500).mean(1)),

@@ -116,6 +116,7 @@ def test_an_answer_that_takes_all_memory_is_stopped(id, answer):
     assert torch.ones(1000, 1000).sum() == 1e6
 
 
+@pytest.mark.full
 @pytest.mark.skipif(not LINUX or torch.cuda.is_available(), reason="the system keeps no such limit")
 def test_a_list_that_grows_for_ever_is_stopped():
     def grows(*arguments):

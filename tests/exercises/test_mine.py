@@ -7,7 +7,8 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from unet_course import ConvBlock, check, load_pretrained
+from tests.exercises import bank05
+from unet_course import ConvBlock, DecoderBlock, UNet, check, load_pretrained, match_size
 from unet_course.exercises.mine import mine, refit
 
 module = importlib.import_module("unet_course.exercises.mine")
@@ -83,6 +84,95 @@ class Exits(Backwards):
 def test_where_the_weights_do_not_fit_the_courses_is_drawn(block, capsys):
     network = load_pretrained()
     assert refit(network, ConvBlock, block, X) is network
+    assert capsys.readouterr().out == "The trained weights do not fit into your block, so the course's is drawn.\n"
+
+
+class UpsampledFirst(nn.Module):
+    """Other names, another order of layers, and the upsampled tensor before the skip."""
+
+    def __init__(self, deep, across, out, *, up="transpose", padding=1, norm=True):
+        super().__init__()
+        self.end = ConvBlock(out + across, out, padding=padding, norm=norm)
+        self.grow = nn.ConvTranspose2d(deep, out, 2, stride=2) if up == "transpose" else nn.Sequential(
+            nn.Conv2d(deep, out, 1), nn.Upsample(scale_factor=2, mode="bilinear"))
+
+    def forward(self, x, skip):
+        x = self.grow(x)
+        return self.end(torch.cat([x, match_size(skip, x.shape[-2:])], dim=1))
+
+
+class SkipFirst(UpsampledFirst):
+    def forward(self, x, skip):
+        x = self.grow(x)
+        return self.end(torch.cat([match_size(skip, x.shape[-2:]), x], dim=1))
+
+
+class PadsItself(UpsampledFirst):
+    """Its block is given a tensor that is padded already."""
+
+    def __init__(self, deep, across, out, *, padding=1, norm=True, **options):
+        super().__init__(deep, across, out, padding=padding, norm=norm, **options)
+        self.end = Backwards(out + across, out, padding=padding, norm=norm)
+
+
+@pytest.mark.parametrize("up", ["transpose", "bilinear"])
+@pytest.mark.parametrize("block", [DecoderBlock, UpsampledFirst, SkipFirst, PadsItself])
+def test_a_trained_network_runs_on_a_decoder_in_either_order(block, up):
+    torch.manual_seed(0)
+    network = load_pretrained() if up == "transpose" else UNet(channels=(4, 8, 12), up=up).eval()
+    built = refit(network, DecoderBlock, block, X)
+    assert torch.allclose(built(X), network(X), atol=1e-4)
+    assert sum(type(part) is block for part in built.modules()) == len(network.decoders)
+    assert built is not network or block is DecoderBlock
+
+
+def test_a_decoder_that_pads_at_the_wrong_side_fits_where_nothing_is_padded():
+    class PadsLeft(DecoderBlock):
+        def forward(self, x, skip):
+            x = self.up(x)
+            dh, dw = x.shape[-2] - skip.shape[-2], x.shape[-1] - skip.shape[-1]
+            return self.block(torch.cat([F.pad(skip, (dw, 0, dh, 0)), x], dim=1))
+
+    network = load_pretrained()
+    built = refit(network, DecoderBlock, PadsLeft, X)
+    assert torch.equal(built(X), network(X))
+    odd = torch.rand(1, 1, 25, 41)
+    assert not torch.allclose(built(odd), network(odd), atol=0.1)
+
+
+class HalfTheChannels(UpsampledFirst):
+    def __init__(self, deep, across, out, **options):
+        super().__init__(deep, across, out // 2, **options)
+
+
+@pytest.mark.parametrize("block", [HalfTheChannels, ConvBlock, lambda *a, **k: 3])
+def test_where_a_decoder_does_not_fit_the_courses_is_drawn(block, capsys):
+    network = load_pretrained()
+    assert refit(network, DecoderBlock, block, X) is network
+    assert capsys.readouterr().out == "The trained weights do not fit into your block, so the course's is drawn.\n"
+
+
+@pytest.mark.parametrize("name", ["written again", "recursive", "block by block", "skip behind what comes up",
+                                  "functions and parameters"])
+def test_a_whole_network_of_ones_own_gets_the_trained_weights(name):
+    own = next(answer for id, what, answer in bank05.RIGHT if (id, what) == ("5.3", name))
+    network = load_pretrained()
+    built = refit(network, UNet, own, X)
+    assert built is not network and torch.allclose(built(X), network(X), atol=1e-4)
+
+
+@pytest.mark.parametrize("options", [{"up": "bilinear"}, {"norm": False}, {"padding": 0, "channels": (2, 4, 8)}])
+def test_a_whole_network_is_made_with_the_options_of_the_trained_one(options):
+    network = UNet(**{"channels": (4, 8, 12), **options}).eval()
+    own = next(answer for id, what, answer in bank05.RIGHT if (id, what) == ("5.3", "written again"))
+    x = torch.rand(1, 1, 60, 68)
+    built = refit(network, UNet, own, x)
+    assert built is not network and torch.allclose(built(x), network(x), atol=1e-4)
+
+
+def test_where_a_whole_network_does_not_fit_the_courses_is_drawn(capsys):
+    network = load_pretrained()
+    assert refit(network, UNet, bank05.unet(skip=lambda skip, pooled: skip / 2), X) is network
     assert capsys.readouterr().out == "The trained weights do not fit into your block, so the course's is drawn.\n"
 
 

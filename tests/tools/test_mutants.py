@@ -50,6 +50,7 @@ def test_a_weak_check_is_found_out(weak):
     assert equivalent.reason("99.1", "n * 2: Mult → Add") is None
 
 
+@pytest.mark.full
 def test_no_mutant_is_refused_because_its_check_is_slow(weak):
     @weak.behaviour
     def slow(answer):

@@ -18,9 +18,9 @@ def several(answer, number, example):
     return list(answer)
 
 
-def word(answer, place, options):
-    """The word that was chosen for one of four questions (the first has place 0)."""
-    chosen = several(answer, QUESTIONS, [*options[:2], "…"])[place]
+def word(answer, place, options, number=QUESTIONS):
+    """The word that was chosen for one of several questions (the first has place 0)."""
+    chosen = several(answer, number, [*options[:2], "…"])[place]
     tidy = " ".join(chosen.lower().split()) if isinstance(chosen, str) else chosen
     known = {option.lower(): option for option in options}
     expect(isinstance(tidy, str) and tidy in known,

@@ -173,7 +173,8 @@ def _scale(mine, truth):
             f'<circle cx="{at(truth):.0f}" cy="12" r="6" fill="{NUCLEUS_LINE}"/>'
             f'<circle cx="{at(mine):.0f}" cy="12" r="8" fill="none" stroke="{ERROR_LINE}" '
             f'stroke-width="3"/><text x="10" y="32" font-size="11" fill="currentColor">{low:g}'
-            f'</text><text x="390" y="32" font-size="11" text-anchor="end" '
+            f'</text><text x="200" y="32" font-size="11" text-anchor="middle" fill="currentColor">'
+            f'○ {mine:g}   ● {truth:g}</text><text x="390" y="32" font-size="11" text-anchor="end" '
             f'fill="currentColor">{high:g}</text></svg>')
 
 
@@ -249,5 +250,5 @@ def _draw(both):
     axis.set_yticks(range(len(labels)), labels=labels)
     axis.set_xticks([-2, -1, 0, 1, 2, APART],
                     labels=["≤ ¼", "½", "right", "2 ×", "≥ 4 ×", "another"])
-    axis.set(xlim=(-2.4, APART + 0.5), ylim=(len(labels) - 0.5, -0.5), title="Your guesses")
+    axis.set(xlim=(-2.4, APART + 0.5), ylim=(len(labels) - 0.5, -0.5), title="Your guesses: ○ you, ● the answer")
     show(figure, alt="Your guesses against the answers: " + "; ".join(labels) + ".")

@@ -3,9 +3,10 @@
 import numpy as np
 import torch
 
-from unet_course.exercises.answers import letter
-from unet_course.exercises.core import Exercise, Hint, asking, expect, said
+from unet_course.exercises.answers import letter, number
+from unet_course.exercises.core import Exercise, Hint, asking, expect, said, times
 from unet_course.exercises.values import alike, call, close, shape, tensor
+from unet_course.metrics.pixels import dice_score
 
 lazy = Exercise("1.1", "The accuracy of predicting nothing", "write", minutes=5, mark="classroom")
 
@@ -133,7 +134,7 @@ def three_quarters(answer):
         train, val = map(len, columns(answer, width, gap))
         left = width - gap
         expect(train + val >= left, f"For width {width} and gap {gap} you use {train + val} "
-               f"columns of {left}. Nuclei drawn by hand are dear: use all but the gap.")
+               f"columns of {left}. Labelled nuclei are precious: use all but the gap.")
         expect(abs(train - 0.75 * left) <= max(0.02 * left, 1), f"For width {width} and gap {gap} "
                f"train has {train} columns and validation {val}: a share of "
                f"{train / max(train + val, 1):.2f}; wanted 0.75 of what the gap leaves.")
@@ -154,3 +155,117 @@ def the_fair_one(answer):
         "D": "D holds out single pixels. Their neighbours, a pixel away, were used: is that a new image?",
     }
     expect(chosen == "B", why.get(chosen, ""))
+
+
+threshold = Exercise("1.5", "Choose the threshold yourself", "write", minutes=10)
+# Between them, level 0.2 has the highest Dice, 0.42 the most right pixels, 0.6 invents nothing.
+LABELLED = [0.3, 0.3, 0.3, 0.5, 0.5, 0.7]
+OTHER = [0.35, 0.35, 0.35, 0.35, 0.35, 0.46, 0.1, 0.1, 0.1, 0.1]
+
+
+def pixels(labelled, other, columns):
+    """An image of some labelled pixels and some others, and where they are: (rows, columns)."""
+    values = torch.tensor([*labelled, *other], dtype=torch.float64)
+    truth = torch.arange(len(values)) < len(labelled)
+    order = torch.randperm(len(values))
+    return values[order].reshape(-1, columns), truth[order].reshape(-1, columns)
+
+
+def chosen(answer, image, truth, levels):
+    """What the learner's function returns for some levels: one of them."""
+    with asking("image > level is a mask, and dice_score(mask, truth) its Dice. For which level is "
+                "it highest?"):
+        got = call(answer, image, truth, list(levels))
+    scores = [dice_score(image > level, truth) for level in levels]
+    best = levels[scores.index(max(scores))]
+    expect(len(levels) == 1 or not alike(got, torch.tensor(scores)), "You return the Dice of each "
+           "level; wanted the one level for which it is highest.")
+    expect(not isinstance(got, (list, tuple)),
+           f"You return {said(got)}; wanted one number, the level.")
+    expect(not (isinstance(got, torch.Tensor) and got.numel() > 1), "You return an array of shape "
+           f"{times(getattr(got, 'shape', ()))}; wanted one number, the level.")
+    got = number(got, "What you return")
+    near = min(levels, key=lambda level: abs(level - got))
+    if not alike(got, near):
+        expect(not alike(got, max(scores)), f"You return {got:.3g}. That is the highest Dice; "
+               "wanted the level for which it is reached.")
+        expect(got not in range(len(levels)) or levels[int(got)] != best, f"You return {got:g}, "
+               f"the place of {best:g} in the list. Wanted the level itself.")
+        raise Hint(f"You return {got:.3g}, which is none of the levels {levels}. Which of these "
+                   "has the highest Dice?")
+    return near
+
+
+def highest(answer, image, truth, levels, hint):
+    """Expect a level with the highest Dice; the hint may use {got}, {dice}, {best} and {wanted}."""
+    got = chosen(answer, image, truth, levels)
+    scores = {level: dice_score(image > level, truth) for level in levels}
+    best = max(scores, key=scores.get)
+    expect(scores[got] > scores[best] - 1e-9,
+           hint.format(got=f"{got:g}", dice=f"{scores[got]:.2f}", best=f"{best:g}",
+                       wanted=f"{scores[best]:.2f}"))
+
+
+@threshold.behaviour
+def one_of_the_levels(answer):
+    image, truth = pixels([0.2, 0.5, 0.6], [0.1, 0.1, 0.1, 0.1, 0.4], 4)
+    chosen(answer, image, truth, [0.05, 0.15, 0.3, 0.7])
+
+
+@threshold.behaviour
+def highest_dice(answer):
+    image, truth = pixels(LABELLED, OTHER, 4)
+    got = chosen(answer, image, truth, [0.05, 0.2, 0.42, 0.6, 0.8])
+    why = {
+        0.42: "You choose 0.42; the highest Dice is that of 0.2. With 0.42 more pixels are right, "
+              "but fewer of the labelled ones are found. Do you compare accuracies?",
+        0.6: "You choose 0.6; the highest Dice is that of 0.2. With 0.6 nothing is invented, but "
+             "five of six labelled pixels are missed. Does your score count those?",
+        0.8: "You choose 0.8; the highest Dice is that of 0.2. No pixel is brighter than 0.8. Do "
+             "you look for the smallest Dice, or at what is darker?",
+        0.05: "You choose 0.05; the highest Dice is that of 0.2. All pixels are brighter than "
+              "0.05, so ten are invented. Does your score count those?",
+    }
+    expect(got == 0.2, why.get(got, ""))
+
+
+@threshold.behaviour
+def brighter_not_equal(answer):
+    image, truth = pixels([0.5, 0.5, 0.5], [0.25, 0.25, 0.25], 3)
+    highest(answer, image, truth, [0.25, 0.5], "Labelled pixels are 0.5, all others 0.25. You "
+            "choose {got}; wanted {best}. A pixel has to be brighter than the level. Is one that "
+            "equals it?")
+
+
+@threshold.behaviour
+def in_any_order(answer):
+    image, truth = pixels(LABELLED, OTHER, 2)
+    for levels in ([0.6, 0.42, 0.05, 0.2], [0.2, 0.6, 0.42, 0.05], [0.42]):
+        highest(answer, image, truth, levels, f"Of the levels {levels} you choose {{got}}, with a "
+                "Dice of {dice}; at {best} it is {wanted}. Do you count on their order?")
+
+
+@threshold.behaviour
+def beyond_a_dip(answer):
+    image, truth = pixels([0.15, 0.5, 0.5, 0.5], [0.3, 0.3, 0.3, 0.3, 0.05], 3)
+    highest(answer, image, truth, [0.1, 0.2, 0.4, 0.6], "Here Dice falls from the first level to "
+            "the second, and then rises: at {got} it is {dice}, at {best} it is {wanted}. Try all "
+            "levels before you choose.")
+
+
+@threshold.behaviour
+def any_size_and_range(answer):
+    for rows, columns in ((5, 3), (1, 1), (7, 13)):
+        image = torch.linspace(110, 890, rows * columns, dtype=torch.float64).reshape(rows, columns)
+        truth = image + 300 * torch.rand(rows, columns) > 650 if rows > 1 else image > 0
+        highest(answer, image, truth, [50, 200, 350, 500, 650, 800, 950],
+                f"{rows}×{columns} pixels, in a camera's numbers: you choose {{got}}, with a Dice "
+                "of {dice}; at {best} it is {wanted}.")
+
+
+@threshold.behaviour
+def nothing_labelled(answer):
+    image, truth = pixels([], [0.1, 0.2, 0.3, 0.3], 2)
+    highest(answer, image, truth, [0.05, 0.25, 0.4], "No pixel is labelled, and none is brighter "
+            "than {best}: nothing is wrong there, and dice_score gives 1. You choose {got}. What "
+            "does your Dice make of 0 / 0?")

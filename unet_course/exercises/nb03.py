@@ -6,8 +6,10 @@ import torch.nn.functional as F
 from unet_course.exercises.answers import number, several, whole
 from unet_course.exercises.core import Exercise, asking, expect, said
 from unet_course.exercises.nb02 import make
+from unet_course.exercises.untouched import leaves_alone
 from unet_course.exercises.values import alike, call, close, in_order, numeric, shape, tensor
 from unet_course.exercises.watching import agree, biases, block_of, set_norms, slopes, watch
+from unet_course.tracing import receptive_field
 
 pool = Exercise("3.1", "Max-pool by hand", "write", minutes=8)
 
@@ -190,16 +192,67 @@ def hands_options_on(answer):
         biases(block_of(make(answer, 1, 4, norm=norm), 1, 4, torch.rand(1, 1, 9, 9))[0], norm)
 
 
-repair = Exercise("3.4", "Find the fault", "find", minutes=6, mark="deeper")
+gap = Exercise("3.4", "Save the dark gap", "write", minutes=10)
 
 
-@repair.behaviour
-def names_the_line(answer):
-    line = whole(answer, "The number of the line")
-    why = {1: "Line 1 is sound: the block changes the channels and keeps the size.",
-           3: "Line 3 passes on what the next level needs: half the size.",
-           4: "Line 4 returns the two in the right order. What is in the first one?"}
-    expect(line == 2, why.get(line, f"There is no line {line}; wanted 1 to 4."))
+def weights(answer):
+    """The learner's nine weights, the largest of which counts 1."""
+    kernel = numeric(answer)
+    expect(kernel is not None and kernel.dtype != torch.bool, f"Your answer is {said(answer)}; "
+           "wanted three rows of three numbers.")
+    shape(kernel, (3, 3), "Your kernel has the shape {got}; wanted {wanted}: three rows of three "
+          "numbers.", "Your kernel")
+    expect(bool(kernel.double().isfinite().all()), "Your kernel has a weight that is not finite.")
+    return kernel.double() / kernel.double().abs().max().clamp(min=1e-12)
+
+
+def pooled_gap(kernel, column, brightness=1.0):
+    """What is left of a gap in this column: the pooled square of the gap, and the largest of those
+    that lie flat in the nuclei."""
+    image = torch.full((12, 24), brightness, dtype=torch.float64)
+    image[:, column] = 0
+    out = F.conv2d(image[None, None], kernel[None, None], padding=1).relu()
+    squares = F.max_pool2d(out, 2)[0, 0, 1:-1]  # without the rows that padding reaches
+    flat = torch.cat([squares[:, 1 : column // 2 - 1], squares[:, column // 2 + 2 : -1]], dim=1)
+    return squares[:, column // 2].min().item(), flat.max().item()
+
+
+@gap.behaviour
+def nine_weights(answer):
+    weights(answer)
+
+
+@gap.behaviour
+def flat_becomes_dark(answer):
+    kernel = weights(answer)
+    for brightness in (1.0, 0.3):
+        flat = pooled_gap(kernel, 12, brightness)[1]
+        expect(flat < 1e-6, f"The flat inside of a nucleus of brightness {brightness:g} is still "
+               "above 0 after the pool. There all nine pixels are equal: what do your nine weights "
+               "add up to?")
+
+
+@gap.behaviour
+def gap_becomes_bright(answer):
+    kernel = weights(answer)
+    left = [pooled_gap(kernel, column)[0] for column in (12, 13)]
+    lying = [pooled_gap(kernel.T, column)[0] for column in (12, 13)]
+    expect(max(left) > 1e-6 or min(lying) < 1e-6, "Your kernel saves a gap that runs from left to "
+           "right, and loses one that runs from top to bottom. Which are its rows, which its "
+           "columns?")
+    expect(max(left) > 1e-6, "Nothing is left of the gap: its squares are 0. The pixels of the gap "
+           "are 0, so the weights that lie on them add nothing. Which weights lie on the bright "
+           "pixels beside it, and what is their sum?")
+
+
+@gap.behaviour
+def in_every_column(answer):
+    kernel = weights(answer)
+    for column in (12, 13, 8, 15):
+        expect(pooled_gap(kernel, column)[0] > 1e-6, f"A gap in column {column} is lost, one in "
+               f"column {column + 1} is not. The pool's squares begin at even columns, so the "
+               "bright line must lie on the gap itself, or on both of its sides. Where does "
+               "yours lie?")
 
 
 level = Exercise("3.5", "From one level to the next", "predict", minutes=5, mark="classroom")
@@ -231,3 +284,62 @@ def weights_of_a_block(answer):
            "has 9 for "
            "each pair of an input and an output channel. Both numbers of channels double; the size of the image plays "
            "no part.")
+
+sight = Exercise("3.6", "Compute a receptive field", "write", minutes=15, mark="deeper")
+
+
+def seen(answer, layers):
+    """The learner's number for some layers."""
+    return whole(call(answer, [*layers]), "Your result")
+
+
+def expect_sight(answer, layers, hint):
+    got = seen(answer, layers)
+    wanted = receptive_field(layers)
+    expect(got == wanted, f"For {layers} you return {got}; wanted {wanted}. {hint}")
+
+
+@sight.behaviour
+def one_layer_sees_its_kernel(answer):
+    for kernel in (3, 1, 5):
+        expect_sight(answer, [(kernel, 1)], "A single layer sees its own kernel, and nothing else.")
+    expect_sight(answer, [], "Without any layer a value is a pixel: how far does that see?")
+
+
+@sight.behaviour
+def convolutions_add_up(answer):
+    for layers in ([(3, 1), (3, 1)], [(3, 1)] * 7, [(5, 1), (1, 1), (3, 1)], [(1, 1), (7, 1)]):
+        expect_sight(answer, layers, "No stride here: a layer of kernel k puts k windows side by "
+                     "side, each a pixel further than the one before. How much wider is that?")
+
+
+@sight.behaviour
+def a_pool_adds_before_it_strides(answer):
+    for layers in ([(3, 1), (3, 1), (2, 2)], [(3, 1), (3, 2)], [(2, 2)]):
+        got, doubled = seen(answer, layers), receptive_field(layers[:-1]) * layers[-1][1]
+        expect(got != doubled or got == receptive_field(layers), f"For {layers} you return {got}: "
+               "the stride multiplies what a value sees. The last layer takes values that lie one "
+               "pixel apart. How far do their windows reach together?")
+        expect_sight(answer, layers, "The stride of a layer counts for the layers after it. How far "
+                     "apart are the values that this one takes?")
+
+
+@sight.behaviour
+def strides_multiply(answer):
+    for layers in ([(3, 1), (3, 1), (2, 2), (3, 1)], [(2, 2)] * 3, [(3, 2), (3, 2), (3, 1)],
+                   [(2, 2), (3, 3), (5, 1)], [(4, 3), (2, 2), (3, 1), (3, 1)]):
+        expect_sight(answer, layers, "How many pixels of the image lie between two neighbouring "
+                     "values, after each layer?")
+
+
+@sight.behaviour
+def whole_encoders(answer):
+    for convs, pools in ((2, 3), (1, 4), (3, 2), (2, 0)):
+        layers = [*([(3, 1)] * convs + [(2, 2)]) * pools, *[(3, 1)] * convs]
+        got, wanted = seen(answer, layers), receptive_field(layers)
+        expect(got == wanted, f"An encoder with {convs} convolutions on each level and {pools} "
+               f"pools: you return {got}; wanted {wanted}. Does every pool double the step, and does "
+               "your function begin anew each time?")
+
+
+leaves_alone(sight, lambda: [([(3, 1), (2, 2), (3, 1)],)])

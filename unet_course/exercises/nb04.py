@@ -4,9 +4,9 @@ import torch
 import torch.nn.functional as F
 
 from unet_course.exercises.answers import several, whole, word
-from unet_course.exercises.core import Exercise, asking, expect, times
+from unet_course.exercises.core import Exercise, asking, expect, said, times
 from unet_course.exercises.nb02 import make
-from unet_course.exercises.values import alike, call, close, keeps_something, shape, tensor
+from unet_course.exercises.values import alike, call, close, keeps_something, numeric, shape, tensor
 from unet_course.exercises.watching import (
     agree,
     biases,
@@ -407,3 +407,88 @@ def result_too_large(answer):
 def what_not_to_do(answer):
     expect((got := word(answer, 3, WAYS)) == "resize", f"4: not {got!r}: that leaves every value that is kept as it "
            "is. Which of the four computes new values from neighbours?")
+
+
+shift = Exercise("4.6", "How far does a wrong pad move?", "write", minutes=8)
+
+
+def rows_moved(answer, n, pools):
+    """The learner's list, a number for each level."""
+    given = call(answer, n, pools)
+    got = numeric(given)
+    expect(got is not None and got.ndim == 1, f"Your result is {said(given)}; wanted a list with a "
+           "number for each level, such as [1, 2, 0].")
+    expect(len(got) == len(call(answer, n, pools)), f"For {n} rows and {pools} pools your list is "
+           "longer each time that it is asked for. What is left in it from the call before?")
+    expect(len(got) == pools, f"For {n} rows and {pools} pools you list {len(got)} numbers; wanted "
+           f"{pools}: one for each level that has a skip. Has the bottom one?")
+    return got.tolist()
+
+
+@shift.behaviour
+def one_for_each_level(answer):
+    for n, pools in [(64, 3), (21, 1), (5, 0)]:
+        rows_moved(answer, n, pools)
+
+
+@shift.behaviour
+def fits_on_every_level(answer):
+    for n, pools in [(64, 3), (48, 4)]:
+        close(rows_moved(answer, n, pools), [0] * pools, f"{n} rows and {pools} pools: every level "
+              "has an even height. Is anything missing there, and is anything moved?")
+
+
+@shift.behaviour
+def odd_at_the_top(answer):
+    for n in (5, 21, 1):
+        close(rows_moved(answer, n, 1), [1], f"{n} rows and 1 pool: the height is odd, so a row of "
+              "zeros is added at the top. By how many rows does that move what is below it?")
+
+
+@shift.behaviour
+def counts_rows_of_the_image(answer):
+    got = rows_moved(answer, 12, 3)
+    expect(not alike(got, [4, 0, 0]), "Your list begins at the bottom of the U. Wanted the levels "
+           "from the top down: which one comes first?")
+    expect(not alike(got, [0, 0, 1]), "12 rows and 3 pools: level 2 has 3 rows and is moved by one "
+           "of them. How many rows of the image is that one?")
+    close(got, [0, 0, 4], "12 rows and 3 pools: the levels have 12, 6 and 3 rows. Which of them "
+          "get a row of zeros, and how many rows of the image is it on that level?")
+
+
+@shift.behaviour
+def each_level_by_itself(answer):
+    for n, pools, wanted, levels in [(21, 3, [1, 2, 0], "21, 11, 6"),
+                                     (101, 4, [1, 2, 0, 8], "101, 51, 26, 13"),
+                                     (1, 3, [1, 2, 4], "1, 1, 1")]:
+        close(rows_moved(answer, n, pools), wanted, f"{n} rows and {pools} pools: pools round up, so "
+              f"the levels have {levels} rows. Which of them are odd? Each is moved by its own row "
+              "alone.")
+
+
+experiment = Exercise("4.7", "Which experiment answers it?", "choose", minutes=5)
+EXPERIMENTS = ("cut by zeros", "cut by means", "train without", "move by a pixel")
+
+
+@experiment.behaviour
+def never_had_one(answer):
+    expect((got := word(answer, 0, EXPERIMENTS)) == "train without", f"1: not {got!r}. That changes "
+           "a network that has learnt with its skips. Which network has never had one?")
+
+
+@experiment.behaviour
+def beside_their_pixels(answer):
+    expect((got := word(answer, 1, EXPERIMENTS)) == "move by a pixel", f"2: not {got!r}. Here all "
+           "features are there, and none is changed. What alone is wrong with them?")
+
+
+@experiment.behaviour
+def how_much_but_not_where(answer):
+    expect((got := word(answer, 2, EXPERIMENTS)) == "cut by means", f"3: not {got!r}. As much of each "
+           "feature as usual is to come across. Which experiment keeps how much, and nothing else?")
+
+
+@experiment.behaviour
+def unplugged(answer):
+    expect((got := word(answer, 3, EXPERIMENTS)) == "cut by zeros", f"4: not {got!r}. Nothing at all "
+           "comes across, in a network that was trained otherwise. Which values are nothing?")

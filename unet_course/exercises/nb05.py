@@ -41,9 +41,7 @@ def first_wrong_row(answer, height, width):
                       "size; the crop comes after it.",
            "logits": "One channel for each class, and the size of the input."}
     before = "input"
-    for row, wanted in true_ledger(height, width).items():
-        if row == "input":
-            continue
+    for row, wanted in list(true_ledger(height, width).items())[1:]:  # below the input
         expect(row in page, f"The row {row!r} is missing from your ledger for {height}×{width}. {why[row.split()[0]]}")
         got = page[row]
         if got is ... and row == "skip 1" and len(page) == 3:
@@ -136,9 +134,9 @@ def widths_of_the_paper(answer):
     pairs = blocks_of(model)
     widths = (1, 64, 128, 256, 512, 1024)
     twice = sorted(2 * widths[1:] + 2 * widths[1:-1])
-    expect(sorted(o for _, o in pairs) == twice and {*zip(widths, widths[1:])} <= {*pairs}, "Without the argument "
-           "channels, the widths of your blocks are not those of the stub's default: 64 at the top, 1024 at the "
-           "bottom.")
+    expect(sorted(o for _, o in pairs) == twice and {*zip(widths, widths[1:])} <= {*pairs},
+           "Without the argument channels, the widths of your blocks are not those of the stub's "
+           "default: 64 at the top, 1024 at the bottom.")
 
 
 @assemble.behaviour
@@ -198,9 +196,8 @@ def returns_logits(answer):
     expect(bool((out < 0).any() or (turned < 0).any()),
            "No output is negative. Is there a ReLU or a sigmoid after the last convolution?")
     expect(torch.allclose(turned, -50 * out, rtol=1e-3, atol=1e-3),
-           "With the weights of the last convolution 50 "
-           "times as large, your output is not 50 times as large. What comes after that convolution? Logits are its "
-           "values as they are.")
+           "With the weights of the last convolution 50 times as large, your output is not 50 times "
+           "as large. What comes after that convolution? Logits are its values as they are.")
 
 
 @assemble.behaviour
@@ -209,9 +206,8 @@ def skips_are_used(answer):
     x = torch.rand(1, 1, 32, 32)
     send_back(scores(model, x))
     silent = [n for n, p in model.named_parameters() if p.grad is None]
-    first = silent[0] if silent else ""
-    expect(not silent, f"{len(silent)} parameters get no gradient, the first is {first}. Is every "
-                       "block called, and none of them under no_grad or on a detached tensor?")
+    expect(not silent, f"{len(silent)} parameters get no gradient, the first is {silent and silent[0]}. "
+           "Is every block called, and none of them under no_grad or on a detached tensor?")
     # The slope along one direction, once from two values and once from the gradient.
     model, x, way = model.double(), torch.rand(1, 1, 32, 32).double().requires_grad_(), torch.randn(1, 1, 32, 32).double()
     (gradient,) = torch.autograd.grad(scores(model, x).square().sum(), x)
@@ -291,11 +287,14 @@ def hands_options_on(answer):
         number, wanted = len(seen.transposed), 2 if up == "transpose" else 0
         expect(number == wanted, f"{given} your network computes {number} transposed convolutions; "
                f"wanted {wanted}. Is up handed on to both decoder blocks?")
-        seen = watch(make(answer, **SMALL, padding=0, **options), x)
-        padded = [c for c in seen.plain
-                  if c.size == (3, 3) and c.padding not in (0, (0, 0), [0, 0], "valid")]
+        model = make(answer, **SMALL, padding=0, **options).eval()
+        wide = [c for c in watch(model, x).plain if c.size == (3, 3)]
+        padded = [c for c in wide if c.padding not in (0, (0, 0), [0, 0], "valid")]
         expect(not padded, f"{given}, padding=0: {len(padded)} convolutions still have padding. Is "
                "it handed on to every block?")
+        shape(tensor(call(model, x), "Your output", learns=True), (1, 3, 24, 24),
+              f"{given}, padding=0, a 64×64 image gave {{got}}; wanted {{wanted}}: each block takes "
+              "4 rows and columns away. What brings them back, or takes more?")
 
 
 def as_drawn(seen, x, norm, skip_first):

@@ -247,11 +247,11 @@ def flattering(answer):
            "with nothing in it? And which of the four says 0.9999?")
 
 
-bootstrap = Exercise("7.5", "How sure is a mean?", "write", minutes=15, mark="deeper")
+bootstrap = Exercise("7.7", "How sure is a mean?", "write", minutes=15, mark="deeper")
 
 
-def interval(answer, values):
-    got = call(answer, values)
+def interval(answer, *values):
+    got = call(answer, *values)
     if isinstance(got, torch.Tensor):
         got = got.tolist()
     expect(isinstance(got, (tuple, list)) and len(got) == 2,

@@ -183,7 +183,9 @@ def the_rest_is_as_it_was(answer):
         given = []
         for decoder in getattr(model, "decoders", []):
             decoder.register_forward_hook(lambda _, inputs, output: given.append(output.shape[1]))
-        out = tensor(call(model, torch.rand(2, 1, 32, 32)), learns=True)
+        with asking(f"That was with channels={channels}. Do yours fit when the channels do not double from "
+                    "level to level?"):
+            out = tensor(call(model, torch.rand(2, 1, 32, 32)), learns=True)
         wanted = list(channels[-2::-1])
         expect(given in ([], wanted), f"Your decoders give {said(given)} channels; wanted "
                f"{said(wanted)}, as before.")

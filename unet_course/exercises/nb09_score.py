@@ -124,7 +124,9 @@ def adamw_over_all_weights(answer):
     held = {id(p) for group in optimiser.param_groups for p in group["params"]}
     expect(held == {id(p) for p in net.parameters()}, "The optimiser does not hold all weights of the network.")
     for group in optimiser.param_groups:
-        expect(1e-3 <= group["lr"] <= 1e-2, f"Your learning rate is {group['lr']:g}; wanted about a hundred times 0.00003.")
+        # From 0.1 on a batch is learnt no better, and a training on many batches worse.
+        expect(9.9e-4 <= group["lr"] <= 3.01e-2, f"Your learning rate is {group['lr']:g}; wanted 0.001 to 0.03. "
+               "Of two that learn one batch equally well, take the smaller.")
         for name, value in torch.optim.AdamW(net.parameters()).defaults.items():
             expect(name in ("lr", "foreach", "fused") or group[name] == value, "Another setting of "
                    f"AdamW has changed: {name} is {said(group[name])}; it was {said(value)}.")

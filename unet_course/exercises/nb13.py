@@ -1,4 +1,4 @@
-"""Exercises about the folder and its masks: which files belong together, who goes where. (13)"""
+"""Exercises about a folder: its files, masks and fields, the next step, a table. (13)"""
 
 import math
 import random
@@ -7,7 +7,7 @@ import zlib
 import numpy as np
 import torch
 
-from unet_course.exercises.answers import word
+from unet_course.exercises.answers import number, whole, word
 from unet_course.exercises.core import Exercise, asking, expect, said
 from unet_course.exercises.untouched import leaves_alone
 from unet_course.exercises.values import call, shape
@@ -374,3 +374,123 @@ def any_numbers(answer):
 
 
 leaves_alone(rims, lambda: [(_one(),)])
+
+
+plan = Exercise("13.5", "What next?", "choose", minutes=5, mark="classroom")
+STEPS = ("train longer", "more images", "mend the masks", "weigh the borders", "a larger network")
+
+
+def _next(answer, place, wanted, why):
+    got = word(answer, place, STEPS)
+    expect(got == wanted, f"Case {place + 1}: you choose {got!r}. {why}")
+
+
+@plan.behaviour
+def still_learning(answer):
+    _next(answer, 0, "train longer", "The loss still falls and the score still rises when the training ends. What costs "
+          "least, and has not been tried?")
+
+
+@plan.behaviour
+def good_at_home_only(answer):
+    _next(answer, 1, "more images", "It has learnt its four pictures, and little about others. What would show it more of "
+          "the world?")
+
+
+@plan.behaviour
+def the_answer_is_better_than_the_mask(answer):
+    _next(answer, 2, "mend the masks", "Look again at that picture: which of the two lies on the cells, the answer or the "
+          "mask?")
+
+
+@plan.behaviour
+def found_and_merged(answer):
+    _next(answer, 3, "weigh the borders", "Every cell is found; what is missing are the few pixels between two of them. "
+          "Which notebook made those pixels count?")
+
+
+table = Exercise("13.6", "A table of areas", "write", minutes=15, mark="deeper")
+
+
+def _table(answer, labels, side):
+    """The learner's rows: (number, area, whether it is cut)."""
+    with asking("The arguments are a NumPy array (H, W) of whole numbers, 0 for the background, and the side of a pixel in "
+                "micrometres."):
+        got = call(answer, labels.copy(), side)
+    got = got.tolist() if isinstance(got, np.ndarray) else got
+    expect(isinstance(got, (list, tuple)), f"You return {said(got)}; wanted a list of rows.")
+    expect(all(isinstance(row, (list, tuple)) and len(row) == 3 for row in got), f"Your rows are {said(got[:2])}; wanted "
+           "three things in each: the number, the area, and whether it is cut.")
+    rows = []
+    for row in got:
+        first, area, cut = (part.item() if isinstance(part, (np.generic, torch.Tensor)) else part for part in row)
+        expect(isinstance(cut, (bool, int, float)) and cut in (0, 1), f"The last thing in a row is {said(cut)}; wanted True "
+               "or False.")
+        rows.append((whole(first, "The first thing in a row"), number(area, "The second thing in a row"), bool(cut)))
+    return rows
+
+
+def true_rows(labels, side):
+    """A row for each number but 0."""
+    edge = set(np.concatenate([labels[0], labels[-1], labels[:, 0], labels[:, -1]]).tolist())
+    numbers, pixels = np.unique(labels, return_counts=True)
+    return [(int(n), float(p * side**2), int(n) in edge) for n, p in zip(numbers, pixels) if n]
+
+
+def _three():
+    labels = np.zeros((12, 15), dtype=np.uint16)
+    labels[2:6, 3:8], labels[7:10, 2:4], labels[6:9, 9:13] = 4, 2, 9
+    return labels
+
+
+@table.behaviour
+def a_row_for_each(answer):
+    rows = _table(answer, _three(), 1.0)
+    found = [row[0] for row in rows]
+    expect(0 not in found, "One of your rows is for number 0. What does 0 stand for in a mask?")
+    expect(sorted(found) == [2, 4, 9], f"Objects 2, 4 and 9 are there, and your rows are for {said(found)}. Numbers may have "
+           "gaps: how do you find those that are there?")
+    expect(found == [2, 4, 9], f"Your rows come in the order {said(found)}; wanted the smallest number first.")
+
+
+@table.behaviour
+def areas_in_square_micrometres(answer):
+    for side in (1.0, 0.5, 0.2, 3.0):
+        got, wanted = ([row[1] for row in rows] for rows in (_table(answer, _three(), side), true_rows(_three(), side)))
+        pixels = [6.0, 20.0, 12.0]
+        expect(side == 1 or not np.allclose(got, pixels), "Your areas are in pixels. How large is a pixel whose side is "
+               f"{side:g} µm?")
+        expect(side == 1 or not np.allclose(got, np.multiply(pixels, side)), f"Pixels of {side:g} µm: you multiply by the "
+               "side once. How large is the area of one pixel?")
+        expect(np.allclose(got, wanted, rtol=1e-3), f"Pixels of {side:g} µm: your areas are {said(got)}; wanted "
+               f"{said(wanted)}.")
+
+
+@table.behaviour
+def cut_at_any_edge(answer):
+    rows = _table(answer, _three(), 1.0)
+    expect(not any(row[2] for row in rows), "No object touches the edge of the picture, and you call one cut. Which rows and "
+           "columns are the edge?")
+    for place in (np.s_[0:1, 5:8], np.s_[-1:, 5:8], np.s_[4:7, 0:1], np.s_[4:7, -1:]):
+        labels = np.zeros((12, 15), dtype=np.uint16)
+        labels[1:-1, 1:-1], labels[place] = 1, 7
+        rows = dict((n, cut) for n, _, cut in _table(answer, labels, 1.0))
+        expect(rows.get(7, False), "An object touches the edge of the picture and goes on outside; you do not call it cut. Do "
+               "you look at the first and the last row, and at the first and the last column?")
+        expect(not rows.get(1, False), "Only one of two objects touches the edge, and you call both cut.")
+
+
+@table.behaviour
+def any_mask(answer):
+    for labels, what in [(np.zeros((4, 5), int), "There is no object"), (np.full((4, 5), 3), "All of it is one object"),
+                         (np.array([[0, 2, 0, 2, 1]]), "There is a single row"),
+                         (np.where(np.arange(63).reshape(7, 9) % 11 == 5, 65535, 0), "Each object has several pieces"),
+                         (np.random.choice([0, 0, 8, 300, 70000], (9, 6)), "Numbers are large")]:
+        rows, wanted = _table(answer, labels, 2.0), true_rows(labels, 2.0)
+        right = len(rows) == len(wanted) and all(a[0] == b[0] and abs(a[1] - b[1]) < 1e-6 and a[2] == b[2]
+                                                 for a, b in zip(rows, wanted))
+        expect(right, f"{what}: your rows are {said(rows[:3])}; wanted {said(wanted[:3])}. A number is one object, wherever "
+               "its pixels lie.")
+
+
+leaves_alone(table, lambda: [(_three(), 0.5)])
