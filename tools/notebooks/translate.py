@@ -45,6 +45,7 @@ SHORT = ("Your answer", "Your mask", "Your result", "Your loss", "Your skip", "Y
          "an array of shape {}, dtype {}", "a Tensor with a single number, dtype {}",
          "an array with a single number, dtype {}", "something of type {}", "something of type {}, {} of them",
          "Guess {}: {}.", "Guess {}: {}", "Guesses in notebook {}: {} made of {}. {} of {} close to the answer.")
+WHOSE = r"^With (?:your own|the course's) .*$"
 SAY = ("from unet_course import language", 'language("zh")  # 检查的提示用中文')  # an import, and a call
 
 
@@ -183,6 +184,8 @@ def translated(notebook, held):
             cell.source = speaking(cell.source)
         for output in cell.get("outputs", []):
             retell(output.get("data", {}))
+            if "text" in output:  # whose block it is, `mine` prints
+                output.text = re.sub(WHOSE, lambda line: in_chinese(line[0]), output.text, flags=re.MULTILINE)
     return notebook
 
 
@@ -196,14 +199,18 @@ def speaking(source):
 
 
 def retell(data):
-    """Say the hint of a check that is stored in an output in Chinese, as the same check would; all else stays."""
+    """Say a stored guess, or the hint of a stored check, in Chinese, as the kernel would; all else stays."""
     plain = data.get("text/plain", "")
     first, _, rest = plain.partition(": not yet.\n  ")
-    if not (first.startswith("Exercise ") and rest):
+    if re.match(r"Guess \d|Guesses in notebook ", plain):
+        said = in_chinese(plain)
+    elif first.startswith("Exercise ") and rest:
+        more = r"(.*?)(?:\n  \((\d+) more to look at after this one\.\))?"
+        hint, number = re.fullmatch(more, rest, re.DOTALL).groups()
+        lines = [hint] + [f"({number} more to look at after this one.)"] * bool(number)
+        said = f"{first}: not yet.\n  " + "\n  ".join(map(in_chinese, lines))
+    else:
         return
-    hint, number = re.fullmatch(r"(.*?)(?:\n  \((\d+) more to look at after this one\.\))?", rest, re.DOTALL).groups()
-    lines = [hint] + [f"({number} more to look at after this one.)"] * bool(number)
-    said = f"{first}: not yet.\n  " + "\n  ".join(map(in_chinese, lines))
     for kind, form in (("text/plain", str), ("text/html", lambda text: html.escape(text).replace("\n", "<br>"))):
         if kind in data:
             data[kind] = data[kind].replace(form(plain), form(said))
