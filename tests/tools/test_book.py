@@ -19,7 +19,8 @@ from tools.website import pages as book_pages
 
 ROOT = Path(__file__).resolve().parents[2]
 PICTURES = ROOT / "artefacts" / "book"
-SECONDS = 90  # of CPU, with two workers: on a quiet machine the clock shows less
+# CPU seconds of Sphinx. The guide's are not counted: it gives each wrong answer of the bank to its check.
+SECONDS = 60
 
 
 @pytest.fixture(scope="module")
@@ -28,11 +29,11 @@ def site(tmp_path_factory):
     if subprocess.run([python, "-c", "import myst_nb, numpydoc, sphinx_book_theme"], capture_output=True).returncode:
         pytest.skip("Sphinx is not there and could not be installed")
     out = tmp_path_factory.mktemp("site") / "book"
-    begin = sum(os.times()[:4])
+    begin = sum(os.times()[2:4])
     done = book.build(out)
     assert done.returncode == 0, done.stdout[-4000:]
     assert done.stdout == ""
-    assert sum(os.times()[:4]) - begin < SECONDS
+    assert sum(os.times()[2:4]) - begin < SECONDS
     return out
 
 
@@ -205,7 +206,7 @@ def axe(tmp_path_factory):
     if not npm:
         pytest.skip("there is no npm on this machine")
     folder = tmp_path_factory.mktemp("npm")
-    done = subprocess.run([npm, "pack", "axe-core@4.14.1", "--silent"], cwd=folder, capture_output=True, text=True)
+    done = subprocess.run([npm, "pack", "axe-core@4.14.1", "--silent", "--fetch-retries=0"], cwd=folder, capture_output=True, text=True)
     if done.returncode:
         pytest.skip(f"npm gives no axe-core: {done.stderr.strip()[-200:]}")
     with tarfile.open(fileobj=io.BytesIO((folder / done.stdout.strip().splitlines()[-1]).read_bytes())) as archive:
@@ -287,8 +288,7 @@ def test_no_page_asks_a_network_and_no_script_fails(looked, browser):
 
 def test_a_word_that_is_typed_is_found(site, browser):
     browser.goto((site / "search.html").as_uri() + "?q=receptive")
-    browser.wait_for_selector("#search-results li a")
-    assert any("02_convolution_block" in a.get_attribute("href") for a in browser.query_selector_all("#search-results li a"))
+    browser.wait_for_selector('#search-results li a[href*="02_convolution_block"]')  # they come one by one
 
 
 def test_a_broken_page_is_seen_in_the_browser(broken, axe, browser):

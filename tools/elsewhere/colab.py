@@ -9,6 +9,7 @@ torch, its page, and its GPU.
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -88,6 +89,8 @@ def run(path, package, python, folder):
     alone = folder / "content"
     alone.mkdir()
     nbformat.write(notebook, alone / path.name)
+    for name in ("conftest.py", "sanitize.cfg"):  # how far a number may move, pytest is told here
+        shutil.copy(ROOT / "notebooks" / name, alone)
     quiet = {**os.environ, "JUPYTER_PATH": str(folder / "share"), "HOME": str(folder), "PIP_NO_INDEX": "1",
              "PIP_DISABLE_PIP_VERSION_CHECK": "1", "OMP_WAIT_POLICY": "PASSIVE", "UNET_COURSE_PROGRESS": "off"}
     quiet.pop("VIRTUAL_ENV", None)

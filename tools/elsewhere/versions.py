@@ -24,7 +24,7 @@ if sys.version_info < (3, 11):
 else:
     import tomllib
 
-TESTS_WITH = ["pytest>=8", "hypothesis>=6.100", "psutil>=5.9", "torchmetrics>=1.4"]
+TESTS_WITH = ["pytest>=8", "pytest-xdist>=3.5", "hypothesis>=6.100", "psutil>=5.9", "torchmetrics>=1.4"]
 ALSO = ["nbformat>=5.10"]  # of Jupyter, for the doctests of student copies; of the notebooks' own tests it makes none runnable
 NOTEBOOKS_WITH = ["nbval>=0.11", "ipykernel>=6.17"]
 # By the name that is imported, where it is another than the one that is installed.
@@ -85,6 +85,7 @@ def needs(path, seen=None):
         elif isinstance(node, ast.ImportFrom):
             modules |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
     names = {module.split(".")[0] for module in modules} - {"unet_course", "tools", "tests", *sys.stdlib_module_names}
+    names -= {"tomllib", "tomli"}  # one of them is there: Python has the first from 3.11 on
     for module in modules:
         path = ROOT / module.replace(".", "/")
         names |= needs(path.with_suffix(".py"), seen) | needs(path / "__init__.py", seen)
@@ -114,7 +115,7 @@ def main(arguments):
                        for ask in (["--version"], ["-m", "pip", "list", "--format", "freeze"]))
     names = {re.match(r"[\w-]+", line).group() for line in project()["dependencies"]}
     print(*version, *(line for line in listed if line.split("==")[0] in names), flush=True)
-    options, chosen = ["-m", "not full"], tests()
+    options, chosen = ["-m", "not full", "-n2", "--dist=loadfile"], tests()
     # What one old package's use of another is warned of is nobody's concern here; with the newest it is.
     if which == "oldest":
         options += ["-W", "ignore::DeprecationWarning", "--deselect", NOT_WITH_THE_OLDEST]
