@@ -78,6 +78,16 @@ def test_rule_can_fail_and_an_author_goes_before_it(second):
         slide_types.tag(second)
 
 
+def test_a_short_paragraph_alone_stays_with_what_is_above_it_if_it_fits():
+    prose, code = nbformat.v4.new_markdown_cell, nbformat.v4.new_code_cell
+    for above, below, wanted in [(1, "### An exercise", "-"), (1, "x", "subslide"), (26, "### An exercise", "subslide")]:
+        cells = [prose("# T"), prose("A figure."), code("\n".join(["1"] * above)), prose("A line."),
+                 code(below) if below == "x" else prose(below)]
+        assert slide_types.slide_types(nbformat.v4.new_notebook(cells=cells))[3] == wanted
+    cells[1:3] = [prose("**Predict:** what?"), code("1")]
+    assert slide_types.slide_types(nbformat.v4.new_notebook(cells=cells))[2:4] == ["fragment", "-"]
+
+
 def test_a_cell_without_code_or_of_another_kind_is_no_slide():
     cells = [nbformat.v4.new_markdown_cell("# T"), nbformat.v4.new_code_cell(""), nbformat.v4.new_code_cell("1"),
              nbformat.v4.new_raw_cell("for nbconvert")]

@@ -18,6 +18,7 @@ ROOM = 685  # pixels in height on a screen of 1280 x 720; the sizes below are th
 PROSE, CODE, GAP = 34, 25, 24  # a line of prose, a line of code, between two cells
 PROSE_COLUMNS, CODE_COLUMNS = 96, 100
 WIDE, TALL, TALL_UNDER_LONG_CODE, LONG = 1080, 540, 430, 7  # what a picture takes at most; lines of long code
+SHORT = 3 * PROSE + PROSE // 2  # what is no slide of its own: a paragraph of three lines
 QUESTION = re.compile(r"\*\*Predict|^guess\(", re.MULTILINE)
 
 
@@ -67,13 +68,22 @@ def height(cell):
     return (CODE if folded else CODE * lines(cell.source, CODE_COLUMNS)) + output_height(cell) + GAP
 
 
+def alone(cells, index):
+    """Whether a cell is a short paragraph, and nothing that follows would come onto its slide."""
+    cell, following = cells[index], cells[index + 1:index + 2]
+    if cell.cell_type != "markdown" or cell.source.startswith("#") or height(cell) > SHORT:
+        return False
+    return not following or following[0].cell_type == "markdown" or height(cell) + height(following[0]) > ROOM \
+        or bool({"setup", "solution"} & set(following[0].metadata.get("tags", [])))
+
+
 def slide_types(notebook):
     """What each cell is on the projector.
 
     The title and each heading of a section begin a slide. Other prose, the set-up and a solution (which stays folded)
     begin a slide below it. Code stays with the prose above it if both fit on the screen, hidden at first if a
-    prediction or a guess is asked for; if not, it begins a slide of its own. A tag such as ``slide: skip`` on a cell
-    goes before all this.
+    prediction or a guess is asked for; if not, it begins a slide of its own. So does a short paragraph that would
+    stand alone: it stays with what is above it. A tag such as ``slide: skip`` on a cell goes before all this.
 
     Parameters
     ----------
@@ -94,6 +104,8 @@ def slide_types(notebook):
             kind = "skip"
         elif index == 0 or (prose and re.search(r"^## ", cell.source, re.MULTILINE)):
             kind = "slide"
+        elif prose and taken + height(cell) <= ROOM and alone(notebook.cells, index):
+            kind = "fragment" if asked else "-"
         elif prose or {"setup", "solution"} & set(tags) or taken + height(cell) > ROOM:
             kind = "subslide"
         else:
