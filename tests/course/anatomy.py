@@ -141,6 +141,11 @@ def has_sound_exercises(notebook, name):
                 found.append(f"code cell {index + 1}: a solution is not folded in JupyterLab and in Colab")
             if "passed." not in "".join(texts(cell)):
                 found.append(f"code cell {index + 1}: a solution does not pass its check")
+    prose = "\n".join(cell.source for cell in notebook.cells if cell.cell_type == "markdown")
+    for part in re.split(r"^### Exercise ", prose, flags=re.MULTILINE)[1:] if numbers_first(name) else []:
+        hints = re.findall(r"<summary>(Hint.*?)</summary>", part)
+        if hints[:2] != ["Hint 1", "Hint 2"]:
+            found.append(f"exercise {part.split()[0]} has the hints {hints}; wanted Hint 1 and Hint 2")
     return found if any("exercise" in tags(c) for c in cells) else ["there is no exercise"]
 
 

@@ -67,6 +67,11 @@ def spoil_solution(nb):
     nb.cells = [c for c in nb.cells if "solution" not in anatomy.tags(c)]
 
 
+def spoil_hint(notebook):
+    cell = next(cell for cell in notebook.cells if "Hint 2" in cell.source)
+    cell.source = cell.source.replace("Hint 2", "Hint")
+
+
 def spoil_fold(nb):
     next(c for c in nb.cells if "solution" in anatomy.tags(c)).metadata.pop("cellView")
 
@@ -226,7 +231,7 @@ def spoil_weight(nb):
 SPOILED = {
     anatomy.is_stored_executed: [spoil_counts], anatomy.has_no_volatile_state: [spoil_stderr],
     anatomy.opens_well: [spoil_badge, spoil_setup, spoil_day, spoil_map], anatomy.has_small_cells: [spoil_size, spoil_reason, spoil_stale_reason],
-    anatomy.has_sound_exercises: [spoil_solution, spoil_fold], anatomy.stubs_are_not_needed: [spoil_stub],
+    anatomy.has_sound_exercises: [spoil_solution, spoil_fold, spoil_hint], anatomy.stubs_are_not_needed: [spoil_stub],
     anatomy.prints_the_same_everywhere: [spoil_path, spoil_windows_path, printing("31 ms"), printing("  0%|   | 0/9")],
     anatomy.has_alt_texts: [
         spoil_alt, spoil_key, spoil_key_twice, spoil_alt_in_code, spoil_words, spoil_weight, say("![](u.png)"), say("![u.png](u.png)"), say("<img src='u.png'>"), say('<img alt="" src="u.png">')],
