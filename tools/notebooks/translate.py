@@ -28,7 +28,7 @@ from unet_course.exercises.hints import in_chinese
 
 HERE = Path(__file__).resolve().parents[2]
 LANGUAGE = "zh_CN"
-TRANSLATED = [f"{n:02}" for n in range(6)]
+TRANSLATED = [f"{n:02}" for n in (*range(11), 13, 14)]  # 11 and 12 are being rewritten
 TIME = re.compile(r"(<!-- time -->)about (\d+) s on two CPU cores(<!-- /time -->)")
 NO_TIME = "<!-- time --><!-- /time -->"
 MARKS = re.compile(r"<!-- (?:is|/is)\b.*?-->")  # of numbers that a cell proves
