@@ -1,5 +1,6 @@
 """The student's copies: the same notebooks without solutions, and they run from end to end."""
 
+import re
 from pathlib import Path
 
 import nbformat
@@ -46,6 +47,20 @@ def test_a_copy_runs_whole_and_no_check_is_attempted(path, copies):
         assert "not attempted yet" in str(cell.outputs), cell.source
     assert not any(output.output_type == "error" for cell in notebook.cells if cell.cell_type == "code"
                    and "raises-exception" not in cell.metadata.get("tags", []) for output in cell.outputs)
+
+
+def test_chinese_copies_are_chinese_where_there_is_a_translation(tmp_path, capsys):
+    assert main(["student", str(tmp_path), "--language", "zh"]) == 0
+    assert f"{len(PATHS)} notebooks" in capsys.readouterr().out
+    chinese = {path.name for path in NOTEBOOKS.glob("zh/*.ipynb")}
+    for copy in tmp_path.glob("*.ipynb"):
+        cells = nbformat.read(copy, as_version=4).cells
+        prose = "\n".join(cell.source for cell in cells if cell.cell_type == "markdown")
+        assert bool(re.search("[\u4e00-\u9fff]{10}", prose)) == (copy.name in chinese) and not any(map(is_solution, cells))
+        assert [link for link in re.findall(r"\]\((\S*\d\d_\w+\.ipynb)", prose)
+                if "://" not in link and not (tmp_path / link).exists()] == []
+    with pytest.raises(ValueError, match="language is 'fr'; wanted 'en' or 'zh'"):
+        student_copies(tmp_path / "more", language="fr")
 
 
 def test_a_students_work_is_never_written_over(copies, capsys):

@@ -14,6 +14,11 @@ def _folder(add):
     add("out", metavar="OUT", help="the folder; made if it is not there")
 
 
+def _student_arguments(add):
+    _folder(add)
+    add("--language", choices=("en", "zh"), default="en", help="zh: in Chinese, where there is a translation (default: en)")
+
+
 def doctor(chosen):
     from unet_course.classroom.doctor import report
 
@@ -29,7 +34,7 @@ def exercises(chosen):
 def student(chosen):
     from unet_course.classroom.copies import student_copies
 
-    print(f"{len(student_copies(chosen.out))} notebooks without solutions in {chosen.out}")
+    print(f"{len(student_copies(chosen.out, language=chosen.language))} notebooks without solutions in {chosen.out}")
 
 
 def nbgrader(chosen):
@@ -106,7 +111,8 @@ def guesses(chosen):
 COMMANDS = {
     "doctor": ("look for what would keep the course from running", [""], _nothing, doctor),
     "exercises": ("list the exercises, with your progress", [""], _nothing, exercises),
-    "student": ("write the notebooks without solutions and outputs into a folder", ["for_students"], _folder, student),
+    "student": ("write the notebooks without solutions and outputs into a folder",
+                ["for_students", "for_students --language zh"], _student_arguments, student),
     "nbgrader": ("write the course for nbgrader, with points and locked checks, into a folder", ["for_nbgraders"], _folder,
                  nbgrader),
     "teacher": ("write the teacher's guide, a page for each notebook, into a folder", ["for_teachers"], _folder, teacher),

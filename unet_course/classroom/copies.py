@@ -9,7 +9,7 @@ from unet_course.exercises.core import Exercise
 NOTEBOOKS = Path(__file__).resolve().parents[2] / "notebooks"
 
 
-def student_copies(out, notebooks=NOTEBOOKS):
+def student_copies(out, notebooks=NOTEBOOKS, *, language="en"):
     """Write the notebooks without their solutions and outputs; everything else is equal.
 
     Parameters
@@ -19,6 +19,8 @@ def student_copies(out, notebooks=NOTEBOOKS):
         may be a student's work.
     notebooks : path, optional
         Where the course's notebooks are: by default, the folder beside the package, as in a clone of the course.
+    language : {"en", "zh"}, default "en"
+        Those that are not there in Chinese are written in English.
 
     Returns
     -------
@@ -31,6 +33,8 @@ def student_copies(out, notebooks=NOTEBOOKS):
         If there is no notebook in `notebooks`.
     FileExistsError
         If one of the names is taken in `out`; then nothing is written.
+    ValueError
+        If there is no such language.
 
     Examples
     --------
@@ -41,16 +45,20 @@ def student_copies(out, notebooks=NOTEBOOKS):
     """
     import nbformat  # it comes with Jupyter; the rest of the package does without
 
-    sources, out = find_notebooks(notebooks), Path(out)
+    sources, out = find_notebooks(notebooks, language), Path(out)
     taken = [source.name for source in sources if (out / source.name).exists()]
     if taken:
         raise FileExistsError(f"out: {out} holds {taken[0]} already, which may be somebody's work; give an empty folder")
     return [_write(student_copy(nbformat.read(source, as_version=4)), out / source.name) for source in sources]
 
 
-def find_notebooks(notebooks=NOTEBOOKS):
-    """The course's notebooks in order."""
-    found = sorted(Path(notebooks).glob("[0-9][0-9]_*.ipynb"))
+def find_notebooks(notebooks=NOTEBOOKS, language="en"):
+    """The course's notebooks in order, in another language where they are there in it."""
+    if language not in ("en", "zh"):
+        raise ValueError(f"language is {language!r}; wanted 'en' or 'zh'")
+    folders = [Path(notebooks), *([Path(notebooks) / language] if language != "en" else [])]
+    named = {path.name: path for folder in folders for path in folder.glob("[0-9][0-9]_*.ipynb")}
+    found = [named[name] for name in sorted(named)]
     if not found:
         raise FileNotFoundError(f"notebooks: no notebook such as 02_….ipynb in {notebooks}; give the folder of a clone "
                                 "of the course that is named notebooks")
@@ -63,6 +71,8 @@ def student_copy(notebook):
     for cell in notebook.cells:
         if cell.cell_type == "code":
             cell.outputs, cell.execution_count = [], None
+        else:  # a Chinese notebook leads to an English one, which lies beside it here
+            cell.source = re.sub(r"\]\(\.\./(\d\d_)", r"](\1", cell.source)
     return notebook
 
 
