@@ -57,7 +57,7 @@ def test_chinese_copies_are_chinese_where_there_is_a_translation(tmp_path, capsy
         cells = nbformat.read(copy, as_version=4).cells
         prose = "\n".join(cell.source for cell in cells if cell.cell_type == "markdown")
         assert bool(re.search("[\u4e00-\u9fff]{10}", prose)) == (copy.name in chinese) and not any(map(is_solution, cells))
-        assert [link for link in re.findall(r"\]\((\S*\d\d_\w+\.ipynb)", prose)
+        assert [link for link in re.findall(r"\]\(([^)\s]*\d\d_\w+\.ipynb)", prose)
                 if "://" not in link and not (tmp_path / link).exists()] == []
     with pytest.raises(ValueError, match="language is 'fr'; wanted 'en' or 'zh'"):
         student_copies(tmp_path / "more", language="fr")
