@@ -38,7 +38,7 @@ LATIN = set("""U Net PyTorch Python GPU CPU Dice F1 IoU ReLU He logits softmax s
                NVLink Java Kalamkar Patarasuk Yuan bioimage io""".split())
 NUMBERS_SAID_OTHERWISE = {"3.5 million": "350 万", "14 million of 31 million": "3100 万里的 1400 万",
                           "31 million": "3100 万", "4.77 million": "477 万", "0.12 million": "12 万",
-                          "20 million": "2000 万"}
+                          "20 million": "2000 万", "16.6 million": "1660 万"}
 TITLE = r"\*[A-Z][A-Za-z0-9\s:.-]+\*(?=[，,])"  # of what is cited
 OTHER_NAMES = {"loss": "损失", "ReLU": "ReLU", "logit": "logits", "softmax": "softmax", "sigmoid": "sigmoid"}
 NOT_THE_TERM = {"batch": r" norm"}  # what follows where a word is part of another term
@@ -124,8 +124,8 @@ def keeps_exercise(english, chinese):
 
 
 def is_chinese(english, chinese):
-    """No word of English is left but names; in brackets it may stand beside its Chinese word."""
-    text = re.sub(rf"（[A-Za-z][A-Za-z ,'-]*）|（[\u4e00-\u9fff]+，[A-Za-z ]+）|{TITLE}", " ", bare(chinese))
+    """No word of English is left but names; it may stand in brackets, or quoted from a figure or an output."""
+    text = re.sub(rf"（[A-Za-z][A-Za-z ,'-]*）|“[a-z][a-z ,-]*”|（[\u4e00-\u9fff]+，[A-Za-z ]+）|{TITLE}", " ", bare(chinese))
     words = [w for w in re.findall(r"[A-Za-z_]\w+", text) if w not in LATIN]
     none = [] if re.search(f"[{HAN}]", chinese) else ["no Chinese in it"]
     return none + ([f"English is left: {words}"] if words else [])
