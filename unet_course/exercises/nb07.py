@@ -255,7 +255,7 @@ def interval(answer, *values):
     if isinstance(got, torch.Tensor):
         got = got.tolist()
     expect(isinstance(got, (tuple, list)) and len(got) == 2,
-           f"You return {said(got)}; wanted two numbers: (low, high).")
+           f"Your answer is {said(got)}; wanted two numbers: (low, high).")
     return [finite(end, "One end of your interval") for end in got]
 
 

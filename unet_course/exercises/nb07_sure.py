@@ -16,7 +16,7 @@ def two_rows(answer, probability, truth):
     if isinstance(got, torch.Tensor) and got.ndim == 2:
         got = list(got)
     expect(isinstance(got, (tuple, list)) and len(got) == 2,
-           f"You return {said(got)}; wanted two things: (said, true), with ten numbers in each.")
+           f"Your answer is {said(got)}; wanted two things: (said, true), with ten numbers in each.")
     rows = [numeric(row) for row in got]
     for place, row in enumerate(rows, start=1):
         expect(row is not None and row.shape == (10,) and row.dtype != torch.bool,

@@ -111,6 +111,13 @@ def the_optimiser_moves_the_network(answer):
     rates = [group["lr"] for group in optimiser.param_groups]
     expect(isinstance(optimiser, torch.optim.AdamW) and set(rates) == {1e-2}, "The optimiser was "
            "AdamW with a rate of 0.01. That was no fault: leave it.")
+    again, _ = started(script)
+    expect(not {id(p) for p in network.parameters()} & {id(p) for p in again.parameters()},
+           "start gives the same network a second time: a second run would go on with weights that "
+           "are trained already. It has to make a new one.")
+    sizes, before = ([p.shape for p in net.parameters()] for net in (network, SickScript().network()))
+    expect(sizes == before, "The layers of your network have other sizes than before. The network "
+           "was no fault: start may call self.network().")
     with asking("That was the network of start, on images 1×32×48."):
         shape(tensor(call(network, torch.rand(2, 1, 32, 48)), learns=True), (2, 3, 32, 48),
               "The network of start gives {got}; wanted {wanted}.")
@@ -190,8 +197,10 @@ def the_rest_is_as_before(answer):
         value = float(tensor(call(script.score, found, true), "Your score"))
         expect(abs(value - dice) < 1e-4, f"A score that should be {dice} is {value:.3g}. The score "
                "was no fault.")
-    script.steps = 2
-    pictures, files = torch.rand(1, 1, 80, 90), np.zeros((1, 80, 90), dtype=np.uint8)
-    with asking("That was run, with steps = 2."):
-        losses, _ = call(script.run, pictures, files, x, y)
-    expect(len(losses) == 2, f"run with steps = 2 gives back {len(losses)} losses.")
+    script.steps = 5
+    pictures, files = torch.rand(1, 1, 80, 90), np.full((1, 80, 90), 2, dtype=np.uint8)
+    with asking("That was run, with steps = 5."):
+        losses, value = call(script.run, pictures, files, pictures, torch.zeros(1, 80, 90, dtype=int))
+    expect(len(losses) == 5, f"run with steps = 5 gives back {len(losses)} losses.")
+    expect(value == 0, "The validation masks of a run hold background and nothing else, and its "
+           f"score is {value:.3g}; wanted 0. Which images and masks are scored?")

@@ -87,7 +87,7 @@ thirteen = Exercise("9.13", "Patient 13", "find", minutes=5)
 def optimiser_for(answer, net):
     """The learner's optimiser."""
     optimiser = call(answer, net)
-    expect(isinstance(optimiser, torch.optim.Optimizer), f"You return {said(optimiser)}; wanted an optimiser.")
+    expect(isinstance(optimiser, torch.optim.Optimizer), f"Your answer is {said(optimiser)}; wanted an optimiser.")
     return optimiser
 
 
@@ -270,7 +270,7 @@ seventeen = Exercise("9.17", "Patient 17", "find", minutes=8)
 
 def scored(answer, *arguments):
     got = call(answer, *arguments)
-    expect(not (isinstance(got, torch.Tensor) and got.numel() != 1), f"You return {said(got)}; "
+    expect(not (isinstance(got, torch.Tensor) and got.numel() != 1), f"Your answer is {said(got)}; "
            "wanted one number.")
     expect(got == got, "Your score is nan, which no number equals. What is divided by 0?")
     return number(got, "Your score")

@@ -208,8 +208,8 @@ momentum = Exercise("10.4", "One step with momentum", "write", minutes=8)
 
 def stepped(answer, *arguments):
     got = call(answer, *arguments)
-    expect(isinstance(got, (tuple, list)) and len(got) == 2, f"You return {said(got)}; wanted two things: the new weight and "
-           "the new velocity.")
+    expect(isinstance(got, (tuple, list)) and len(got) == 2, f"Your answer is {said(got)}; wanted two things: "
+           "the new weight and the new velocity.")
     return got
 
 
@@ -299,8 +299,8 @@ deform = Exercise("10.5", "Bend image and mask", "write", minutes=15, mark="deep
 def bent(answer, image, mask, dx, dy):
     with asking("image, mask, dx and dy are (H, W). grid_sample wants axes for batch and channel, and floats."):
         got = call(answer, image, mask, dx, dy)
-    expect(isinstance(got, (tuple, list)) and len(got) == 2, f"You return {said(got)}; wanted two things: the new image and "
-           "the new mask.")
+    expect(isinstance(got, (tuple, list)) and len(got) == 2, f"Your answer is {said(got)}; wanted two things: "
+           "the new image and the new mask.")
     return [shape(value, image.shape, f"The new {what} is {{got}}; wanted {{wanted}}, as it came.",
                   f"The new {what}")
             for value, what in zip(got, ("image", "mask"))]

@@ -21,8 +21,8 @@ def _paired(answer, images, masks):
                 "What if there is no pair?" if len(images) < 2 else
                 "Both arguments are lists of file names, such as ['a.png', 'b.tif']."):
         got = call(answer, list(images), list(masks))
-    expect(isinstance(got, (tuple, list)) and len(got) == 2, f"You return {said(got)}; wanted two lists: the pairs, and the "
-           "files that have no partner.")
+    expect(isinstance(got, (tuple, list)) and len(got) == 2, f"Your answer is {said(got)}; wanted two lists: "
+           "the pairs, and the files that have no partner.")
     pairs, alone = got
     fine = isinstance(pairs, (list, tuple, set)) and all(isinstance(p, (list, tuple)) and len(p) == 2 for p in pairs)
     expect(fine and all(isinstance(name, str) for pair in pairs for name in pair), "Your pairs are "
@@ -119,7 +119,7 @@ class Field(str):
 def _split(answer, where, share, seed):
     with asking("The arguments are a list with the field of each picture, a share such as 0.25, and a seed."):
         got = call(answer, list(where), share, seed)
-    expect(isinstance(got, (tuple, list)) and len(got) == 2, f"You return {said(got)}; wanted two lists of indices, train "
+    expect(isinstance(got, (tuple, list)) and len(got) == 2, f"Your answer is {said(got)}; wanted two lists of indices, train "
            "and val.")
     sides = []
     for side in got:
@@ -418,7 +418,7 @@ def _table(answer, labels, side):
                 "micrometres."):
         got = call(answer, labels.copy(), side)
     got = got.tolist() if isinstance(got, np.ndarray) else got
-    expect(isinstance(got, (list, tuple)), f"You return {said(got)}; wanted a list of rows.")
+    expect(isinstance(got, (list, tuple)), f"Your answer is {said(got)}; wanted a list of rows.")
     expect(all(isinstance(row, (list, tuple)) and len(row) == 3 for row in got), f"Your rows are {said(got[:2])}; wanted "
            "three things in each: the number, the area, and whether it is cut.")
     rows = []
@@ -458,6 +458,8 @@ def areas_in_square_micrometres(answer):
     for side in (1.0, 0.5, 0.2, 3.0):
         got, wanted = ([row[1] for row in rows] for rows in (_table(answer, _three(), side), true_rows(_three(), side)))
         pixels = [6.0, 20.0, 12.0]
+        expect(len(got) == 3, f"Three objects, and another call gives {len(got)} rows. Does your function keep those of "
+               "an earlier call?")
         expect(side == 1 or not np.allclose(got, pixels), "Your areas are in pixels. How large is a pixel whose side is "
                f"{side:g} µm?")
         expect(side == 1 or not np.allclose(got, np.multiply(pixels, side)), f"Pixels of {side:g} µm: you multiply by the "
@@ -484,13 +486,14 @@ def cut_at_any_edge(answer):
 def any_mask(answer):
     for labels, what in [(np.zeros((4, 5), int), "There is no object"), (np.full((4, 5), 3), "All of it is one object"),
                          (np.array([[0, 2, 0, 2, 1]]), "There is a single row"),
+                         (np.pad(np.zeros((2, 3), int), 2, constant_values=5), "An object has a hole"),
                          (np.where(np.arange(63).reshape(7, 9) % 11 == 5, 65535, 0), "Each object has several pieces"),
                          (np.random.choice([0, 0, 8, 300, 70000], (9, 6)), "Numbers are large")]:
         rows, wanted = _table(answer, labels, 2.0), true_rows(labels, 2.0)
         right = len(rows) == len(wanted) and all(a[0] == b[0] and abs(a[1] - b[1]) < 1e-6 and a[2] == b[2]
                                                  for a, b in zip(rows, wanted))
         expect(right, f"{what}: your rows are {said(rows[:3])}; wanted {said(wanted[:3])}. A number is one object, wherever "
-               "its pixels lie.")
+               "its pixels lie, and the smallest number comes first.")
 
 
 leaves_alone(table, lambda: [(_three(), 0.5)])
