@@ -6,8 +6,11 @@
 - ``order: A > B`` is tried in the kernel when the cell has run: A and B are names of the notebook.
 """
 
+import os
 import re
 from pathlib import Path
+
+os.environ.setdefault("UNET_COURSE_LANGUAGE", "en")  # what is stored is English, also where the system is Chinese
 
 NUMBER = r"[-+\u2212]?\d+(?:,\d{3})*(?:\.\d+)?(?:e[-+\u2212]?\d+)?"
 MOVING = re.compile(rf"\u2248 ?(?:\[([^\]\n]*)\]|({NUMBER}))")

@@ -12,6 +12,7 @@ from hypothesis import settings
 from tests.course.lab_server import CHROMIUM, SWITCHES
 
 os.environ["UNET_COURSE_PROGRESS"] = "off"  # tests are nobody's progress
+os.environ.setdefault("UNET_COURSE_LANGUAGE", "en")  # also where the system speaks Chinese
 
 # The networks here are so small that sharing their work between threads costs more than it gains, ten times more on a
 # machine that is busy with something else.

@@ -39,7 +39,8 @@ ONE_WORD = {"Output {} {} depends": (0, 1, 2), "Your answer stopped ": (0,), "lo
 @pytest.fixture(autouse=True)
 def in_the_language_of_the_environment(monkeypatch):
     monkeypatch.setattr(languages, "_now", {})
-    monkeypatch.delenv("UNET_COURSE_LANGUAGE", raising=False)
+    for name in ("UNET_COURSE_LANGUAGE", "LC_ALL", "LC_MESSAGES", "LANG"):
+        monkeypatch.delenv(name, raising=False)
 
 
 @pytest.fixture
@@ -144,6 +145,16 @@ def test_english_is_spoken_unless_chinese_is_asked_for(monkeypatch):
     assert spoken(hint) == ROWS[hint]
     language("en")
     assert spoken(hint) == hint
+
+
+@pytest.mark.parametrize("settings, wanted", [
+    ({"LANG": "zh_CN.UTF-8"}, "zh"), ({"LANG": "en_US.UTF-8", "LC_ALL": "zh_SG"}, "zh"), ({"LANG": "zh_CN.UTF-8", "LC_ALL": "C"}, "en"),
+    ({"LANG": "zh_TW.UTF-8"}, "en"), ({"LC_MESSAGES": "de_DE", "LANG": "zh_CN"}, "en"), ({"LANG": ""}, "en"),
+    ({"LANG": "zh_CN.UTF-8", "UNET_COURSE_LANGUAGE": "en"}, "en")])
+def test_the_language_of_the_system_where_it_is_sure(settings, wanted, monkeypatch):
+    for name, value in settings.items():
+        monkeypatch.setenv(name, value)
+    assert language() == wanted
 
 
 def test_the_first_line_of_a_report_is_the_same_in_both_languages():

@@ -114,6 +114,7 @@ def refresh_table(seconds, readme):
 def main(wanted):
     """Run the notebooks whose names begin with one of `wanted`, all if none is given."""
     os.environ["UNET_COURSE_PROGRESS"] = "off"  # what is stored shows nobody's progress
+    os.environ["UNET_COURSE_LANGUAGE"] = "en"
     paths = [p for p in sorted((HERE / "notebooks").glob("*.ipynb")) if not wanted or p.name.startswith(tuple(wanted))]
     if not paths:
         print(f"No notebook begins with {' or '.join(wanted)}.", file=sys.stderr)

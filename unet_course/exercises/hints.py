@@ -24,7 +24,7 @@ def language(name=None):
     ----------
     name : {"en", "zh"}, optional
         Left out, nothing changes. Before the first call it is what the environment variable UNET_COURSE_LANGUAGE says,
-        else "en".
+        else "zh" on a system that is set to simplified Chinese (LC_ALL, LC_MESSAGES or LANG), else "en".
 
     Returns
     -------
@@ -47,8 +47,14 @@ def language(name=None):
         if name not in LANGUAGES:
             raise ValueError(f"name is {name!r}; wanted one of {', '.join(map(repr, LANGUAGES))}.")
         _now["name"] = name
-    chosen = _now.get("name", os.environ.get("UNET_COURSE_LANGUAGE", "en"))
+    chosen = _now.get("name", os.environ.get("UNET_COURSE_LANGUAGE", of_the_system()))
     return chosen if chosen in LANGUAGES else "en"
+
+
+def of_the_system():
+    """"zh" where the system says that it speaks simplified Chinese, else "en"."""
+    named = next(filter(None, map(os.environ.get, ("LC_ALL", "LC_MESSAGES", "LANG"))), "")
+    return "zh" if re.match("zh_(CN|SG|Hans)", named) else "en"
 
 
 def spoken(text):
