@@ -33,7 +33,8 @@ ONE_WORD = {"Output {} {} depends": (0, 1, 2), "Your answer stopped ": (0,), "lo
             "From 24×32 to {}×{},": (1,), "Images {}, masks {}:": (1,), "{}: {} come twice. H": (0,),
             "{}: {} are seen by n": (0,), "Labels {} in {}: {} ": (1,), "A file {}, {} at eac": (0,),
             "A skip of {}×{}×{}×{": (3,), "something of type {}": (0,), "Next: {} ({}).": (0,), "Guesses in notebook ": (0,),
-            "Guess {}: {}": (0,), "Guess {}: {}.": (0,), "Guess {}: {}. Now ru": (0,), "Guess {}: {}. You ha": (0,)}
+            "Guess {}: {}": (0,), "Guess {}: {}.": (0,), "Guess {}: {}. Now ru": (0,), "Guess {}: {}. You ha": (0,),
+            "Exercise {} ({}): pa": (0, 1), "Exercise {} ({}): no": (0, 1), "Exercise {}: the sol": (0,)}
 
 
 @pytest.fixture(autouse=True)
@@ -215,13 +216,14 @@ def test_stored_hints_are_retold_and_all_other_outputs_stay(path):
             before = dict(data)
             retell(data)
             plain = before.get("text/plain", "")
-            guess = plain.startswith(("Guess 0", "Guess 1", "Guesses in"))
-            assert (data != before) == (guess or ": not yet.\n" in plain)
+            guess, checked = plain.startswith(("Guess 0", "Guess 1", "Guesses in")), plain.startswith("Exercise ")
+            assert (data != before) == (guess or checked)
             if guess:
                 assert CHINESE.search(data["text/plain"]) and "Guess" not in data["text/plain"]
-            elif data != before:
+            elif checked:
                 lines = data["text/plain"].split("\n")
                 assert lines[0] == before["text/plain"].split("\n")[0] and all(map(CHINESE.search, lines[1:]))
+                assert "Exercise" not in data["text/html"] and "练习" in data["text/html"]
 
 
 @pytest.mark.parametrize("number", [1, 2, 5])

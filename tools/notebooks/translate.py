@@ -44,7 +44,9 @@ SHORT = ("Your answer", "Your mask", "Your result", "Your loss", "Your skip", "Y
          "Your kernels are {} and {}; wanted 3×3 both times.", "a Tensor of shape {}, dtype {}",
          "an array of shape {}, dtype {}", "a Tensor with a single number, dtype {}",
          "an array with a single number, dtype {}", "something of type {}", "something of type {}, {} of them",
-         "Guess {}: {}.", "Guess {}: {}", "Guesses in notebook {}: {} made of {}. {} of {} close to the answer.")
+         "Exercise {} ({}): passed.", "Exercise {} ({}): not attempted yet.", "Exercise {} ({}): not yet.",
+         "Exercise {}: the solution passes", "Guess {}: {}.", "Guess {}: {}",
+         "Guesses in notebook {}: {} made of {}. {} of {} close to the answer.")
 WHOSE = r"^With (?:your own|the course's) .*$"
 SAY = ("from unet_course import language", 'language("zh")  # 检查的提示用中文')  # an import, and a call
 
@@ -199,21 +201,29 @@ def speaking(source):
 
 
 def retell(data):
-    """Say a stored guess, or the hint of a stored check, in Chinese, as the kernel would; all else stays."""
+    """Say a stored guess, or the card of a stored check, in Chinese, as the kernel would; all else stays.
+
+    The first line of a check stays as it is in the text, which graders read, and not on the card.
+    """
     plain = data.get("text/plain", "")
-    first, _, rest = plain.partition(": not yet.\n  ")
+    first, _, rest = plain.partition("\n  ")
     if re.match(r"Guess \d|Guesses in notebook ", plain):
-        said = in_chinese(plain)
-    elif first.startswith("Exercise ") and rest:
+        cards = [(plain, in_chinese(plain))]
+    elif re.match(r"Exercise \d+\.\d+ \(", first):
         more = r"(.*?)(?:\n  \((\d+) more to look at after this one\.\))?"
         hint, number = re.fullmatch(more, rest, re.DOTALL).groups()
-        lines = [hint] + [f"({number} more to look at after this one.)"] * bool(number)
-        said = f"{first}: not yet.\n  " + "\n  ".join(map(in_chinese, lines))
+        lines = [hint] * bool(hint) + [f"({number} more to look at after this one.)"] * bool(number)
+        data["text/plain"] = "\n  ".join([first, *map(in_chinese, lines)])
+        summary = f"{first.split(' (')[0]}: the solution passes"
+        cards = [(first, in_chinese(first)), (summary, in_chinese(summary)), *((line, in_chinese(line)) for line in lines)]
     else:
         return
-    for kind, form in (("text/plain", str), ("text/html", lambda text: html.escape(text).replace("\n", "<br>"))):
-        if kind in data:
-            data[kind] = data[kind].replace(form(plain), form(said))
+    if len(cards) == 1:
+        data["text/plain"] = cards[0][1]
+    if "text/html" in data:
+        for pair in cards:
+            english, chinese = (html.escape(text).replace("\n", "<br>") for text in pair)
+            data["text/html"] = data["text/html"].replace(english, chinese)
 
 
 def one(block, held):
@@ -244,9 +254,19 @@ def paths(root=HERE):
     return [path for path in sorted((root / "notebooks").glob("*.ipynb")) if path.name[:2] in TRANSLATED]
 
 
+def titles(held):
+    """The titles of a notebook's exercises, English and Chinese, as they stand on cards: without marks of code."""
+    for entry in held:
+        english = re.match(r"### Exercise [\d.]+ · (.*) \(", entry.id) if entry.id else None
+        chinese = re.match(r"### 练习 [\d.]+ · (.*)（", entry.string) if english else None
+        if chinese:
+            yield english[1].replace("`", ""), chinese[1].replace("`", "")
+
+
 def table(root=HERE):
     """The hints' catalogue as `unet_course.exercises.hints` reads it."""
-    rows = {entry.id: entry.string for entry in catalogue("hints", root) if entry.id and entry.string and not entry.fuzzy}
+    rows = {english: chinese for path in paths(root) for english, chinese in titles(catalogue(path.stem, root))}
+    rows |= {entry.id: entry.string for entry in catalogue("hints", root) if entry.id and entry.string and not entry.fuzzy}
     return json.dumps(rows, ensure_ascii=False, indent=0, sort_keys=True) + "\n"
 
 

@@ -79,11 +79,12 @@ class Report:
     def _repr_html_(self):
         neutral = "#666666"
         colour = {"passed": "#117733", "hint": "#B35A00", "not attempted": neutral}[self.status]
-        lines = [str(self), self.standing] if self.standing else [str(self)]
+        first, *rest = str(self).split("\n")
+        lines = [spoken(first), *rest, *([self.standing] if self.standing else [])]
         text = html.escape("\n".join(lines)).replace("\n", "<br>")
         if self.solution and self.status == "passed":
             colour = neutral
-            summary = f"Exercise {self.id}: the solution passes"
+            summary = spoken(f"Exercise {self.id}: the solution passes")
             text = f"<details><summary>{summary}</summary>{text}</details>"
         return (f'<div role="status" style="border-left: 6px solid {colour}; padding: 0.4em 0.8em; '
                 f'font-size: 1.05em">{text}</div>')
