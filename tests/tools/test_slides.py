@@ -236,10 +236,14 @@ def test_the_keys_work_without_a_click_and_shift_enter_stays(slideshow):
 
     def press(key):
         page.keyboard.press(key)
-        page.wait_for_timeout(1000)  # the cell of a slide is chosen half a second after it has come
+        page.wait_for_timeout(1000)
+
+    def chosen(slide):  # some time after a slide has come its cell is chosen, and takes the keys
+        page.locator(f"#{slide}.present .jp-Cell.jp-mod-active").first.wait_for(state="attached")
 
     press("Space")
     assert looked(page)["id"] == "slide-0-1"
+    chosen("slide-0-1")
     press("Shift+Enter")  # the set-up, which is folded: it shows no number
     press("Shift+?")
     page.locator(".jp-Dialog").get_by_text("Shift+Space: previous").wait_for()
@@ -250,5 +254,6 @@ def test_the_keys_work_without_a_click_and_shift_enter_stays(slideshow):
     page.wait_for_function("getComputedStyle(document.documentElement).getPropertyValue('--grow') === '1.5'")
     look = looked(page)
     assert 720 < look["last"] <= 1080, "what fills a small projector fills a large one"
+    chosen("slide-0-2")
     press("Shift+Enter")
     page.locator("#slide-0-2.present .jp-InputPrompt").filter(has_text="[2]").first.wait_for(state="attached")
