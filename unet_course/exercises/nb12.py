@@ -513,8 +513,7 @@ def one_luck(answer, base, other, looks):
 
 @luck.behaviour
 def one_look(answer):
-    got, ways = one_luck(answer, 3, 3, 1), "For 3 and 3 seeds and one comparison you return {:g}. "
-    ways = ways.format(got)
+    got = one_luck(answer, 3, 3, 1)
     for wrong, why in [(1 / 20, "That is one of the 20 ways. The rule also speaks where all of one side are lower."),
                        (2 / 720, "You count orders. Which scores are the base's is drawn; does it matter in "
                         "which order they are drawn?"),
@@ -523,8 +522,9 @@ def one_look(answer):
                        (2 / 64, "You toss a coin for each score. But exactly 3 of the 6 are the base's."),
                        (20, "That is the number of ways. In how many of them does the rule speak?"),
                        (2, "That is how many ways it is. Out of how many?")]:
-        expect(not alike(got, wrong), ways + why)
-    expect(alike(got, 0.1), ways + "Six scores, and three of them are the base's. How many ways are there "
+        expect(not alike(got, wrong), f"For 3 and 3 seeds and one comparison you return {got:g}. {why}")
+    expect(alike(got, 0.1), f"For 3 and 3 seeds and one comparison you return {got:g}; wanted another "
+           "number. Six scores, and three of them are the base's. How many ways are there "
            "to choose the three, and in how many does one side lie wholly above?")
 
 
