@@ -508,7 +508,7 @@ def true_luck(base, other, looks):
 
 
 def one_luck(answer, base, other, looks):
-    return number(call(answer, base, other, looks), f"What you return for {base}, {other} and {looks}")
+    return number(call(answer, base, other, looks), "Your result")
 
 
 @luck.behaviour
