@@ -15,12 +15,17 @@ from unet_course.family import (
     AttentionDecoder,
     AttentionGate,
     AttentionUNet,
+    CompactBlock,
+    DCSAUNet,
     DenseBlock,
     DenseUNet,
+    PrimaryFeatures,
     ResidualBlock,
     ResUNet,
+    SplitAttention,
     UNetPlusPlus,
     deep_supervision,
+    split_attention,
 )
 from unet_course.inference.tiles import reach
 from unet_course.losses import combined_loss, cross_entropy
@@ -251,6 +256,95 @@ def test_loss_over_heads_is_the_mean_and_names_what_is_wrong():
         deep_supervision(cross_entropy)(logits[0], target)
     with pytest.raises(ValueError, match="do not fit"):
         combined_loss(logits, target)  # forgotten wrapper: a clear error as well
+
+
+# DCSAU-Net: its own widths, no choice of `up` and `norm`
+
+
+@settings(max_examples=25, deadline=None)
+@given(h=st.integers(1, 60), w=st.integers(1, 60), levels=st.integers(0, 4), into=st.integers(1, 3),
+       classes=st.integers(1, 4), batch=st.integers(1, 2))
+def test_split_attention_net_keeps_the_size(h, w, levels, into, classes, batch):
+    model = DCSAUNet(into, classes, channels=(8, 16, 8, 24, 8)[: levels + 1]).eval()
+    with torch.no_grad():
+        assert model(torch.rand(batch, into, h, w)).shape == (batch, classes, h, w)
+
+
+def test_split_attention_net_takes_the_arguments_that_it_has_and_refuses_the_rest():
+    for wrong in [dict(in_channels=0), dict(num_classes="2"), dict(channels=()), dict(padding=2)]:
+        with pytest.raises(ValueError, match=re.escape(next(iter(wrong)) + " is ")):
+            DCSAUNet(**{"channels": (8, 16), **wrong})
+    with pytest.raises(ValueError, match="padding is 0, and DCSAUNet takes padding=1 only"):
+        DCSAUNet(channels=(8, 16), padding=0)
+    for channels in [(8, 12), (4, 8), (8, 16, 20)]:
+        with pytest.raises(ValueError, match=r"multiples of 8, .* such as \(16, 32, 64\)"):
+            DCSAUNet(channels=channels)
+    assert DCSAUNet(channels=(5,)).eval()(torch.rand(1, 1, 4, 4)).shape == (1, 2, 4, 4)
+    for wrong in [torch.rand(1, 3, 8, 8), torch.rand(8, 8), torch.rand(1, 1, 0, 8)]:
+        with pytest.raises(ValueError, match="x "):
+            DCSAUNet(channels=(8, 16))(wrong)
+
+
+def test_counts_of_the_split_attention_paper():
+    """Its code, in its own size; the first block has 17,216, two 3×3 convolutions with norms 38,848."""
+    assert parameter_count(DCSAUNet(3, 1)) == 2_598_785
+    assert parameter_count(PrimaryFeatures(3, 64)) == 17_216 and parameter_count(ConvBlock(3, 64)) == 38_848
+    model = DCSAUNet(channels=(8, 16, 32, 64))
+    assert [d.block[0].shortcut[0].in_channels for d in model.decoders] == [32 + 64, 16 + 16, 8 + 8]
+    assert parameter_count(DCSAUNet(1, 3, channels=(8, 16, 32, 64))) == 30_395
+
+
+def test_every_parameter_of_it_takes_part_and_its_blocks_are_its_own():
+    model = DCSAUNet(channels=(8, 16, 32))
+    model(torch.rand(2, 1, 20, 20)).square().sum().backward()
+    assert [n for n, p in model.named_parameters() if p.grad is None] == []
+    blocks = [m for m in model.modules() if isinstance(m, CompactBlock)]
+    assert len(blocks) == len({id(p) for b in blocks for p in b.change[0].parameters()}) == 8
+    assert sum(isinstance(m, nn.AvgPool2d) for m in model.modules()) == 2  # the first stage and the last have none
+    assert not any(isinstance(m, nn.ConvTranspose2d) for m in model.modules())
+
+
+def test_one_bright_pixel_keeps_its_place_in_it():
+    for size, pixel in [((64, 64), (29, 31)), ((61, 67), (30, 33))]:
+        row, column = centre_of_impulse(DCSAUNet(channels=(8, 16, 16)), size, pixel)
+        assert abs(row - pixel[0]) < 1.5 and abs(column - pixel[1]) < 1.5
+
+
+def test_first_block_adds_what_it_has_seen_of_each_channel():
+    block, x = PrimaryFeatures(2, 3).eval(), torch.randn(1, 2, 9, 8)
+    wide = block.widen(x)
+    assert block.depthwise[0].groups == 3 and [type(m) for m in block.widen] == [nn.Conv2d, nn.ReLU, nn.BatchNorm2d]
+    assert torch.allclose(block(x), block.pointwise(wide + block.depthwise(wide)))
+
+
+def test_second_path_sees_further_than_the_first():
+    layer, x = SplitAttention(4).eval(), torch.randn(1, 4, 9, 9, requires_grad=True)
+    a, b = layer.split(x).chunk(2, dim=1)
+    for out, side in [(a, 3), (layer.again(a + b), 5)]:
+        (gradient,) = torch.autograd.grad(out.sum(dim=1)[0, 2:-2, 2:-2].sum(), x, retain_graph=True)
+        (one,) = torch.autograd.grad(out[0, :, 4, 4].sum(), x, retain_graph=True)
+        rows = one.abs().sum(dim=(0, 1, 3)).nonzero().flatten()
+        assert len(rows) in (0, side) and gradient.abs().sum() > 0
+    assert layer.split[0].groups == layer.again[0].groups == 2
+
+
+def test_split_attention_is_a_mixture():
+    a, b, layer = torch.randn(3, 4, 6, 5), torch.randn(3, 4, 6, 5), nn.Linear(4, 8)
+    score = layer((a + b).mean(dim=(2, 3)))
+    share = torch.sigmoid(score[:, :4] - score[:, 4:])[..., None, None]
+    assert torch.allclose(split_attention(a, b, layer), b + share * (a - b), atol=1e-5)
+
+
+def test_it_learns_from_two_images_and_not_from_one():
+    torch.manual_seed(0)
+    model, data = DCSAUNet(num_classes=3, channels=(8, 16, 16)), load_nuclei("val")
+    history = fit(model, data, data, steps=16, batch_size=2, crop=32, loss=combined_loss, bf16=False, progress=False)
+    assert sum(history.loss[-4:]) < sum(history.loss[:4])
+    assert predict(model, data[0][0, 0, :53, :71]).shape == (3, 53, 71)
+    with pytest.raises(ValueError, match="more than 1 value"):
+        model.train()(torch.rand(1, 1, 32, 32))
+    with pytest.raises(ValueError, match="sees the whole image"):
+        reach(model)
 
 
 # Parameters, by hand and beside the papers

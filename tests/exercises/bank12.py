@@ -1,5 +1,8 @@
 """Answers that learners give to the exercises of notebook 12."""
 
+import itertools
+import math
+
 import torch
 import torch.nn.functional as F
 from torch import nn
@@ -117,13 +120,25 @@ class InPlace(Residual):
 class NormFirst(Residual):
     """The unit of Zhang, Liu and Wang: norm and ReLU before convolutions, none after the sum."""
 
+    parts = {}
+
     def __init__(self, a, b):
         super().__init__(a, b)
-        self.norms[0] = nn.BatchNorm2d(a)
+        p = self.parts
+        norm = {key: p[key] for key in ("affine", "momentum", "track_running_stats") if key in p}
+        self.norms[0], self.norms[1] = nn.BatchNorm2d(a, **norm), nn.BatchNorm2d(b, **norm)
+        self.second = nn.Conv2d(b, b, 3, padding=1)  # no norm takes its bias away
 
     def forward(self, x):
-        y = self.second(F.relu(self.norms[1](self.first(F.relu(self.norms[0](x))))))
-        return y + (x if x.shape[1] == y.shape[1] else self.straight(x))
+        p = self.parts
+        y = self.norms[0](x)
+        y = self.first(F.relu(y) if p.get("relu", True) else y)
+        y = self.second(F.relu(self.norms[1](y) if p.get("norms", 2) == 2 else y))
+        return p.get("end", lambda y, s: y + s)(y, x if x.shape[1] == y.shape[1] else self.straight(x))
+
+
+def norm_first(**parts):
+    return type("Changed", (NormFirst,), {"parts": parts})
 
 
 class PaddedBefore(Residual):
@@ -232,6 +247,16 @@ def per_pixel(a, b, layer):
     return scores[:, 0] * a + scores[:, 1] * b
 
 
+def counted(base, other, looks):
+    """The scores are 0, 1, 2, …; every choice is tried."""
+    spoken = ways = 0
+    for mine in itertools.combinations(range(base + other), base):
+        rest = set(range(base + other)) - set(mine)
+        ways += 1
+        spoken += min(mine) > max(rest) or max(mine) < min(rest)
+    return looks * spoken / ways
+
+
 BEST = ["U-Net", "ResUNet", "U-Net++", "Attention U-Net"]
 
 
@@ -265,7 +290,19 @@ WRONG = [
     ("12.1", "skip changed in place", gate_in_place, "a_gradient_comes_back"),
     ("12.2", "cut where there are fewer", residual(straight=pairs_only),
      "one_by_one_where_they_change"),
-    ("12.2", "norm and ReLU first", NormFirst, "input_goes_through"),
+    ("12.2", "norm first, and no ReLU", norm_first(relu=False), "input_goes_through"),
+    ("12.2", "norm first, and a ReLU after the sum", norm_first(end=lambda y, s: F.relu(y + s)),
+     "input_goes_through"),
+    ("12.2", "norm first, input added twice", norm_first(end=lambda y, s: y + 2 * s), "input_goes_through"),
+    ("12.2", "norm first, a ReLU on the 1×1",
+     norm_first(end=lambda y, s: y + (s if s.shape[1] == 4 else F.relu(s))), "one_by_one_where_they_change"),
+    ("12.2", "norm first, one norm", norm_first(norms=1), "sum_then_relu"),
+    ("12.2", "norm first, shortcut detached", norm_first(end=lambda y, s: y + s.detach()), "both_ways_learn"),
+    ("12.2", "norm first, statistics of this batch", norm_first(track_running_stats=False),
+     "input_goes_through"),
+    ("12.2", "norm first, statistics that never move", norm_first(momentum=0.0), "evaluation_mode"),
+    ("12.2", "norm first, norms that learn nothing", norm_first(affine=False), "norms_learn"),
+    ("12.2", "norm first, no shortcut", norm_first(end=lambda y, s: y), "input_goes_through"),
     ("12.2", "shortcut detached", residual(end=lambda y, s: F.relu(y + s.detach())),
      "both_ways_learn"),
     ("12.2", "blocks detached", residual(end=lambda y, s: F.relu(y.detach() + s)),
@@ -355,6 +392,20 @@ WRONG = [
     ("12.6", "dense for two speeds", other(2, "Dense U-Net"), "two_speeds"),
     ("12.6", "plus plus for a picture", other(3, "U-Net++"), "where_it_listens"),
     ("12.6", "a network of another name", other(0, "SegNet"), "nothing_measured"),
+    ("12.7", "above only", lambda n, m, k: k / math.comb(n + m, n), "one_look"),
+    ("12.7", "in every order", lambda n, m, k: 2 * k / math.factorial(n + m), "one_look"),
+    ("12.7", "in every order, above only", lambda n, m, k: k / math.factorial(n + m), "one_look"),
+    ("12.7", "coins", lambda n, m, k: 2 * k / 2 ** (n + m), "one_look"),
+    ("12.7", "the number of ways", lambda n, m, k: math.comb(n + m, n), "one_look"),
+    ("12.7", "two", lambda n, m, k: 2 * k, "one_look"),
+    ("12.7", "the other way up", lambda n, m, k: math.comb(n + m, n) / 2, "one_look"),
+    ("12.7", "a word", lambda n, m, k: "rarely", "one_look"),
+    ("12.7", "always a tenth", lambda n, m, k: k / 10, "any_number_of_seeds"),
+    ("12.7", "as many seeds on both sides", lambda n, m, k: 2 * k / math.comb(2 * n, n), "any_number_of_seeds"),
+    ("12.7", "one comparison", lambda n, m, k: 2 / math.comb(n + m, n), "many_looks"),
+    ("12.7", "one or more", lambda n, m, k: 1 - (1 - 2 / math.comb(n + m, n)) ** k, "many_looks"),
+    ("12.7", "no more than one", lambda n, m, k: min(1, 2 * k / math.comb(n + m, n)), "many_looks"),
+    ("12.7", "divided", lambda n, m, k: 2 / math.comb(n + m, n) / k, "many_looks"),
 ]
 RIGHT = [
     ("12.1", "as written", gate), ("12.1", "by functions", gate_with_parameters),
@@ -362,12 +413,16 @@ RIGHT = [
     ("12.2", "sum in place", residual(end=lambda y, s: (y + s).clamp(min=0))),
     ("12.2", "padded before", PaddedBefore),
     ("12.2", "biases, and a norm on the shortcut", WithBias),
+    ("12.2", "norm and ReLU first, as Zhang, Liu and Wang", NormFirst),
+    ("12.2", "norm first, added in place", norm_first(end=lambda y, s: y.add_(s))),
     ("12.3", "as a text", lambda a, b: str(dense(a, b))),
     ("12.3", "formula", dense),
     ("12.3", "closed form", lambda a, b: 9 * b * a + 27 * b * b // 8 + 2 * b + (a + b) * b + 2 * b),
     ("12.4", "whole numbers", [10, 4, 192, 3]), ("12.4", "tuple of floats", (10.0, 4.0, 192.0, 3.0)),
     ("12.5", "as written", split), ("12.5", "sigmoid of the difference", split_by_difference),
     ("12.6", "as written", BEST), ("12.6", "small letters", [w.lower() for w in BEST]),
+    ("12.7", "formula", lambda n, m, k: k * 2 / math.comb(n + m, n)), ("12.7", "all ways, counted", counted),
+    ("12.7", "as a text", lambda n, m, k: str(2 * k * math.factorial(n) * math.factorial(m) / math.factorial(n + m))),
 ]
-UNTOUCHED = [("12.1", lambda *a: ...), ("12.2", Dots), ("12.3", lambda *a: ...), ("12.5", lambda *a: ...),
+UNTOUCHED = [("12.1", lambda *a: ...), ("12.2", Dots), ("12.3", lambda *a: ...), ("12.7", lambda *a: ...), ("12.5", lambda *a: ...),
              ("12.4", [..., ..., ..., ...]), ("12.6", [..., ..., ..., ...])]

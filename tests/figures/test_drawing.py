@@ -5,7 +5,7 @@ from matplotlib.colors import to_hex
 from matplotlib.patches import Circle, FancyArrowPatch, Rectangle
 
 from unet_course import UNet
-from unet_course.family import AttentionUNet, DenseUNet, ResUNet, UNetPlusPlus
+from unet_course.family import AttentionUNet, DCSAUNet, DenseUNet, ResUNet, UNetPlusPlus
 from unet_course.figures.charts import seed_panels
 from unet_course.figures.drawing import ADDED, FILLED, draw_change, draw_unet, field_steps
 
@@ -20,11 +20,17 @@ def lit(figure, kind):
             wanted & {to_hex(p.get_edgecolor()).lower(), to_hex(p.get_facecolor()).lower()}]
 
 
-@pytest.mark.parametrize("kind, signs, arcs", [(ResUNet, ["+"] * 5, 5), (AttentionUNet, ["×"] * 2, 2), (DenseUNet, [], 30)])
+@pytest.mark.parametrize("kind, signs, arcs", [(ResUNet, ["+"] * 5, 5), (AttentionUNet, ["×"] * 2, 4), (DenseUNet, [], 30)])
 def test_every_changed_part_is_lit(kind, signs, arcs):
     figure = draw_change(kind(channels=(4, 8, 16)), (37, 50), title="t")
     assert [t for t in texts(figure) if t in "+×"] == signs and len(lit(figure, Circle)) == len(signs)
     assert len(lit(figure, FancyArrowPatch)) == arcs
+
+
+def test_every_block_of_split_attention_has_its_shortcut():
+    figure = draw_change(DCSAUNet(channels=(8, 16, 32)), (37, 50), title="t")
+    assert [t for t in texts(figure) if t in "+×"] == ["+"] * 8 and texts(figure).count("7×7") == 1
+    assert len(lit(figure, FancyArrowPatch)) == 8 and "32×10×13" in texts(figure)
 
 
 @pytest.mark.parametrize("kind", [ResUNet, AttentionUNet, DenseUNet])

@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from unet_course import UNet, load_nuclei, load_pretrained, predict
-from unet_course.family import AttentionUNet, DenseUNet, ResUNet, UNetPlusPlus
+from unet_course.family import AttentionUNet, DCSAUNet, DenseUNet, ResUNet, UNetPlusPlus
 from unet_course.inference import prediction
 from unet_course.inference.fast import has_bf16, ready
 
@@ -17,7 +17,7 @@ KINDS = {
     "no norm": lambda: UNet(channels=(4, 8), norm=False),
     "the paper's": lambda: UNet(channels=(4, 8), padding=0),
     "residual": lambda: ResUNet(channels=(4, 8)), "gates": lambda: AttentionUNet(channels=(4, 8)),
-    "nested": lambda: UNetPlusPlus(channels=(4, 8, 8)), "dense": lambda: DenseUNet(channels=(4, 8)),
+    "nested": lambda: UNetPlusPlus(channels=(4, 8, 8)), "dense": lambda: DenseUNet(channels=(4, 8)), "split": lambda: DCSAUNet(channels=(8, 16)),
     "own": lambda: nn.Sequential(nn.Conv2d(1, 4, 3, padding=1), nn.BatchNorm2d(4), nn.ReLU(), nn.Conv2d(4, 2, 1)),
 }
 
@@ -28,7 +28,7 @@ def trained(make):
     model = make()
     with torch.no_grad():
         for part in model.modules():
-            if isinstance(part, nn.BatchNorm2d):
+            if isinstance(part, (nn.BatchNorm1d, nn.BatchNorm2d)):
                 part.running_mean.normal_(std=0.2)
                 part.running_var.uniform_(0.5, 2)
                 part.weight.uniform_(0.8, 1.2)

@@ -25,7 +25,7 @@ from unet_course import (
     random_crops,
 )
 from unet_course.exercises.core import Exercise
-from unet_course.family import AttentionUNet, DenseUNet, ResUNet, UNetPlusPlus
+from unet_course.family import AttentionUNet, DCSAUNet, DenseUNet, ResUNet, UNetPlusPlus
 from unet_course.losses import (
     FadingWeights,
     border_weight_map,
@@ -89,10 +89,10 @@ def test_predict_gives_the_cpus_answers_on_the_cpu(there, options):
     assert torch.equal(predict(model, image.to(there), progress=False, **options), wanted)
 
 
-@pytest.mark.parametrize("kind", [UNet, ResUNet, AttentionUNet, UNetPlusPlus, DenseUNet])
+@pytest.mark.parametrize("kind", [UNet, ResUNet, AttentionUNet, UNetPlusPlus, DenseUNet, DCSAUNet])
 def test_every_network_of_the_family_runs_there(there, kind):
-    model = kind(num_classes=3, channels=(4, 8, 8)).to(there)
-    out = model(torch.rand(1, 1, 21, 18).to(there))
+    model = kind(num_classes=3, channels=(8, 8, 8)).to(there)
+    out = model(torch.rand(2, 1, 21, 18).to(there))
     out.float().sum().backward()
     assert out.device == there and parameter_count(model) > 0
     if kind is UNet:

@@ -132,6 +132,22 @@ def two_convolutions(answer):
         block_of(make(answer, a, b), a, b, torch.randn(2, a, 9, 8))
 
 
+def norm_first(built, a, b):
+    """Whether it is the unit of Zhang, Liu and Wang: its first convolution gets the ReLU of a norm.
+
+    A norm that is new changes nothing in evaluation mode, up to a hundred-thousandth.
+    """
+    x = torch.randn(2, a, 9, 8)
+    first = block_of(built, a, b, x.clone())[0][0].within(9, 8)
+    if torch.allclose(first, x):
+        return False
+    expect(torch.allclose(first, F.relu(x), rtol=1e-3, atol=1e-3), f"{a} → {b} channels: your first "
+           "convolution gets neither the input as it is, nor the ReLU of the norm of the input. In "
+           "one of the two orders a convolution comes first, in the other norm and ReLU. Which one "
+           "is yours, and what comes first in it?")
+    return True
+
+
 def silenced(built, a, b, x):
     """The block with all 3×3 weights set to zero: what comes out has come by the shortcut."""
     wide, _ = block_of(built, a, b, x.clone())
@@ -147,16 +163,20 @@ def silenced(built, a, b, x):
 def input_goes_through(answer):
     x = torch.randn(2, 4, 9, 8)
     built = make(answer, 4, 4)
-    first = block_of(built, 4, 4, x.clone())[0][0].within(9, 8)
-    expect(torch.allclose(first, x), "4 → 4 channels: your first convolution does not get the "
-           "input as it is. If norm and ReLU stand before each convolution, that is the unit of "
-           "Zhang, Liu and Wang, and a good one. This exercise asks for the older order: which "
-           "layer comes first there, and which one last?")
+    early = norm_first(built, 4, 4)
     got = silenced(built, 4, 4, x)
+    silent = "4 → 4 channels, with the 3×3 weights set to zero: "
+    expect(float(got.abs().max()) > 0, silent + "your block gives zeros, so "
+           "the input does not reach the end. Where is it added?")
+    if early:
+        expect(not torch.allclose(got, F.relu(x), atol=1e-5), silent + "what is negative in the "
+               "input is lost. Where norm and ReLU come before each convolution, nothing comes "
+               "after the sum, and nothing on the shortcut. Which ReLU is one too many?")
+        expect(torch.allclose(got, x, atol=1e-5), silent + "the output should be the input, "
+               "unchanged. What else happens on your shortcut, or after the sum?")
+        return
     expect(bool((got >= 0).all()), "4 → 4 channels: your output has negative values. Which step comes after the sum?")
-    expect(float(got.abs().max()) > 0, "4 → 4 channels, with the 3×3 weights set to zero: your block gives zeros, so "
-                                       "the input does not reach the end. Where is it added?")
-    expect(torch.allclose(got, F.relu(x), atol=1e-5), "4 → 4 channels, with the 3×3 weights set to zero: the output "
+    expect(torch.allclose(got, F.relu(x), atol=1e-5), silent + "the output "
            "should be the ReLU of the input, unchanged. What else happens on your shortcut? Where the channels stay, "
            "it needs no layer.")
 
@@ -165,6 +185,7 @@ def input_goes_through(answer):
 def one_by_one_where_they_change(answer):
     for a, b in CHANNELS[1:]:
         built, x = make(answer, a, b), torch.randn(2, a, 9, 8)
+        early = norm_first(built, a, b)
         small = [c for c in watch(built, x.clone()).plain if c.size == (1, 1)]
         expect(len(small) == 1, f"{a} → {b} channels: your block computes {len(small)} "
                f"convolutions of 1×1; wanted one, on the shortcut. How else could {a} channels be "
@@ -173,74 +194,88 @@ def one_by_one_where_they_change(answer):
                "convolution are not among the parameters of the module. Is it made in __init__, "
                "and set as self.something?")
         with torch.no_grad():
-            wanted = F.relu(F.conv2d(x, small[0].weight, small[0].bias))
+            wanted = F.conv2d(x, small[0].weight, small[0].bias)
+            wanted = wanted if early else F.relu(wanted)
             got = silenced(built, a, b, x)
+        what = "the 1×1 convolution of the input" if early else "the ReLU of the 1×1 convolution of the input"
         expect(torch.allclose(got, wanted, atol=1e-4), f"{a} → {b} channels, with the 3×3 weights "
-               "set to zero: the output should be the ReLU of the 1×1 convolution of the input. "
+               f"set to zero: the output should be {what}. "
                "What does the 1×1 convolution get, and what is done with its result?")
 
 
 def parts_of(built, a, b, x):
-    """The weights of the 3×3 convolutions; weight and bias of a 1×1 convolution."""
+    """Weight and bias of each 3×3 convolution; weight and bias of a 1×1 convolution."""
     wide, _ = block_of(built, a, b, x.detach().clone())
     small = [c for c in watch(built, x.detach().clone()).plain if c.size == (1, 1)]
-    return [c.weight for c in wide], [p for c in small for p in (c.weight, c.bias)]
+    return [(c.weight, c.bias) for c in wide], [p for c in small for p in (c.weight, c.bias)]
 
 
-def change_and_ways(x, wide, small):
+def normed(x):
+    return F.batch_norm(x, None, None, training=True)
+
+
+def change_and_ways(x, wide, small, early=False):
     """What the convolutions add in training mode; what a shortcut may hand on, normed or not."""
-    first, second = wide
-    change = F.batch_norm(F.conv2d(x, first, padding=1), None, None, training=True)
-    change = F.batch_norm(F.conv2d(F.relu(change), second, padding=1), None, None, training=True)
+    change = x
+    for place, (weight, bias) in enumerate(wide):
+        if early:
+            change = F.conv2d(F.relu(normed(change)), weight, bias, padding=1)
+        else:  # a norm takes the bias away again
+            change = normed(F.conv2d(F.relu(change) if place else change, weight, padding=1))
     if not small:
         return change, [x]
     straight = F.conv2d(x, *small)
-    return change, [straight, F.batch_norm(straight, None, None, training=True)]
+    return change, [straight, normed(straight)]
+
+
+ORDERS = {False: "the ReLU of (convolution → norm → ReLU → convolution → norm) plus the shortcut",
+          True: "(norm → ReLU → convolution, twice) plus the shortcut"}
 
 
 @shortcut.behaviour
 def sum_then_relu(answer):
     for a, b in CHANNELS:
         built, x = make(answer, a, b).train(), 10 * torch.randn(4, a, 9, 8)
+        first = norm_first(built, a, b)
         wide, small = parts_of(built, a, b, x)
         with torch.no_grad():
-            change, ways = change_and_ways(x, wide, small)
+            change, ways = change_and_ways(x, wide, small, first)
             got = output(built, x, b)
 
             def is_one_of(*results):
-                return any(torch.allclose(got, result, atol=1e-3) for result in results)
+                return any(torch.allclose(got, result, rtol=1e-4, atol=1e-3) for result in results)
 
             early = [F.relu(change) + F.relu(way) for way in ways] + [F.relu(F.relu(change) + way) for way in ways]
-            expect(not is_one_of(*early), "There is a ReLU before the sum: then the block can only add, and never take away. "
-                                          "Which ReLU has to wait?")
-            expect(not is_one_of(*(F.relu(change + F.relu(way)) for way in ways)), f"{a} → {b} "
+            expect(first or not is_one_of(*early), "There is a ReLU before the sum: then the block can only add, and never "
+                                                   "take away. Which ReLU has to wait?")
+            expect(first or not is_one_of(*(F.relu(change + F.relu(way)) for way in ways)), f"{a} → {b} "
                    "channels: there is a ReLU on your shortcut, so what is negative never gets "
                    "through. The shortcut is the input itself, or its 1×1 convolution. Which ReLU "
                    "is one too many?")
-            right = is_one_of(*(F.relu(change + way) for way in ways))
+            right = is_one_of(*((change + way if first else F.relu(change + way)) for way in ways))
             seen = watch(built, x.clone(), training=True)
             wider = [said(c.dilation) for c in seen.plain if c.dilation not in (1, (1, 1))]
             expect(right or not wider, f"{a} → {b} channels: a convolution of yours has the "
                    f"dilation {''.join(wider[:1])}, so it leaves out pixels. Wanted plain 3×3 "
                    "convolutions.")
-            expect(right or seen.norms in (2, 3), f"{a} → {b} channels: your output is not the "
-                   "ReLU of (convolution → norm → ReLU → convolution → norm) plus the shortcut. "
+            expect(right or seen.norms in (2, 3), f"{a} → {b} channels: your output is not {ORDERS[first]}. "
                    f"PyTorch's batch norms in your block: {seen.norms}; wanted 2. Which norm is "
                    "asked for?")
-            expect(right, f"{a} → {b} channels: your output is not the ReLU "
-                   "of (convolution → norm → ReLU → convolution → norm) plus the shortcut. Is each norm there, and the "
-                   "ReLU between?")
+            expect(right, f"{a} → {b} channels: your output is not {ORDERS[first]}. Is each norm there, "
+                   "and each ReLU?")
 
 
 @shortcut.behaviour
 def both_ways_learn(answer):
     for a, b in CHANNELS:
         built, x = make(answer, a, b).train(), torch.randn(4, a, 9, 8).requires_grad_()
+        first = norm_first(built, a, b)
         wide, small = parts_of(built, a, b, x)
-        change, ways = change_and_ways(x, wide, small)
-        sources = [x, *wide, *small[:1]]
+        change, ways = change_and_ways(x, wide, small, first)
+        sources = [x, *(weight for weight, _ in wide), *small[:1]]
         mine = gradients(output(built, x, b), sources)
-        expect(any(same_gradients(mine, gradients(F.relu(change + way), sources)) for way in ways),
+        sums = [change + way if first else F.relu(change + way) for way in ways]
+        expect(any(same_gradients(mine, gradients(one, sources)) for one in sums),
                f"{a} → {b} channels: the output is right, and the gradient that comes back is not. "
                "A shortcut is there to hand the gradient on. Is it detached, or a norm's mean or "
                "variance?")

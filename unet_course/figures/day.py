@@ -32,6 +32,7 @@ TITLES = {"00": {"U-Net": "what a U-Net says"},
           "08": {"U-Net": "what a U-Net finds"},
           "09": {"one block, augmented": "trained without an error", "U-Net": "a U-Net"},
           "10": {"none": "without border weights", "border map": "with border weights"},
+          "12": {"U-Net": "the U-Net to beat"},
           "13": {"U-Net": "what is counted at the end"},
           "14": {"U-Net": "the same answer, sooner"}}
 

@@ -207,7 +207,7 @@ def draw_change(model, size, *, title):
 
     Parameters
     ----------
-    model : ResUNet, AttentionUNet, DenseUNet or UNetPlusPlus
+    model : ResUNet, AttentionUNet, DenseUNet, DCSAUNet or UNetPlusPlus
         Run once on a black image, and left as it is. What is lit is looked up in its parts.
     size : (int, int)
         Height and width of the image.
@@ -236,16 +236,26 @@ def draw_change(model, size, *, title):
     if any(hasattr(block, "gather") for block in blocks.values()):
         legend += [("what a layer gives is handed to all later ones", ADDED)]
     if any(hasattr(decoder, "gate") for decoder in model.decoders):
-        legend += [("gate: from what comes up, how much of the skip is let through", ADDED)]
+        legend += [("gate: from the skip and from below, how much of the skip gets through", ADDED)]
+    if any(_compact(block) for block in blocks.values()):
+        legend += [("split attention, with a shortcut", ADDED)]
     places = _draw(axis, levels, labels, set(), legend)
     for name, block in blocks.items():
         if hasattr(block, "shortcut"):
             _shortcut(axis, *places[name])
         elif hasattr(block, "gather"):
             _hand_on(axis, *places[name], len(block.steps))
+        elif _compact(block):
+            (left, y), (right, _) = places[name]
+            edges = [left + (right - left) * n / len(block) for n in range(len(block) + 1)]
+            for start, end in zip(edges, edges[1:]):
+                _shortcut(axis, (start, y), (end, y), back=0.3)
+        elif hasattr(block, "depthwise"):
+            (left, y), (right, _) = places[name]
+            axis.text((left + right) / 2, y + 0.12, "7×7", ha="center", fontsize=11, color=INK)
     for index, decoder in enumerate(model.decoders):
         if hasattr(decoder, "gate"):
-            _gate(axis, places[f"skip {levels - 1 - index}"][1])
+            _gate(axis, *places[f"skip {levels - 1 - index}"])
     axis.set_title(title)
     axis.set_ylim(axis.get_ylim()[0], 1.1)
     return figure
@@ -261,10 +271,15 @@ def _sign(axis, place, text):
     axis.text(*place, text, ha="center", va="center", fontsize=13, color=INK, zorder=5)
 
 
-def _shortcut(axis, start, end):
+def _compact(block):
+    """Whether it is a row of blocks, each with a shortcut of its own."""
+    return isinstance(block, torch.nn.Sequential) and all(hasattr(part, "shortcut") for part in block)
+
+
+def _shortcut(axis, start, end, back=0.5):
     axis.add_patch(FancyArrowPatch(start, end, arrowstyle="-|>", mutation_scale=16, shrinkA=0, shrinkB=0, linewidth=2.4,
                                    color=CONV, zorder=1))
-    plus = end[0] - 0.5, end[1]
+    plus = end[0] - back, end[1]
     _arc(axis, (start[0] + 0.05, start[1] + 0.05), (plus[0], plus[1] + 0.2), ADDED, 0.55)
     _sign(axis, plus, "+")
 
@@ -281,8 +296,10 @@ def _hand_on(axis, start, end, layers):
             _arc(axis, (spots[first], start[1] + 0.22), (spots[last], start[1] + 0.24), ADDED, 0.45, width=1.3)
 
 
-def _gate(axis, end):
+def _gate(axis, start, end):
+    """The sign on the skip, with an arc from each of the two that it reads: from the skip, and from what comes up."""
     place = end[0] - 0.4, end[1]
+    _arc(axis, (max(place[0] - 0.9, start[0]), end[1] + 0.05), (place[0], place[1] + 0.2), ADDED, 0.6)
     _arc(axis, (end[0] + 0.6, end[1] + 0.36), (place[0], place[1] + 0.2), ADDED, -0.6)
     _sign(axis, place, "×")
 

@@ -1,0 +1,56 @@
+"""Exercise: how often luck says that one network is better. (12)"""
+
+import math
+
+from unet_course.exercises.answers import number
+from unet_course.exercises.core import Exercise, expect
+from unet_course.exercises.values import alike, call
+
+luck = Exercise("12.7", "How often luck says it", "write", minutes=10)
+
+
+def true_luck(base, other, looks):
+    return looks * 2 / math.comb(base + other, base)
+
+
+def one_luck(answer, base, other, looks):
+    return number(call(answer, base, other, looks), "Your result")
+
+
+@luck.behaviour
+def one_look(answer):
+    got = one_luck(answer, 3, 3, 1)
+    for wrong, why in [(1 / 20, "That is one of the 20 ways. The rule also speaks where all of one side are lower."),
+                       (2 / 720, "You count orders. Which scores are the base's is drawn; does it matter in "
+                        "which order they are drawn?"),
+                       (1 / 720, "You count orders. Which scores are the base's is drawn; does it matter in "
+                        "which order they are drawn?"),
+                       (2 / 64, "You toss a coin for each score. But exactly 3 of the 6 are the base's."),
+                       (20, "That is the number of ways. In how many of them does the rule speak?"),
+                       (2, "That is how many ways it is. Out of how many?")]:
+        expect(not alike(got, wrong), f"For 3 and 3 seeds and one comparison you return {got:g}. {why}")
+    expect(alike(got, 0.1), f"For 3 and 3 seeds and one comparison you return {got:g}; wanted another "
+           "number. Six scores, and three of them are the base's. How many ways are there "
+           "to choose the three, and in how many does one side lie wholly above?")
+
+
+@luck.behaviour
+def any_number_of_seeds(answer):
+    for base, other in [(5, 5), (3, 5), (5, 3), (1, 1), (10, 4), (4, 1)]:
+        got, wanted = one_luck(answer, base, other, 1), true_luck(base, other, 1)
+        expect(alike(got, wanted, 1e-7), f"For {base} and {other} seeds and one comparison you return {got:g}; "
+               f"wanted {wanted:g}. It was right for 3 and 3. In how many ways can the base's scores be "
+               "chosen from all of them?")
+
+
+@luck.behaviour
+def many_looks(answer):
+    for base, other, looks in [(3, 3, 8), (5, 5, 12), (3, 3, 30), (2, 4, 1)]:
+        got, wanted = one_luck(answer, base, other, looks), true_luck(base, other, looks)
+        once = true_luck(base, other, 1)
+        why = f"For {base} and {other} seeds and {looks} comparisons you return {got:g}. "
+        expect(looks == 1 or not alike(got, once), why + "That is for one comparison.")
+        expect(looks == 1 or not alike(got, 1 - (1 - once) ** looks), why + "That is how probable one such verdict or more "
+               "is, if the comparisons have nothing to do with each other. Asked for is how many there are on average.")
+        expect(alike(got, wanted, 1e-7), why + f"Wanted {wanted:g}. Each comparison adds the same to what "
+               "is to be expected.")
