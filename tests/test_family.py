@@ -28,7 +28,7 @@ from unet_course.family import (
     split_attention,
 )
 from unet_course.inference.tiles import reach
-from unet_course.losses import combined_loss, cross_entropy
+from unet_course.losses import FadingWeights, combined_loss, cross_entropy
 from unet_course.tracing import parameter_count, trace_shapes
 from unet_course.unet import output_size
 
@@ -226,6 +226,15 @@ def test_plus_plus_of_one_level_is_unet():
                            for k, v in one.state_dict().items()})
     x = torch.rand(2, 1, 13, 9)
     assert torch.allclose(one(x), plain(x), atol=1e-6)
+
+
+def test_class_weights_fade_under_deep_supervision_too():
+    loss, seen = FadingWeights([0.9, 0.02, 0.08]), []
+    data = torch.rand(1, 1, 32, 32), torch.randint(0, 3, (1, 32, 32))
+    fit(UNetPlusPlus(num_classes=3, channels=(2, 4), deep_supervision=True), data, steps=4, crop=16, batch_size=1,
+        loss=deep_supervision(loss), bf16=False, progress=False, on_step=lambda *_: seen.append(loss.progress))
+    assert seen == [0, 0.25, 0.5, 0.75]
+    assert not hasattr(deep_supervision(combined_loss), "progress")
 
 
 def test_deep_supervision_returns_all_heads_in_training_and_their_mean_after():

@@ -412,7 +412,11 @@ def deep_supervision(loss):
         if logits.ndim != 5:
             raise ValueError(f"logits {tuple(logits.shape)} have no axis of heads; wanted (heads, N, K, H, W), as from "
                              "UNetPlusPlus(deep_supervision=True) in training mode")
+        if hasattr(loss, "progress"):
+            loss.progress = over_heads.progress
         return torch.stack([loss(one, target) for one in logits]).mean()
+    if hasattr(loss, "progress"):  # how far the training is: `fit` says it, class weights fade with it
+        over_heads.progress = loss.progress
     return over_heads
 
 
