@@ -26,7 +26,7 @@ from unet_course.exercises import Exercise
 from unet_course.figures.texts import alt_texts
 
 PACKAGE = Path(__file__).resolve().parents[2] / "unet_course"
-NUMBERS_FIRST = ("00", "01", "02", "03", "04", "05", "06", "07", "08", "09", "10", "12", "13", "14")
+NUMBERS_FIRST = ("00", "01", "02", "03", "04", "05", "06", "07", "08", "09", "10", "11", "12", "13", "14")
 
 
 def numbers_first(name):

@@ -3,10 +3,12 @@
 import csv
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
 from tools.trained import parts
+from unet_course.metrics.pixels import class_dice, confusion_matrix
 
 TABLE = Path(__file__).resolve().parents[2] / "data" / "results" / "parts.csv"
 
@@ -79,6 +81,21 @@ def test_a_training_gives_a_row_at_a_quarter_at_half_and_at_the_end(monkeypatch)
     assert [row[4] for row in rows] == [1, 2, 4]
     assert all(len(row) == len(parts.COLUMNS) for row in rows)
     assert [row[:5] + row[6:] for row in rows] == [row[:5] + row[6:] for row in again]  # but for the time
+
+
+def test_the_pictures_are_those_of_the_table():
+    _, masks, _ = parts.load("walls", "val")
+    with np.load(TABLE.parent / "walls.npz", allow_pickle=False) as file:
+        kept = dict(file)
+    dice = {name: class_dice(confusion_matrix(torch.from_numpy(classes).long(), masks[0], 2))[1]
+            for name, classes in kept.items()}
+    assert {c.shape for c in kept.values()} == {(parts.SIDE, parts.SIDE)}
+    with TABLE.open(encoding="utf-8", newline="") as file:
+        for row in csv.DictReader(file):
+            if (row["task"], row["seed"], row["at"]) == ("walls", "0", row["steps"]) and row["network"] in kept:
+                # one picture of the four that the row is about
+                assert dice.pop(row["network"]) == pytest.approx(float(row["val_dice_1"]), abs=0.03)
+    assert not dice
 
 
 @pytest.mark.full

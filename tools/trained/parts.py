@@ -4,7 +4,8 @@
 of PLAN, or the groups that are named; one thread; stopped, it goes on with the next training.
 Nuclei are the course's, cell walls are drawn. `val` is scored on the way; `test` and `shifted` once,
 at the end, and choose nothing. ``python -m tools.trained.parts times`` measures the steps, all
-networks in turn, into ``data/results/times.csv``: for a quiet machine.
+networks in turn, into ``data/results/times.csv``: for a quiet machine. ``python -m
+tools.trained.parts pictures`` keeps what two networks find on walls, for pictures.
 """
 
 import csv
@@ -13,6 +14,7 @@ import sys
 import time
 from importlib.metadata import version
 
+import numpy as np
 import torch
 from skimage.measure import label
 
@@ -108,7 +110,7 @@ def score(task, model, split):
 
 
 def train(task, name, seed, steps, add):
-    """One training; `add` is given a row at a quarter, at half and at the end of it."""
+    """One trained network; `add` is given a row at a quarter, at half and at the end of it."""
     seed_everything(seed)
     model, loss = make(task, name)
     options = {"augment": Augment(), **(VARIANTS[name].training if name in VARIANTS else {})}
@@ -128,6 +130,17 @@ def train(task, name, seed, steps, add):
 
     fit(model, load(task, "train")[:2], steps=steps, crop=CROP, batch_size=BATCH, loss=loss,
         seed=seed, bf16=False, progress=False, on_step=look, **options)
+    return model
+
+
+def pictures():
+    """Keep the classes that two networks, of seed 0, give the first picture of walls of `val`."""
+    image = load("walls", "val")[0][0]
+    kept = {}
+    for name in ("base", "no skips"):
+        model = train("walls", name, 0, 600, lambda row: print(*row, flush=True))
+        kept[name] = predict(model, image).argmax(dim=0).numpy().astype(np.uint8)
+    np.savez_compressed(DATA / "results" / "walls.npz", **kept)
 
 
 def times(rounds=5, steps=8):
@@ -151,8 +164,8 @@ def times(rounds=5, steps=8):
 
 def main(arguments):
     torch.set_num_threads(1)
-    if arguments == ["times"]:
-        return times()
+    if arguments in (["times"], ["pictures"]):
+        return {"times": times, "pictures": pictures}[arguments[0]]()
     path = DATA / "results" / "parts.csv"
     if not path.exists():
         path.write_text(",".join(COLUMNS) + "\n", encoding="utf-8")

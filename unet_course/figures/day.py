@@ -4,10 +4,12 @@ import statistics
 from functools import lru_cache
 
 import numpy as np
+import torch
 
 from unet_course.data.masks import label_nuclei
 from unet_course.data.nuclei import DATA, load_nuclei
 from unet_course.data.stored import read_results
+from unet_course.data.walls import cell_walls
 from unet_course.figures.crowds import crowds, found_in_crowds, outlines
 from unet_course.figures.panels import (
     INK,
@@ -15,12 +17,14 @@ from unet_course.figures.panels import (
     NUCLEUS_LINE,
     QUIET,
     class_colours,
+    error_colours,
     images,
     new_figure,
     show,
 )
 
 PIECE = slice(300, 396), slice(100, 244)  # of the validation block, as `tools.trained.choices` has it
+PIECE_OF_WALLS = slice(60, 180), slice(60, 180)
 TITLES = {"00": {"U-Net": "what a U-Net says"},
           "01": {"threshold": "what a threshold makes of it", "U-Net": "what a U-Net makes of it"},
           "02": {"U-Net": "what a U-Net makes of it"},
@@ -32,6 +36,7 @@ TITLES = {"00": {"U-Net": "what a U-Net says"},
           "08": {"U-Net": "what a U-Net finds"},
           "09": {"one block, augmented": "trained without an error", "U-Net": "a U-Net"},
           "10": {"none": "without border weights", "border map": "with border weights"},
+          "11": {"base": "a U-Net", "no skips": "trained without skips"},
           "12": {"U-Net": "the U-Net to beat"},
           "13": {"U-Net": "what is counted at the end"},
           "14": {"U-Net": "the same answer, sooner"}}
@@ -62,8 +67,8 @@ def picture_of_the_day(notebook):
     """
     if notebook not in TITLES:
         raise ValueError(f"notebook is {notebook!r}; wanted one of {', '.join(TITLES)}")
-    if notebook == "10":
-        show(_crowd(TITLES[notebook]), "10.day")
+    if notebook in ("10", "11"):
+        show({"10": _crowd, "11": _walls}[notebook](TITLES[notebook]), f"{notebook}.day")
         return
     image, mask = (part[0] for part in load_nuclei("val"))
     found = [class_colours(pieces()[name]) for name in TITLES[notebook]]
@@ -80,6 +85,15 @@ def _crowd(titles):
              for name, title in titles.items()}
     pictures = {"a crowd": None, **found, "as labelled": truth.numpy()[where]}
     return outlines(image[0][where], pictures, truth=truth[where])
+
+
+def _walls(titles):
+    """A piece of drawn cell walls, the errors of two networks, and the walls as they are drawn."""
+    image, mask, _ = cell_walls(256, generator=torch.Generator().manual_seed(100))
+    with np.load(DATA / "results" / "walls.npz", allow_pickle=False) as found:
+        errors = [error_colours(found[name] == 1, mask == 1)[PIECE_OF_WALLS] for name in titles]
+    return images([image[0][PIECE_OF_WALLS], *errors, mask[PIECE_OF_WALLS]],
+                  ["a piece of an image", *titles.values(), "as drawn"], width=11, key="errors")
 
 
 def scoreboard(last=None, *, test=False, boundary=False):
