@@ -10,22 +10,18 @@ from hypothesis import strategies as st
 from torch import nn
 
 from unet_course import ConvBlock, UNet, fit, load_nuclei, predict
+from unet_course.dcsau import CompactBlock, DCSAUNet, PrimaryFeatures, SplitAttention, split_attention
 from unet_course.exercises.nb05 import centre_of_impulse
 from unet_course.family import (
     AttentionDecoder,
     AttentionGate,
     AttentionUNet,
-    CompactBlock,
-    DCSAUNet,
     DenseBlock,
     DenseUNet,
-    PrimaryFeatures,
     ResidualBlock,
     ResUNet,
-    SplitAttention,
     UNetPlusPlus,
     deep_supervision,
-    split_attention,
 )
 from unet_course.inference.tiles import reach
 from unet_course.losses import FadingWeights, combined_loss, cross_entropy

@@ -85,7 +85,7 @@ def other_scales(answer):
            "Does everything depend on `difference` and `spread` as it should?")
 
 
-enough = Exercise("11.7", "Eighty in a hundred", "predict", minutes=6, mark="classroom")
+enough = Exercise("11.7", "Eighty in a hundred", "predict", minutes=6)
 
 
 def _of_three(answer, place):
