@@ -22,35 +22,14 @@ from scipy.cluster.hierarchy import DisjointSet
 from skimage.measure import label as pieces_of
 from torch import nn
 
+from tests.exercises.rows import adder
 from unet_course import UNet, metrics, random_crops
 from unet_course.clinic import ClinicUNet, Patient5, crops_of
 from unet_course.training import OtherSkip
 from unet_course.unet import init_he
 
 WRONG, RIGHT, OPEN = [], [], []
-
-
-def row(rows, *first):
-    def keep(answer):
-        rows.append((*first, answer))
-        return answer
-
-    return keep
-
-
-def wrong(id, what, *answer):
-    """A wrong answer: the third argument, or else the function or class that is decorated."""
-    return row(WRONG, id, what)(*answer) if answer else row(WRONG, id, what)
-
-
-def right(id, what, *answer):
-    """A right answer: the third argument, or else the function or class that is decorated."""
-    return row(RIGHT, id, what)(*answer) if answer else row(RIGHT, id, what)
-
-
-def open_row(id, kind, what, *answer):
-    """An answer on which the check and the one who wrote it do not agree."""
-    return row(OPEN, id, kind, what)(*answer) if answer else row(OPEN, id, kind, what)
+wrong, right, open_row = adder(WRONG, 2), adder(RIGHT, 2), adder(OPEN, 3)
 
 
 # 7.1 Dice
