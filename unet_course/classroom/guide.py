@@ -84,7 +84,7 @@ def wrong_answers(folder):
 def page(notebook, name, mistakes):
     """(one line for the index, the page) of a notebook."""
     title = re.search(r"^# (.+)$", notebook.cells[0].source, re.M).group(1)
-    aims = [f"- {aim} ({', '.join(ids) or 'no exercise asks for it: ask yourself'})"
+    aims = [f"- {aim} ({', '.join(ids) or 'no exercise asks for it: ask for it yourself'})"
             for aim, ids in objectives(notebook.cells[0].source, name[:2])]
     parts = sections(notebook)
     minutes = [round(part_minutes(cells)) for _, cells in parts]
