@@ -14,7 +14,7 @@ author = "the U-Net, step by step authors"
 copyright = "MIT (code), CC BY 4.0 (text and figures)"  # Sphinx's own name for it
 language = "en"
 extensions = ["myst_nb", "sphinx.ext.autodoc", "numpydoc"]
-exclude_patterns = ["_build", "address.txt"]
+exclude_patterns = ["_build", "address.txt", "paper"]  # the paper is for a journal, not for the site
 templates_path = ["_templates"]
 
 # the notebooks are shown as they are stored: run and checked elsewhere

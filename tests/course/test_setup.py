@@ -149,12 +149,12 @@ def test_constraints_name_every_package_of_the_two_commands():
 
 
 def test_address_stands_in_one_place_and_everything_is_written_from_it(tmp_path):
-    for part in ("notebooks", "pyproject.toml", "README.md", "README.zh-CN.md"):
+    for part in ("notebooks", "pyproject.toml", "README.md", "README.zh-CN.md", "CITATION.cff"):
         copy = shutil.copytree if (HERE / part).is_dir() else shutil.copy
         copy(HERE / part, tmp_path / part)
     notebooks = sorted((tmp_path / "notebooks").rglob("*.ipynb"))
     readmes = [tmp_path / "README.md", tmp_path / "README.zh-CN.md"]
-    files = [*notebooks, tmp_path / "pyproject.toml", *readmes]
+    files = [*notebooks, tmp_path / "pyproject.toml", *readmes, tmp_path / "CITATION.cff"]
     before = [f.read_bytes() for f in files]
     assert address.main(["ann/u-net.course"], tmp_path) == 0
     for path in notebooks:
@@ -164,6 +164,7 @@ def test_address_stands_in_one_place_and_everything_is_written_from_it(tmp_path)
         text = path.read_text(encoding="utf-8")
         assert unknown not in text and "OWNER" not in text
         assert (text.count("ann/u-net.course"), text.count("ann%2Fu-net.course")) == (3, 1)  # badge, Binder, clone; nbgitpuller
+    assert "\nrepository-code: https://github.com/ann/u-net.course\n" in files[-1].read_text(encoding="utf-8")
     assert address.main([address.UNKNOWN], tmp_path) == 0
     assert [f.read_bytes() for f in files] == before
 

@@ -70,7 +70,7 @@ def readme_text(where, name="README.md"):
 
 
 def rewrite(where, root=HERE):
-    """Write the address into the notebooks and the READMEs below `root`."""
+    """Write the address into the notebooks, the READMEs and CITATION.cff below `root`."""
     folder = root / "notebooks"
     for path in sorted([*folder.glob("*.ipynb"), *folder.glob("zh/*.ipynb")]):
         notebook = nbformat.read(path, as_version=4)
@@ -80,6 +80,10 @@ def rewrite(where, root=HERE):
             if "setup" in cell.metadata.get("tags", []):
                 cell.source = re.sub(r"%pip install .*", install_line(where, root), cell.source)
         write(notebook, path)
+    citation = root / "CITATION.cff"
+    text = re.sub(r"^repository-code: .*\n", "", citation.read_text(encoding="utf-8"), flags=re.MULTILINE)
+    known = "" if where == UNKNOWN else f"repository-code: https://github.com/{where}\n"
+    citation.write_text(text + known, encoding="utf-8", newline="\n")
     for readme in sorted(root.glob("README*.md")):
         marked = f"<!-- address:start -->\n{readme_text(where, readme.name)}\n<!-- address:end -->"
         text = re.sub(r"<!-- address:start -->.*?<!-- address:end -->", lambda _, new=marked: new,
