@@ -36,6 +36,8 @@ GAP = 1.75  # between two levels, in the drawing's own units
 def draw_unet(model, size, *, title=None):
     """Draw a network as a U, every tensor with its shape (C, H, W), measured on an image of this size.
 
+    A box is as wide as its channels say; where two are joined, their sum stands above them.
+
     Parameters
     ----------
     model : UNet
@@ -99,8 +101,9 @@ def _draw(axis, levels, labels, lit, legend=None):
 
     `legend` replaces the names of the colours: a list of (name, colour).
     """
-    wide, tall = (0.42, 1.0) if labels else (0.5, 1.0)
-    step = 2.1 if labels else 1.5
+    tall, step = 1.0, 2.1 if labels else 1.5
+    channels = {name: int(text.split("×")[0]) for name, text in (labels or _doubling(levels)).items()}
+    wide = {name: max(step / 2 * number / max(channels.values()), 0.1) for name, number in channels.items()}
     small = 11 if levels < 4 or max(map(len, (labels or {"": ""}).values())) < 9 else 8.5  # as wide as a step, not wider
     right = 2 * levels * step + 2.2
     places = {}  # (start, end) of each block's and each skip's arrow
@@ -110,9 +113,9 @@ def _draw(axis, levels, labels, lit, legend=None):
 
     def box(x, y, name, face, part, scale):
         height = max(tall * 0.72**scale, 0.3)
-        axis.add_patch(Rectangle((x - wide / 2, y - height / 2), wide, height, facecolor=on(part, face),
+        axis.add_patch(Rectangle((x - wide[name] / 2, y - height / 2), wide[name], height, facecolor=on(part, face),
                                  edgecolor=INK if part in lit else QUIET, linewidth=1.2, zorder=2))
-        if labels and name in labels:
+        if labels and face != COPIED:
             axis.text(x, y - height / 2 - 0.06, labels[name], ha="center", va="top", fontsize=small, color=INK)
 
     def arrow(start, end, part, colour, name=None):
@@ -120,31 +123,40 @@ def _draw(axis, levels, labels, lit, legend=None):
         axis.add_patch(FancyArrowPatch(start, end, arrowstyle="-|>", mutation_scale=16, shrinkA=0, shrinkB=0,
                                        linewidth=2.4, color=on(part, colour), zorder=1))
 
+    def across(x, y, one, end, other, *rest):  # from the right side of a box to the left side of another
+        arrow((x + wide[one] / 2, y), (end - wide[other] / 2, y), *rest)
+
     block = "encoder" if "encoder" in lit else "block"
     for level in range(levels):
         y, x = -GAP * level, level * step
         down = -GAP * (level + 1) + 0.55 * 0.72 ** (level + 1) + 0.08
-        box(x, y, "input" if level == 0 else f"pooled {level - 1}", MAP, "image" if level == 0 else "encoder", level)
-        arrow((x + wide / 2, y), (x + step - wide / 2, y), block, CONV, f"block {level}")
-        box(x + step, y, f"skip {level}", MAP, block, level)
+        first, skip, joined, last = ("input" if level == 0 else f"pooled {level - 1}", f"skip {level}", f"up {level}",
+                                     f"decoder {level}")
+        box(x, y, first, MAP, "image" if level == 0 else "encoder", level)
+        across(x, y, first, x + step, skip, block, CONV, f"block {level}")
+        box(x + step, y, skip, MAP, block, level)
         arrow((x + step, y - 0.5 * 0.72**level - (0.42 if labels else 0.06)), (x + step, down), "encoder", POOL)
         out = right - level * step
-        copy = out - step - wide if labels else out - step - wide / 2
-        arrow((x + step + wide / 2, y), (copy - wide / 2, y), "skip", COPY, f"skip {level}")
-        box(copy, y, None, COPIED, "skip", level)
-        box(copy + wide, y, f"up {level}", MAP, "decoder", level)
-        arrow((copy + 1.5 * wide, y), (out - wide / 2, y), "decoder", CONV, f"decoder {level}")
-        box(out, y, f"decoder {level}", MAP, "decoder", level)
+        middle = out - step  # of what comes from below; the copy lies at its left side
+        copy = middle - wide[joined] / 2 - wide[skip] / 2
+        across(x + step, y, skip, copy, skip, "skip", COPY, f"skip {level}")
+        box(copy, y, skip, COPIED, "skip", level)
+        box(middle, y, joined, MAP, "decoder", level)
+        if labels and "skip" in lit:
+            axis.text(copy + wide[skip] / 2, y + 0.5 * 0.72**level + 0.05, f"{channels[skip]} + {channels[joined]} = "
+                      f"{channels[skip] + channels[joined]}", ha="center", va="bottom", fontsize=small, color=INK)
+        across(middle, y, joined, out, last, "decoder", CONV, last)
+        box(out, y, last, MAP, "decoder", level)
         start = -GAP * (level + 1) + 0.5 * 0.72 ** (level + 1) + 0.06
-        arrow((copy + wide, start), (copy + wide, y - 0.5 * 0.72**level - (0.42 if labels else 0.06)), "decoder", UP)
+        arrow((middle, start), (middle, y - 0.5 * 0.72**level - (0.42 if labels else 0.06)), "decoder", UP)
     y, x = -GAP * levels, levels * step
-    box(x, y, f"pooled {levels - 1}" if levels else "input", MAP, "encoder" if levels else "image", levels)
-    below = right - levels * step
-    end = below - wide / 2 if levels else right - wide / 2
-    arrow((x + wide / 2, y), (end, y), "bottom", CONV, "bottom")
+    first, below = f"pooled {levels - 1}" if levels else "input", right - levels * step
+    box(x, y, first, MAP, "encoder" if levels else "image", levels)
+    across(x, y, first, below, "bottom", "bottom", CONV, "bottom")
     box(below, y, "bottom", MAP, "bottom", levels)
-    arrow((right + wide / 2, 0), (right + 1.7, 0), "head", HEAD)
-    box(right + 1.7 + wide / 2, 0, "logits", MAP, "head", 0)
+    last, answer = "decoder 0" if levels else "bottom", right + 1.7 + wide["logits"] / 2
+    across(right, 0, last, answer, "logits", "head", HEAD)
+    box(answer, 0, "logits", MAP, "head", 0)
     axis.set(xlim=(-0.9, right + 2.9), ylim=(-GAP * levels - (1.5 if labels else 1.1), 0.8))
     axis.axis("off")
     for index, (name, colour) in enumerate(legend or NAMES):
@@ -153,7 +165,18 @@ def _draw(axis, levels, labels, lit, legend=None):
         low = -GAP * levels - (1.0 if labels else 0.72) - 0.32 * row
         axis.plot([left, left + 0.35], [low, low], color=colour, linewidth=4)
         axis.text(left + 0.45, low, name, va="center", fontsize=11, color=INK)
+    if "skip" in lit and levels:  # the last of the six places of the key
+        left = -0.6 + 2 * (right + 3) / 3
+        axis.text(left + 0.18, low, "  ", ha="center", va="center", fontsize=6,
+                  bbox={"boxstyle": "square,pad=0.4", "facecolor": COPIED, "edgecolor": INK})
+        axis.text(left + 0.45, low, "the copy, joined", va="center", fontsize=11, color=INK)
     return places
+
+
+def _doubling(levels):
+    """Channels that double on each level, by the names of `trace_shapes`: for a map, which draws no network."""
+    names = {f"{name} {level}": level for level in range(levels) for name in ("skip", "pooled", "up", "decoder")}
+    return {name: str(2**level) for name, level in {**names, "input": 0, "bottom": levels, "logits": 0}.items()}
 
 
 def field_steps(layers):
