@@ -39,7 +39,8 @@ def update(folder, notebooks=NOTEBOOKS, language="en"):
     folder, lines = Path(folder), []
     try:
         record = json.loads((folder / RECORD).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        record = dict(record)
+    except (OSError, TypeError, ValueError):
         record = {}
     for source in find_notebooks(notebooks, language):
         copy = student_copy(nbformat.read(source, as_version=4))

@@ -109,7 +109,7 @@ def refresh_map(readme, paths):
     """Put the minutes of these notebooks into the last column of a README's map."""
     text = readme.read_text(encoding="utf-8")
     for path in paths:
-        row = rf"^(\| \[[^|]*/{path.name}\).*\|) \d* \|$"
+        row = rf"^(\| \[[^|]*/{path.name}\).*\|) \d* ?\|$"
         text = re.sub(row, rf"\1 {minutes(path)} |", text, flags=re.MULTILINE)
     readme.write_text(text, encoding="utf-8", newline="\n")
 

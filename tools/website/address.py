@@ -59,10 +59,9 @@ def site(where):
     return f"https://{owner.lower()}.github.io/{name}/"
 
 
-WORDS = {"en": ("Without installing anything: ", "The course as a site, with a U-Net that runs in the browser: ",
-                "To get a clone: ",
+WORDS = {"en": ("With nothing to install: ", "[The site]({0}), [a U-Net in your browser]({0}live/).", "To get a clone: ",
                 "On a JupyterHub with nbgitpuller, put your hub's name into this link and give it to the class:"),
-         "zh": ("不安装任何东西：", "课程网站，其中有一个在浏览器里运行的 U-Net：", "获取副本：",
+         "zh": ("不安装任何东西：", "[课程网站]({0})，[浏览器里的 U-Net]({0}live/)。", "获取副本：",
                 "在装有 nbgitpuller 的 JupyterHub 上，把下面链接中的主机名换成你们的，再发给全班：")}
 PAGES = {"README.md": ("en", "course"), "README.zh-CN.md": ("zh", "course"),
          "book/teaching.md": ("en", "hub"), "book/zh/teaching.md": ("zh", "hub")}
@@ -78,7 +77,7 @@ def text_of(where, page):
     if part == "hub":
         return f"{hub}\n`{puller(where, name=first)}`"
     return "\n\n".join([f"{badges}{badge(where, first)} {binder(where, first)}",
-                        f"{pages}<{site(where)}>, <{site(where)}live/>", f"{clone}`git clone https://github.com/{where}`"])
+                        pages.format(site(where)), f"{clone}`git clone https://github.com/{where}`"])
 
 
 def titled(source, where, name):

@@ -22,7 +22,7 @@ def found():
     """The piece (H, W) and the nuclei in it, numbered (H, W), as the shipped network finds them in the whole field."""
     image = load_nuclei("test")[0][0]
     instances = label_nuclei(predict(load_pretrained(), image).argmax(0))
-    return image[0][PIECE], instances[PIECE]
+    return image[0][PIECE].numpy(), instances[PIECE]
 
 
 def count(instances):

@@ -1,12 +1,9 @@
-"""The U, drawn from a live network or as a small map; how a receptive field grows. (00 03 05 12)
+"""The U, drawn from a live network or as a small map. (00 05 12)
 
 Its colours, those of Figure 1 of Ronneberger et al. (2015), stand in `panels.py`.
 """
 
-import math
-
 import torch
-from matplotlib.colors import to_rgba
 from matplotlib.patches import Circle, FancyArrowPatch, Rectangle
 
 from unet_course.figures.panels import (
@@ -25,7 +22,7 @@ from unet_course.figures.panels import (
     UP,
     new_figure,
 )
-from unet_course.tracing import receptive_field, trace_shapes
+from unet_course.tracing import trace_shapes
 
 PARTS = ("image", "block", "encoder", "skip", "decoder", "bottom", "head")
 NAMES = [("3×3 convolution, norm, ReLU, twice", CONV), ("2×2 max-pool", POOL), ("upsampling", UP),
@@ -177,49 +174,6 @@ def _doubling(levels):
     """Channels that double on each level, by the names of `trace_shapes`: for a map, which draws no network."""
     names = {f"{name} {level}": level for level in range(levels) for name in ("skip", "pooled", "up", "decoder")}
     return {name: str(2**level) for name, level in {**names, "input": 0, "bottom": levels, "logits": 0}.items()}
-
-
-def field_steps(layers):
-    """How a receptive field grows: a row for each layer, with what the values that it takes see.
-
-    Parameters
-    ----------
-    layers : sequence of (int, int)
-        Kernel and stride of each, in order, as in `receptive_field`.
-
-    Returns
-    -------
-    matplotlib Figure
-        In each row the windows of the values that one value is made of, a step apart. Together they
-        are what it sees: the darker window of the next row.
-
-    Examples
-    --------
-    >>> field_steps([(3, 1), (2, 2)]).axes[0].get_xlabel()
-    'pixels of the image'
-    """
-    figure, axes = new_figure(width=10, height=0.9 + 0.72 * len(layers))
-    axis, whole, left = axes[0, 0], receptive_field(layers), 0
-    for row, (size, stride) in reversed([*enumerate(layers)]):
-        sees, step = receptive_field(layers[:row]), math.prod(stride for _, stride in layers[:row])
-        for number in range(size):
-            place = left + number * step, row - 0.36 + 0.72 * number / size
-            colour = to_rgba(POOL if stride > 1 else CONV, 1 if number == size // 2 else 0.55)
-            axis.add_patch(Rectangle(place, sees, 0.72 / size, facecolor=colour, edgecolor=PAPER))
-        left += size // 2 * step
-        text = f"{size} windows of {sees}, step {step}:  {sees + (size - 1) * step} pixels"
-        axis.text(whole + 0.8, row, text, va="center", fontsize=12, color=INK)
-    names = [f"{size}×{size} {'pool' if stride > 1 else 'convolution'}" for size, stride in layers]
-    axis.set_yticks(range(len(layers)), labels=names)
-    axis.set_xticks(range(whole + 1), labels=[n if n % 2 == 0 else "" for n in range(whole + 1)])
-    axis.set(xlim=(0, 1.75 * whole), ylim=(len(layers) - 0.5, -0.5), xlabel="pixels of the image",
-             title="What one value sees: the windows of the values that it is made of")
-    axis.xaxis.set_label_coords(0.5 / 1.75, -0.14)
-    axis.vlines(range(whole + 1), -0.5, len(layers) - 0.5, color=PALE, linewidth=1, zorder=0)
-    axis.tick_params(axis="y", length=0)
-    axis.spines["left"].set_visible(False)
-    axis.spines["bottom"].set_bounds(0, whole)
-    return figure
 
 
 FILLED, ADDED = BOUNDARY, BOUNDARY_LINE  # orange, what U-Net has not: the bright shade under letters, the deep one for lines
