@@ -164,8 +164,8 @@ def _draw(axis, levels, labels, lit, legend=None):
         axis.text(left + 0.45, low, name, va="center", fontsize=11, color=INK)
     if "skip" in lit and levels:  # the last of the six places of the key
         left = -0.6 + 2 * (right + 3) / 3
-        axis.text(left + 0.18, low, "  ", ha="center", va="center", fontsize=6,
-                  bbox={"boxstyle": "square,pad=0.4", "facecolor": COPIED, "edgecolor": INK})
+        axis.text(left + 0.18, low, " ", ha="center", va="center", fontsize=11,
+                  bbox={"boxstyle": "square,pad=0", "facecolor": COPIED, "edgecolor": INK})
         axis.text(left + 0.45, low, "the copy, joined", va="center", fontsize=11, color=INK)
     return places
 
