@@ -63,7 +63,7 @@ def test_an_answer_that_is_not_refused_after_all_is_named():
 @pytest.mark.parametrize("path", PATHS, ids=lambda path: path.stem)
 def test_the_time_that_a_notebook_states_is_that_of_the_guide(path):
     parts = sections(nbformat.read(path, as_version=4))
-    stated = int(re.search(r"to run, (\d+) minutes", path.read_text(encoding="utf-8")).group(1))
+    stated = int(re.search(r"<!-- time -->(\d+) minutes<!-- /time -->", path.read_text(encoding="utf-8")).group(1))
     assert abs(stated - sum(round(part_minutes(cells)) for _, cells in parts)) <= 5
 
 

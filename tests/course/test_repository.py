@@ -124,13 +124,13 @@ def test_repository_is_small():
     assert sum((ROOT / name).stat().st_size for name in files()) < LIMIT
 
 
-def test_the_readme_states_the_hard_cases_as_they_were_counted():
+def test_the_page_of_checks_states_the_hard_cases_as_they_were_counted():
     results = json.loads((ROOT / "data" / "results" / "hard_cases.json").read_text(encoding="utf-8"))
     counts = Counter()
     for outcomes in results["fuzz"]["groups"].values():
         counts.update(outcomes)
     assert results["fuzz"]["wrong"] == results["kills"]["wrong"] == [] and results["fuzz"]["cases"] >= 10_000
     kills = {one["kills"] for one in results["kills"]["groups"].values()}
-    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    text = (ROOT / "book" / "checks.md").read_text(encoding="utf-8")
     for number in (results["fuzz"]["cases"], counts["answered"], counts["refused"], *kills):
         assert f"{number:,}" in text, number

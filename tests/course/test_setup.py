@@ -94,11 +94,6 @@ def test_a_failing_pip_leaves_no_stamp(clone, monkeypatch, capsys):
     assert "pip could not install the course" in capsys.readouterr().err
 
 
-def test_lab_stays_on_this_machine_with_its_token():
-    source = (HERE / "course.py").read_text(encoding="utf-8")
-    assert "--ServerApp.ip=127.0.0.1" in source and "token" not in re.sub(r"#.*", "", source).lower()
-
-
 def test_ci_runs_the_same_command():
     assert (HERE / ".ci/run").read_text().strip().splitlines()[-1] == "python3 course.py test"
     workflow = yaml.safe_load((HERE / ".github/workflows/test.yml").read_text())
@@ -149,21 +144,22 @@ def test_constraints_name_every_package_of_the_two_commands():
 
 
 def test_address_stands_in_one_place_and_everything_is_written_from_it(tmp_path):
-    for part in ("notebooks", "pyproject.toml", "README.md", "README.zh-CN.md", "CITATION.cff"):
+    for part in ("notebooks", "book", "pyproject.toml", "README.md", "README.zh-CN.md", "CITATION.cff"):
         copy = shutil.copytree if (HERE / part).is_dir() else shutil.copy
         copy(HERE / part, tmp_path / part)
     notebooks = sorted((tmp_path / "notebooks").rglob("*.ipynb"))
-    readmes = [tmp_path / "README.md", tmp_path / "README.zh-CN.md"]
-    files = [*notebooks, tmp_path / "pyproject.toml", *readmes, tmp_path / "CITATION.cff"]
+    pages = [tmp_path / page for page in address.PAGES]
+    files = [*notebooks, tmp_path / "pyproject.toml", *pages, tmp_path / "CITATION.cff"]
     before = [f.read_bytes() for f in files]
     assert address.main(["ann/u-net.course"], tmp_path) == 0
     for path in notebooks:
         text = path.read_text(encoding="utf-8")
-        assert "OWNER" not in text and text.count("ann/u-net.course") >= 2
-    for path, unknown in zip(readmes, ("not known yet", "尚未确定")):
+        assert "OWNER" not in text and text.count("ann/u-net.course") >= 2 and text.count("[![Open in Colab]") == 1
+    for path in pages:
         text = path.read_text(encoding="utf-8")
-        assert unknown not in text and "OWNER" not in text
-        assert (text.count("ann/u-net.course"), text.count("ann%2Fu-net.course")) == (3, 1)  # badge, Binder, clone; nbgitpuller
+        assert "OWNER" not in text.replace("`python course.py address OWNER/NAME`", "")
+        there = text.count("ann/u-net.course"), text.count("](https://ann.github.io/u-net.course/"), text.count("ann%2Fu-net.course")
+        assert there == ((3, 2, 0) if path.name.startswith("README") else (0, 0, 1))  # Colab, Binder, clone; site, live; hub
     assert "\nrepository-code: https://github.com/ann/u-net.course\n" in files[-1].read_text(encoding="utf-8")
     assert address.main([address.UNKNOWN], tmp_path) == 0
     assert [f.read_bytes() for f in files] == before
@@ -175,9 +171,10 @@ def test_wrong_address_is_refused(wrong, tmp_path, capsys):
     assert "OWNER/NAME" in capsys.readouterr().err
 
 
-def test_readme_says_what_is_known_of_the_address():
-    text = (HERE / "README.md").read_text(encoding="utf-8")
-    assert address.readme_text(address.address()) in text
+@pytest.mark.parametrize("page", address.PAGES)
+def test_a_page_says_what_is_known_of_the_address(page):
+    text = (HERE / page).read_text(encoding="utf-8")
+    assert text.count(f"<!-- address:start -->\n{address.text_of(address.address(), page)}\n<!-- address:end -->") == 1
 
 
 def test_importing_the_package_brings_in_no_notebook_program():
