@@ -159,7 +159,7 @@ def test_address_stands_in_one_place_and_everything_is_written_from_it(tmp_path)
     assert address.main(["ann/u-net.course"], tmp_path) == 0
     for path in notebooks:
         text = path.read_text(encoding="utf-8")
-        assert "OWNER" not in text and text.count("ann/u-net.course") >= 2
+        assert "OWNER" not in text and text.count("ann/u-net.course") >= 3  # badge, address, page of releases
     for path, unknown in zip(readmes, ("not known yet", "尚未确定")):
         text = path.read_text(encoding="utf-8")
         assert unknown not in text and "OWNER" not in text
@@ -172,6 +172,48 @@ def test_address_stands_in_one_place_and_everything_is_written_from_it(tmp_path)
 def test_wrong_address_is_refused(wrong, tmp_path, capsys):
     assert address.main([wrong], tmp_path) == 1
     assert "OWNER/NAME" in capsys.readouterr().err
+
+
+SETUP = """import sys
+from IPython.core.interactiveshell import InteractiveShell
+sys.modules["unet_course"] = None  # as where it is not installed
+shell = InteractiveShell.instance(colors="NoColor")
+def pip(line):
+    print("pip", line)
+    if line.endswith(".whl"):
+        sys.modules["unet_course"] = sys
+shell.register_magic_function(pip, magic_name="pip")
+shell.run_cell(sys.argv[1])
+"""
+
+
+@pytest.mark.parametrize("wheels, installed", [
+    ([], "git+https://github.com/ann/u-net@v"), (["a-1.whl", "unet_course-0.1.0-py3-none-any.whl"], "unet_course-0.1.0"),
+    (["unet_course-0.1.0-py3-none-any.whl", "unet_course-0.2.0-py3-none-any.whl"], "unet_course-0.2.0")])
+def test_a_set_up_cell_takes_the_wheel_beside_it_or_the_address(wheels, installed, tmp_path):
+    for name in wheels:
+        (tmp_path / name).touch()
+    cell = address.install_lines("ann/u-net")
+    ran = subprocess.run([sys.executable, "-c", SETUP, cell + "print('there')"], cwd=tmp_path,
+                         env={**os.environ, "IPYTHONDIR": str(tmp_path)}, capture_output=True, text=True, check=True)
+    said = ran.stdout.strip().splitlines()
+    assert said[0].startswith("pip install -qqq --no-deps " + installed)
+    if wheels:
+        assert said[1:] == ["there"]
+    else:  # the last line says what to do
+        assert "there" not in said and said[-1].startswith("RuntimeError: git+https") and said[-1].endswith(
+            f"Download unet_course-{address.release()}-py3-none-any.whl from github.com/ann/u-net/releases, "
+            "put it beside this notebook and run this cell again.")
+
+
+def test_set_up_cells_follow_the_version(tmp_path):
+    (tmp_path / "notebooks").mkdir()
+    shutil.copy(HERE / "notebooks" / "00_start_here.ipynb", tmp_path / "notebooks")
+    text = (HERE / "pyproject.toml").read_text(encoding="utf-8")
+    (tmp_path / "pyproject.toml").write_text(re.sub('(?m)^version = .*', 'version = "7.8.9"', text), encoding="utf-8")
+    assert address.main([], tmp_path) == 0
+    written = (tmp_path / "notebooks" / "00_start_here.ipynb").read_text(encoding="utf-8")
+    assert "@v7.8.9" in written and f"v{address.release()}" not in written and address.release() not in written
 
 
 def test_readme_says_what_is_known_of_the_address():
