@@ -102,11 +102,8 @@ def test_lab_stays_on_this_machine_with_its_token():
 def test_ci_runs_the_same_command():
     assert (HERE / ".ci/run").read_text().strip().splitlines()[-1] == "python3 course.py test"
     workflow = yaml.safe_load((HERE / ".github/workflows/test.yml").read_text())
-    job, night = workflow["jobs"]["test"], workflow["jobs"]["full"]
-    assert workflow[True] == {"push": None, "pull_request": None,  # YAML takes "on" for a truth value
-                              "schedule": [{"cron": "17 2 * * *"}]}
-    assert (job["if"], night["if"]) == ("github.event_name != 'schedule'", "github.event_name == 'schedule'")
-    assert night["steps"][-1]["run"] == "python course.py full"
+    job = workflow["jobs"]["test"]
+    assert workflow[True] == {"push": None, "pull_request": None}  # YAML takes "on" for a truth value
     assert job["steps"][-1]["run"] == "python course.py test"
     assert {s.split("-")[0] for s in job["strategy"]["matrix"]["os"]} == {"ubuntu", "macos", "windows"}
     assert job["strategy"]["matrix"]["python"] == ["3.10", "3.13"]

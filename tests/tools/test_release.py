@@ -316,11 +316,9 @@ def test_a_folder_without_git_is_refused(tmp_path):
 @pytest.mark.full  # the wheel's builder is downloaded
 def test_this_course_can_be_released(tmp_path):
     here, clone = Path(__file__).resolve().parents[2], tmp_path / "clone"
-    subprocess.run(["git", "clone", "-q", "--shared", str(here), str(clone)], check=True)
-    for command in (["checkout", "-q", "-B", "main"], ["config", "user.name", "Ann"], ["config", "user.email", "a@b.c"]):
+    subprocess.run(["git", "clone", "-q", str(here), str(clone)], check=True)
+    for command in (["checkout", "-q", "-B", "main"], ["remote", "remove", "origin"], ["config", "user.name", "Ann"], ["config", "user.email", "a@b.c"]):
         release.git(clone, *command)
-    release.git(clone, "branch", "-q", "--unset-upstream")
-    release.git(clone, "update-ref", "-d", "refs/remotes/origin/main")
     assert address.main(["ann/course"], clone) == 0
     (clone / "CHANGELOG.md").write_text("# Changelog\n\n## [Unreleased]\n\n- All.\n", encoding="utf-8")
     release.git(clone, "add", "-A")
