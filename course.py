@@ -55,6 +55,9 @@ TASKS = {
               ["-m", "tools.elsewhere.audit"]),
     "address": ("write the course's public address everywhere: OWNER/NAME",
                 ["-m", "tools.website.address"]),
+    "release": ("make a release on this machine, push nothing: VERSION (--dry-run, --tested)",
+                ["-m", "tools.website.release"]),
+    "links": ("ask every address outside whether it still answers", ["-m", "tools.website.links"]),
     "doctor": ("look for what would keep the course from running", ["-m", "unet_course", "doctor"]),
 }
 

@@ -21,7 +21,7 @@ import re
 from pathlib import Path
 
 from tests.course.claims import has_proven_numbers
-from tools.website.address import address, install_line, titled
+from tools.website.address import address, install_lines, titled
 from unet_course.exercises import Exercise
 from unet_course.figures.texts import alt_texts
 
@@ -79,7 +79,7 @@ def opens_well(notebook, name):
     setup = code_cells(notebook)[0]
     if "setup" not in tags(setup):
         found.append("the first code cell is not tagged setup")
-    if install_line(address()) not in setup.source:
+    if install_lines(address()) not in setup.source:
         found.append("the set-up cell does not install from the course's address")
     if not numbers_first(name):
         return found if "course_map(" in code_cells(notebook)[1].source else [*found, "the second code cell does not draw the map"]

@@ -60,7 +60,7 @@ def links(source):
 
 def dead(path, source, root=ROOT):
     """The links of a page that lead to nothing in the repository."""
-    found, ours = [], re.compile(rf"https://(?:github\.com|colab\.research\.google\.com/github)/{re.escape(address())}/blob/main/(.*)")
+    found, ours = [], re.compile(rf"https://(?:github\.com|colab\.research\.google\.com/github)/{re.escape(address())}/blob/(?:main|student)/(.*)")
     for link in links(source):
         inside = ours.match(link)
         if re.match(r"[a-z]+:", link) and not inside:

@@ -97,11 +97,8 @@ def test_a_failing_pip_leaves_no_stamp(clone, monkeypatch, capsys):
 def test_ci_runs_the_same_command():
     assert (HERE / ".ci/run").read_text().strip().splitlines()[-1] == "python3 course.py test"
     workflow = yaml.safe_load((HERE / ".github/workflows/test.yml").read_text())
-    job, night = workflow["jobs"]["test"], workflow["jobs"]["full"]
-    assert workflow[True] == {"push": None, "pull_request": None,  # YAML takes "on" for a truth value
-                              "schedule": [{"cron": "17 2 * * *"}]}
-    assert (job["if"], night["if"]) == ("github.event_name != 'schedule'", "github.event_name == 'schedule'")
-    assert night["steps"][-1]["run"] == "python course.py full"
+    job = workflow["jobs"]["test"]
+    assert workflow[True] == {"push": None, "pull_request": None}  # YAML takes "on" for a truth value
     assert job["steps"][-1]["run"] == "python course.py test"
     assert {s.split("-")[0] for s in job["strategy"]["matrix"]["os"]} == {"ubuntu", "macos", "windows"}
     assert job["strategy"]["matrix"]["python"] == ["3.10", "3.13"]
@@ -154,7 +151,8 @@ def test_address_stands_in_one_place_and_everything_is_written_from_it(tmp_path)
     assert address.main(["ann/u-net.course"], tmp_path) == 0
     for path in notebooks:
         text = path.read_text(encoding="utf-8")
-        assert "OWNER" not in text and text.count("ann/u-net.course") >= 2 and text.count("[![Open in Colab]") == 1
+        assert "OWNER" not in text and text.count("[![Open in Colab]") == 1
+        assert text.count("ann/u-net.course") >= 3  # badge, address, page of releases
     for path in pages:
         text = path.read_text(encoding="utf-8")
         assert "OWNER" not in text.replace("`python course.py address OWNER/NAME`", "")
@@ -175,6 +173,53 @@ def test_wrong_address_is_refused(wrong, tmp_path, capsys):
 def test_a_page_says_what_is_known_of_the_address(page):
     text = (HERE / page).read_text(encoding="utf-8")
     assert text.count(f"<!-- address:start -->\n{address.text_of(address.address(), page)}\n<!-- address:end -->") == 1
+
+
+SETUP = """import sys
+from IPython.core.interactiveshell import InteractiveShell
+sys.modules["unet_course"] = None  # as where it is not installed
+shell = InteractiveShell.instance(colors="NoColor")
+def pip(line):
+    print("pip", line)
+    if line.endswith(".whl"):
+        sys.modules["unet_course"] = sys
+shell.register_magic_function(pip, magic_name="pip")
+shell.run_cell(sys.argv[1])
+"""
+
+
+@pytest.mark.parametrize("wheels, installed", [
+    ([], "git+https://github.com/ann/u-net@v"), (["a-1.whl", "unet_course-0.1.0-py3-none-any.whl"], "unet_course-0.1.0"),
+    (["unet_course-0.1.0-py3-none-any.whl", "unet_course-0.2.0-py3-none-any.whl"], "unet_course-0.2.0")])
+def test_a_set_up_cell_takes_the_wheel_beside_it_or_the_address(wheels, installed, tmp_path):
+    for name in wheels:
+        (tmp_path / name).touch()
+    cell = address.install_lines("ann/u-net")
+    ran = subprocess.run([sys.executable, "-c", SETUP, cell + "print('there')"], cwd=tmp_path,
+                         env={**os.environ, "IPYTHONDIR": str(tmp_path)}, capture_output=True, text=True, check=True)
+    said = ran.stdout.strip().splitlines()
+    assert said[0].startswith("pip install -qqq --no-deps " + installed)
+    if wheels:
+        assert said[1:] == ["there"]
+    else:  # the last line says what to do
+        assert "there" not in said and said[-1].startswith("RuntimeError: git+https") and said[-1].endswith(
+            f"Download unet_course-{address.release()}-py3-none-any.whl from github.com/ann/u-net/releases, "
+            "put it beside this notebook and run this cell again.")
+
+
+def test_set_up_cells_follow_the_version(tmp_path):
+    (tmp_path / "notebooks").mkdir()
+    shutil.copy(HERE / "notebooks" / "00_start_here.ipynb", tmp_path / "notebooks")
+    text = (HERE / "pyproject.toml").read_text(encoding="utf-8")
+    (tmp_path / "pyproject.toml").write_text(re.sub('(?m)^version = .*', 'version = "7.8.9"', text), encoding="utf-8")
+    assert address.main([], tmp_path) == 0
+    written = (tmp_path / "notebooks" / "00_start_here.ipynb").read_text(encoding="utf-8")
+    assert "@v7.8.9" in written and f"v{address.release()}" not in written and address.release() not in written
+
+
+def test_readme_says_what_is_known_of_the_address():
+    text = (HERE / "README.md").read_text(encoding="utf-8")
+    assert address.readme_text(address.address()) in text
 
 
 def test_importing_the_package_brings_in_no_notebook_program():

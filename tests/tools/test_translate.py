@@ -242,7 +242,8 @@ def test_links_and_badge_lead_from_the_folder_where_they_stand(path):
     text = "\n".join(c.source for c in nbformat.read(zh, as_version=4).cells if c.cell_type == "markdown")
     links = re.findall(r"\]\((?!http)([^)#]+)\)", text)
     assert links and [link for link in links if not (zh.parent / link).exists()] == []
-    assert text.count("/blob/main/") == text.count(f"/blob/main/notebooks/zh/{path.name})") == (address.address() != address.UNKNOWN)
+    known = address.address() != address.UNKNOWN
+    assert text.count("/blob/") == text.count(f"/blob/{address.STUDENT}/notebooks/zh/{path.name})") == known
     assert [link for link in links if not link.startswith(("..", *translate.TRANSLATED))] == []
 
 
@@ -342,7 +343,7 @@ def test_take_over_asks_nothing_of_python_formats(tmp_path):
     ("[a](../README.md)", "[a](../../README.zh-CN.md)"), ("[a](../README.md#the-map)", "[a](../../README.zh-CN.md#the-map)"),
     ("[a](../data/nuclei/README.md)", "[a](../../data/nuclei/README.md)"), ("![a](pictures/u.png)", "![a](../pictures/u.png)"),
     ("[a](#section)", "[a](#section)"), ("[a](https://x.org/a)", "[a](https://x.org/a)"), ("[a](mailto:x@y.org)", "[a](mailto:x@y.org)"),
-    ("[b](https://c.org/github/O/n/blob/main/notebooks/00_start.ipynb)", "[b](https://c.org/github/O/n/blob/main/notebooks/zh/00_start.ipynb)"),
+    ("[b](https://c.org/github/O/n/blob/student/notebooks/00_start.ipynb)", "[b](https://c.org/github/O/n/blob/student/notebooks/zh/00_start.ipynb)"),
 ])
 def test_links_lead_from_a_folder_deeper(english, chinese):
     assert translate.links(english) == chinese

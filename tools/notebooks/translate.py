@@ -246,7 +246,7 @@ def links(text):
             return match[0]
         return f"](../{target})".replace("(../../README.md", "(../../README.zh-CN.md")
     text = re.sub(r"\]\(([^)\s]+)\)", lead, text)
-    return re.sub(r"(/blob/main/notebooks)/(\d\d_)", r"\1/zh/\2", text)
+    return re.sub(r"(/blob/\w+/notebooks)/(\d\d_)", r"\1/zh/\2", text)
 
 
 def paths(root=HERE):

@@ -16,6 +16,7 @@ from tools.notebooks.files import write
 
 HERE = Path(__file__).resolve().parents[2]
 UNKNOWN = "OWNER/unet-step-by-step"
+STUDENT = "student"  # the branch that badges open: students' copies, which each release writes anew
 BADGE = "[![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)]"
 
 
@@ -27,7 +28,7 @@ def address(root=HERE):
 
 def badge(where, name):
     """The Colab badge of one notebook."""
-    return f"{BADGE}(https://colab.research.google.com/github/{where}/blob/main/notebooks/{name})"
+    return f"{BADGE}(https://colab.research.google.com/github/{where}/blob/{STUDENT}/notebooks/{name})"
 
 
 def release(root=HERE):
@@ -35,21 +36,37 @@ def release(root=HERE):
     return re.search(r'^version = "([^"]+)"', (root / "pyproject.toml").read_text(encoding="utf-8"), re.MULTILINE).group(1)
 
 
-def install_line(where, root=HERE):
-    """What the set-up cell runs in Colab: the package of this very release, so that notebook and package fit."""
-    return f"%pip install -q --no-deps git+https://github.com/{where}@v{release(root)}"
+INSTALL = """\
+try:
+    import unet_course
+except ModuleNotFoundError:  # in Colab: the course alone, on top of the torch and numpy that are there
+    from glob import glob
+    wheel = "git+https://github.com/{where}@v{version}"
+    wheel = max(glob("unet_course-*.whl"), default=wheel)  # one that lies beside the notebook goes first
+    %pip install -qqq --no-deps $wheel
+    try:
+        import unet_course
+    except ModuleNotFoundError:
+        raise RuntimeError(f"{{wheel}} could not be installed. Download unet_course-{version}-py3-none-any.whl from "
+            "github.com/{where}/releases, put it beside this notebook and run this cell again.") from None
+"""
+
+
+def install_lines(where, root=HERE):
+    """How a set-up cell begins: in Colab it installs the package of this very release, so that notebook and package fit."""
+    return INSTALL.format(where=where, version=release(root))
 
 
 def binder(where, name="00_start_here.ipynb"):
     """The Binder badge: JupyterLab on a notebook, on a machine of mybinder.org."""
     opened = quote(f"lab/tree/notebooks/{name}", safe="")
-    return f"[![Binder](https://mybinder.org/badge_logo.svg)](https://mybinder.org/v2/gh/{where}/main?urlpath={opened})"
+    return f"[![Binder](https://mybinder.org/badge_logo.svg)](https://mybinder.org/v2/gh/{where}/{STUDENT}?urlpath={opened})"
 
 
 def puller(where, hub="https://HUB.EXAMPLE.EDU", name="00_start_here.ipynb"):
     """The address that a teacher gives to a class: a JupyterHub fetches the course with nbgitpuller, and opens it."""
     opened = f"lab/tree/{where.split('/')[1]}/notebooks/{name}"
-    query = urlencode({"repo": f"https://github.com/{where}", "branch": "main", "urlpath": opened})
+    query = urlencode({"repo": f"https://github.com/{where}", "branch": STUDENT, "urlpath": opened})
     return f"{hub}/hub/user-redirect/git-pull?{query}"
 
 
@@ -95,7 +112,8 @@ def rewrite(where, root=HERE):
         notebook.cells[0].source = titled(notebook.cells[0].source, where, path.relative_to(folder).as_posix())
         for cell in notebook.cells:
             if "setup" in cell.metadata.get("tags", []):
-                cell.source = re.sub(r"%pip install .*", install_line(where, root), cell.source)
+                old = r"^try:\n    import unet_course\nexcept .*\n(?: .*\n)+"
+                cell.source = re.sub(old, lambda _: install_lines(where, root), cell.source, flags=re.MULTILINE)
         write(notebook, path)
     citation = root / "CITATION.cff"
     text = re.sub(r"^repository-code: .*\n", "", citation.read_text(encoding="utf-8"), flags=re.MULTILINE)
