@@ -1,4 +1,4 @@
-"""Answers that learners give to 11.6, 11.7 and 11.8: how many experiments see a difference, what a line says."""
+"""Answers that learners give to 11.6, 11.7 and 11.8: power, and what a line says."""
 
 import math
 import random

@@ -1,4 +1,4 @@
-"""Exercises of 11_ablations: how many experiments see a difference, and what a line of a table says. (11)"""
+"""Exercises of 11_ablations: how many experiments see a difference, what a line says. (11)"""
 
 import math
 import statistics
