@@ -1,9 +1,9 @@
-"""Exercises of 11_ablations: how many experiments see a difference that is there. (11)"""
+"""Exercises of 11_ablations: how many experiments see a difference, what a line says. (11)"""
 
 import math
 import statistics
 
-from unet_course.exercises.answers import number, several, whole
+from unet_course.exercises.answers import number, several, whole, word
 from unet_course.exercises.core import Exercise, asking, expect
 from unet_course.exercises.values import call
 
@@ -120,3 +120,47 @@ def what_five_can_see(answer):
     expect(got < 1, f"Answer 3 is {got:g}. Wanted a difference of scores, such as 0.05.")
     expect(0.0325 <= got <= 0.0395, f"Answer 3 is {got:g}. Four in five see a difference of about 2.8 "
            "errors. How large is the error with five seeds of each?")
+
+
+sceptic = Exercise("11.8", "Read a line as a sceptic", "read", minutes=8)
+VERDICTS = ("supported", "not supported", "cannot tell")
+
+
+def _claim(answer, place, wanted, hints):
+    """The verdict on one claim; each wrong one has its own hint."""
+    got = word(answer, place, VERDICTS)
+    expect(got == wanted, f"Claim {place + 1}: not {got!r}. {hints.get(got, '')}")
+
+
+@sceptic.behaviour
+def with_every_seed(answer):
+    _claim(answer, 0, "supported", {
+        "not supported": "The claim is about pairs, not about all ten numbers in one heap. Set the two numbers of seed 0 "
+                         "side by side, then those of seed 1, and so on.",
+        "cannot tell": "All ten scores are there. Set the two numbers of each seed side by side."})
+
+
+@sceptic.behaviour
+def many_lines(answer):
+    _claim(answer, 1, "not supported", {
+        "supported": "p below 0.05 comes by luck in about one of twenty lines. How many lines were looked at? How many "
+                     "such p would luck alone bring?",
+        "cannot tell": "The statement says how many lines the table has, and how many of them have p below 0.05. How "
+                       "many would luck alone bring?"})
+
+
+@sceptic.behaviour
+def another_field(answer):
+    _claim(answer, 2, "cannot tell", {
+        "supported": "On which field was this line measured? Look for a number of the field that the claim is about.",
+        "not supported": "Nothing here speaks against the claim, and nothing for it. Which field was this line measured "
+                         "on?"})
+
+
+@sceptic.behaviour
+def too_small_to_see(answer):
+    _claim(answer, 3, "not supported", {
+        "supported": "Single seeds spread by 0.016 and there are five of each. How large is the error of the "
+                     "difference? Four in five experiments see a difference of about 2.8 errors.",
+        "cannot tell": "All that it takes is there: the spread of single seeds, and how many there are. How large a "
+                       "difference do five seeds of each show (Exercise 11.7)?"})
