@@ -217,11 +217,6 @@ def test_set_up_cells_follow_the_version(tmp_path):
     assert "@v7.8.9" in written and f"v{address.release()}" not in written and address.release() not in written
 
 
-def test_readme_says_what_is_known_of_the_address():
-    text = (HERE / "README.md").read_text(encoding="utf-8")
-    assert address.readme_text(address.address()) in text
-
-
 def test_importing_the_package_brings_in_no_notebook_program():
     code = "import sys, unet_course; print([m for m in ('IPython', 'ipywidgets', 'jupyterlab') if m in sys.modules])"
     run = subprocess.run([sys.executable, "-W", "ignore", "-c", code], capture_output=True, text=True, check=True)

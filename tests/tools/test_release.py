@@ -135,7 +135,8 @@ def test_a_release_has_all_of_its_parts(git, capfd):
     text = {name: (git.root / name).read_text(encoding="utf-8")
             for name in ("pyproject.toml", "CHANGELOG.md", "CITATION.cff", ".zenodo.json")}
     assert text["pyproject.toml"] == PROJECT.replace("0.1.0", "0.2.0")
-    assert text["CITATION.cff"] == f'cff-version: 1.2.0\nversion: "0.2.0"\ndate-released: {today}\n'
+    assert text["CITATION.cff"] == (f'cff-version: 1.2.0\nversion: "0.2.0"\ndate-released: {today}\n'
+                                    "repository-code: https://github.com/ann/course\n")
     assert json.loads(text[".zenodo.json"]) == {"version": "0.2.0", "title": "v"}
     assert text["CHANGELOG.md"] == CHANGELOG.replace(
         "## [Unreleased]\n", f"## [Unreleased]\n\n## [0.2.0] - {today}\n").replace(

@@ -115,11 +115,11 @@ def rewrite(where, root=HERE):
                 old = r"^try:\n    import unet_course\nexcept .*\n(?: .*\n)+"
                 cell.source = re.sub(old, lambda _: install_lines(where, root), cell.source, flags=re.MULTILINE)
         write(notebook, path)
-    citation = root / "CITATION.cff"
-    text = re.sub(r"^repository-code: .*\n", "", citation.read_text(encoding="utf-8"), flags=re.MULTILINE)
-    known = "" if where == UNKNOWN else f"repository-code: https://github.com/{where}\n"
-    citation.write_text(text + known, encoding="utf-8", newline="\n")
-    for page in PAGES:
+    if (citation := root / "CITATION.cff").exists():
+        text = re.sub(r"^repository-code: .*\n", "", citation.read_text(encoding="utf-8"), flags=re.MULTILINE)
+        known = "" if where == UNKNOWN else f"repository-code: https://github.com/{where}\n"
+        citation.write_text(text + known, encoding="utf-8", newline="\n")
+    for page in [page for page in PAGES if (root / page).exists()]:
         marked = f"<!-- address:start -->\n{text_of(where, page)}\n<!-- address:end -->"
         text = re.sub(r"<!-- address:start -->.*?<!-- address:end -->", lambda _, new=marked: new,
                       (root / page).read_text(encoding="utf-8"), flags=re.DOTALL)
