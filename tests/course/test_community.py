@@ -129,7 +129,7 @@ def test_citation_zenodo_and_project_say_the_same():
 
 def test_the_changes_know_this_version():
     heads = re.findall(r"^## (.+)$", text("CHANGELOG.md"), re.M)
-    assert heads[0] == "Unreleased" and re.match(rf"{re.escape(PROJECT['version'])}\b", heads[1])
+    assert heads[0] == "[Unreleased]" and heads[1].startswith(f"[{PROJECT['version']}]")
 
 
 # --- the paper ---
