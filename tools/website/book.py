@@ -1,7 +1,8 @@
 """Build the course's site from the notebooks as they are stored: ``python course.py book``.
 
 Sphinx and its packages live in `.venv-book`, which is made the first time; from then on nothing needs a network. The site is
-in `build/book`; open `build/book/index.html`.
+in `build/book`; open `build/book/index.html`. The page on which the network runs in the browser, `live/`, has to come from a
+server: `python -m http.server --bind 127.0.0.1 --directory build/book`.
 """
 
 import os
@@ -12,6 +13,7 @@ import sys
 import nbformat
 
 from tools.elsewhere.beside import ROOT, environment
+from tools.website import live
 from tools.website.address import address
 from tools.website.pages import api, glossary, lead, linked_names, no_badges, page_of, pictures, section
 from unet_course.classroom.guide import teachers_guide
@@ -27,8 +29,8 @@ TEXTS = {  # page: (its source, the one section that is taken)
 INDEX = {"map": "The map", "times": "How long a notebook runs"}  # sections of the README on the first page
 
 
-def lay_out(folder, root=ROOT):
-    """Write all that Sphinx reads into a folder that is not there yet."""
+def lay_out(folder, root=ROOT, link=""):
+    """Write all that Sphinx reads into a folder that is not there yet; `link` is a line on the first page."""
     shutil.copytree(root / "book", folder)
     where = address(root)
     (folder / "address.txt").write_text(where, encoding="utf-8")
@@ -60,6 +62,7 @@ def lay_out(folder, root=ROOT):
     readme = (root / "README.md").read_text(encoding="utf-8")
     for mark, heading in INDEX.items():
         index = index.replace(f"<!-- {mark} -->", on_site(section(readme, heading), "README.md", "index.md"))
+    index = index.replace("<!-- live -->", link)
     if not any(path.startswith("notebooks/zh/") for path in notebooks):
         index = index.replace("notebooks/zh/*\n", "")  # Sphinx warns of a pattern that nothing fits
     (folder / "index.md").write_text(index, encoding="utf-8")
@@ -84,12 +87,16 @@ def build(out, root=ROOT):
     source = out.parent / "book-source"
     shutil.rmtree(source, ignore_errors=True)
     source.parent.mkdir(parents=True, exist_ok=True)
-    lay_out(source, root)
+    runtime = live.runtime()
+    lay_out(source, root, live.LINK if runtime else "")
     shutil.rmtree(out, ignore_errors=True)
     trees = out.parent / "book-trees"
     command = [python, "-m", "sphinx", "-q", "-W", "--keep-going", "-j", "2", "-d", trees, source, out]
-    return subprocess.run(command, cwd=root, env={**os.environ, "UNET_COURSE_PROGRESS": "off"}, text=True,
+    done = subprocess.run(command, cwd=root, env={**os.environ, "UNET_COURSE_PROGRESS": "off"}, text=True,
                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    if runtime and done.returncode == 0:
+        live.make(out / "live", runtime)
+    return done
 
 
 def main(arguments):
