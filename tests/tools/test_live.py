@@ -1,4 +1,4 @@
-"""The page that segments in the browser, in a browser: it finds what PyTorch finds, asks nobody else, and all can use it.
+"""The page that segments, in a browser: it finds what PyTorch finds, asks nobody, all can use it.
 
 Pictures of it are left in `artefacts/live`.
 """
@@ -56,7 +56,9 @@ def serve():
     servers = []
 
     def start(folder):
-        server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Counting, directory=folder))
+        server = http.server.ThreadingHTTPServer(
+            ("127.0.0.1", 0), functools.partial(Counting, directory=folder)
+        )
         server.sent = {}
         threading.Thread(target=server.serve_forever, daemon=True).start()
         servers.append(server)
@@ -91,17 +93,26 @@ class Visit:
         return self.done(path.name)
 
     def count(self):
-        return int(self.page.locator("#count").text_content().split(": ")[1].rstrip(".").replace(",", ""))
+        return int(
+            self.page.locator("#count").text_content().split(": ")[1].rstrip(".").replace(",", "")
+        )
 
     def show(self, view):
         self.page.locator(f"[name=view][value={view}]").check()
-        words = {"classes": "The class of each pixel", "objects": "in colours", "outlines": "outlines", "picture": "is shown it"}
+        words = {
+            "classes": "The class of each pixel",
+            "objects": "in colours",
+            "outlines": "outlines",
+            "picture": "is shown it",
+        }
         self.page.locator(f'#picture[aria-label*="{words[view]}"]').wait_for()
 
     def pixels(self):
         """What the picture on the page shows, uint8 (H, W, 3)."""
         data = self.page.evaluate("() => document.getElementById('picture').toDataURL()")
-        return np.asarray(Image.open(io.BytesIO(base64.b64decode(data.partition(",")[2]))).convert("RGB"))
+        return np.asarray(
+            Image.open(io.BytesIO(base64.b64decode(data.partition(",")[2]))).convert("RGB")
+        )
 
     def classes(self):
         self.show("classes")
@@ -142,13 +153,27 @@ def test_every_pixel_of_a_field_is_what_pytorch_says_and_the_visit_costs_less_th
     found = visit.classes()
     share, bytes_sent = same(found, torch_says(load_raw("test"))), sum(visit.sent.values())
     # What a visitor of the largest field gets in the place of this one.
-    most = bytes_sent + max(path.stat().st_size for path in live.DATA.glob("nuclei/*_image.png")) \
+    most = (
+        bytes_sent
+        + max(path.stat().st_size for path in live.DATA.glob("nuclei/*_image.png"))
         - visit.sent["/fields/field_b_image.png"]
-    print(f"Field B: {share:.6%} of the pixels have PyTorch's class; {bytes_sent:,} bytes were sent, {most:,} at most; "
-          f"{count} nuclei")
+    )
+    print(
+        f"Field B: {share:.6%} of the pixels have PyTorch's class; "
+        f"{bytes_sent:,} bytes were sent, {most:,} at most; "
+        f"{count} nuclei"
+    )
     assert share >= 0.999 and most < MOST
     assert count == label_nuclei(found).max()
-    assert visit.asked and [url for url in visit.asked if not url.startswith((visit.page.url, f"blob:{visit.page.url}"))] == []
+    assert (
+        visit.asked
+        and [
+            url
+            for url in visit.asked
+            if not url.startswith((visit.page.url, f"blob:{visit.page.url}"))
+        ]
+        == []
+    )
     assert visit.failed == []
     assert visit.page.locator("#levels canvas").count() == 7
 
@@ -158,12 +183,18 @@ def test_the_worker_cannot_ask_anybody_else(visit):
     ask = "() => fetch('{}').then(() => 'answered', (error) => error.name)"
     assert worker.evaluate(ask.format(visit.page.url)) == "answered"
     for other in ("http://127.0.0.1:9/", "https://example.org/"):
-        assert worker.evaluate(ask.format(other)) == visit.page.evaluate(ask.format(other)) == "TypeError"
+        assert (
+            worker.evaluate(ask.format(other))
+            == visit.page.evaluate(ask.format(other))
+            == "TypeError"
+        )
 
 
 def test_the_threshold_moves_the_count_by_keyboard(visit):
     before, slider = field(visit, "A third field"), visit.page.locator("#threshold")
-    logits = torch_says(load_raw("shifted")).log()  # but for a number that is the same for all classes
+    logits = torch_says(
+        load_raw("shifted")
+    ).log()  # but for a number that is the same for all classes
     slider.focus()
     seen = {50: before}
     for key, times, percent in (("ArrowRight", 40, 90), ("ArrowLeft", 80, 10), ("Home", 1, 1)):
@@ -210,7 +241,11 @@ def test_a_tiff_of_16_bits_is_read_whole(visit, tmp_path, order):
 def test_of_a_colour_picture_the_brightest_colour_is_shown(visit, tmp_path, ending):
     raw = np.clip(load_raw("shifted")[:90, :121], 0, 255).astype(np.uint8)
     colour = np.stack([raw // 3, np.roll(raw, 30, axis=1) // 2, raw], axis=-1)
-    write = tifffile.imwrite if ending == ".tif" else lambda path, image: Image.fromarray(image).save(path)
+    write = (
+        tifffile.imwrite
+        if ending == ".tif"
+        else lambda path, image: Image.fromarray(image).save(path)
+    )
     write(tmp_path / f"a{ending}", colour)
     visit.take(tmp_path / f"a{ending}")
     assert same(visit.classes(), torch_says(colour.max(axis=2))) >= 0.999
@@ -232,7 +267,10 @@ def refused(folder):
     """Files that the page cannot take, and a word of what it says."""
     small = np.arange(600, dtype=np.uint16).reshape(20, 30)
     Image.fromarray(small).save(folder / "whole.png")
-    png, header = (folder / "whole.png").read_bytes(), bytearray((folder / "whole.png").read_bytes())
+    png, header = (
+        (folder / "whole.png").read_bytes(),
+        bytearray((folder / "whole.png").read_bytes()),
+    )
     header[16:24] = (9000).to_bytes(4, "big") * 2
     (folder / "large.png").write_bytes(header)
     (folder / "cut.png").write_bytes(png[: len(png) // 2])
@@ -242,9 +280,16 @@ def refused(folder):
     tifffile.imwrite(folder / "float.tif", small.astype(np.float32))
     tifffile.imwrite(folder / "big.tif", small, bigtiff=True)
     (folder / "cut.tif").write_bytes((folder / "packed.tif").read_bytes()[:100])
-    return {"large.png": "has 9000 × 9000 pixels", "cut.png": "cut.png is damaged", "notes.txt": "is no picture",
-            "packed.tif": "it is compressed", "tiles.tif": "it is stored in tiles", "float.tif": "neither 8 nor 16 bits",
-            "big.tif": "it is a BigTIFF", "cut.tif": "cut.tif is damaged"}
+    return {
+        "large.png": "has 9000 × 9000 pixels",
+        "cut.png": "cut.png is damaged",
+        "notes.txt": "is no picture",
+        "packed.tif": "it is compressed",
+        "tiles.tif": "it is stored in tiles",
+        "float.tif": "neither 8 nor 16 bits",
+        "big.tif": "it is a BigTIFF",
+        "cut.tif": "cut.tif is damaged",
+    }
 
 
 def test_what_cannot_be_read_is_said_in_a_sentence(visit, tmp_path):
@@ -258,9 +303,11 @@ def test_what_cannot_be_read_is_said_in_a_sentence(visit, tmp_path):
 def test_the_page_stays_alive_and_a_picture_can_be_dropped_and_given_up(visit):
     page = visit.page
     page.evaluate("""async () => {
-        const data = new DataTransfer(), image = await (await fetch("fields/field_a_image.png")).blob();
+        const data = new DataTransfer();
+        const image = await (await fetch("fields/field_a_image.png")).blob();
         data.items.add(new File([image], "dropped.png"));
-        document.body.dispatchEvent(new DragEvent("drop", {dataTransfer: data, bubbles: true, cancelable: true}));
+        const how = {dataTransfer: data, bubbles: true, cancelable: true};
+        document.body.dispatchEvent(new DragEvent("drop", how));
     }""")
     page.get_by_text("The network looks at dropped.png").wait_for()
     page.locator("#stop").press("Enter")
@@ -290,8 +337,12 @@ def test_all_can_use_it(visit, axe):  # noqa: F811
     reached = []
     for _ in TABS:
         page.keyboard.press("Tab")
-        reached.append(page.evaluate("() => document.activeElement.id || document.activeElement.name"))
-        assert page.evaluate("() => getComputedStyle(document.activeElement).outlineStyle") != "none", reached
+        reached.append(
+            page.evaluate("() => document.activeElement.id || document.activeElement.name")
+        )
+        assert (
+            page.evaluate("() => getComputedStyle(document.activeElement).outlineStyle") != "none"
+        ), reached
     assert reached == TABS
     page.locator("#full").check()
     page.set_viewport_size({"width": 390, "height": 900})
@@ -323,5 +374,7 @@ def test_a_network_of_ones_own_for_colour_pictures(browser, serve, runtime, tmp_
 def test_a_page_that_is_opened_as_a_file_says_how_to_open_it(browser, tmp_path):
     page = browser.new_page()
     page.goto((PAGE / "index.html").as_uri())
-    page.locator("#asleep", has_text="python -m http.server --bind 127.0.0.1").wait_for(timeout=10_000)
+    page.locator("#asleep", has_text="python -m http.server --bind 127.0.0.1").wait_for(
+        timeout=10_000
+    )
     page.close()

@@ -1,8 +1,8 @@
 """Build the course's site from the notebooks as they are stored: ``python course.py book``.
 
 Sphinx and its packages live in `.venv-book`, which is made the first time; from then on nothing needs a network. The site is
-in `build/book`; open `build/book/index.html`. The page on which the network runs in the browser, `live/`, has to come from a
-server: `python -m http.server --bind 127.0.0.1 --directory build/book`.
+in `build/book`; open `build/book/index.html`. The page on which the network runs in the browser,
+`live/`, has to come from a server: `python -m http.server --bind 127.0.0.1 --directory build/book`.
 """
 
 import os
@@ -30,7 +30,10 @@ INDEX = {"map": "The map", "times": "How long a notebook runs"}  # sections of t
 
 
 def lay_out(folder, root=ROOT, link=""):
-    """Write all that Sphinx reads into a folder that is not there yet; `link` is a line on the first page."""
+    """Write all that Sphinx reads into a folder that is not there yet.
+
+    `link` is a line on the first page.
+    """
     shutil.copytree(root / "book", folder)
     where = address(root)
     (folder / "address.txt").write_text(where, encoding="utf-8")

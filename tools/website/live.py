@@ -1,6 +1,7 @@
-"""The page of the site on which the network runs in the browser: the course's own weights, and its three fields.
+"""The page of the site on which the course's own network runs in the browser, on its three fields.
 
-onnxruntime-web, which runs them there, comes from npm the first time, and stays in `build/onnxruntime-web`.
+onnxruntime-web, which runs it there, comes from npm the first time; it stays in
+`build/onnxruntime-web`.
 """
 
 import json
@@ -23,21 +24,22 @@ from unet_course.own_data.run import Run
 PLACE = ROOT / "build" / "onnxruntime-web"
 FIELDS = "field_a", "field_b", "other"
 WORDS = {"objects": "nuclei", "Objects": "Nuclei",
-         "trained": "one field of cell nuclei in fluorescence, bright on dark, about 27 pixels wide"}
-LINK = ('<a href="live/index.html">A live U-Net</a>: drop a picture, or take one of the course\'s fields, and see nuclei '
-        "found and counted, in your browser.")
+         "trained": "one field of cell nuclei in fluorescence, bright on dark, about 27 pixels "
+                    "wide"}
+LINK = ('<a href="live/index.html">A live U-Net</a>: drop a picture, or take one of the course\'s '
+        "fields, and see nuclei found and counted in your browser.")
 
 
 def runtime(place=PLACE):
-    """The folder of onnxruntime-web, fetched if it is not there; None, and a line that says why, if it cannot be had."""
+    """The folder of onnxruntime-web, fetched if it is not there; None if it cannot be had."""
     try:
         return runtime_folder(place)
     except (FileNotFoundError, ValueError):
         shutil.rmtree(place, ignore_errors=True)
     npm = shutil.which("npm")
     with tempfile.TemporaryDirectory() as top:
-        done = npm and subprocess.run([npm, "pack", RUNTIME, "--silent", "--fetch-retries=0"], cwd=top, text=True,
-                                      capture_output=True)
+        done = npm and subprocess.run([npm, "pack", RUNTIME, "--silent", "--fetch-retries=0"],
+                                      cwd=top, text=True, capture_output=True)
         if not npm or done.returncode:
             why = done.stderr.strip()[-200:] if npm else "there is no npm on this machine"
             print(f"The site has no live page: {RUNTIME} cannot be had ({why}).")
@@ -60,16 +62,22 @@ def make(out, folder):
     """
     config = {"kind": "labels", "masks": {"min_area": 30}}  # as `label_nuclei` takes by itself
     export_page(Run(DATA / "weights", load_pretrained(), config), out, folder, words=WORDS)
-    shutil.copytree(DATA / "nuclei", out / "fields", ignore=shutil.ignore_patterns("*_labels.png", "SHA256SUMS", "README.md"))
+    (out / "fields").mkdir()
+    for path in (DATA / "nuclei").glob("*"):
+        if path.name.endswith(("_image.png", ".txt")):  # with their licences
+            shutil.copy(path, out / "fields")
     about = json.loads((out / "model.json").read_text(encoding="utf-8"))
-    about["fields"] = [{"name": name, "file": f"fields/{name}_image.png", "labelled": labelled(name)} for name in FIELDS]
+    about["fields"] = [{"name": name, "file": f"fields/{name}_image.png",
+                        "labelled": labelled(name)} for name in FIELDS]
     write_json(out / "model.json", {**about, "home": "../index.html", "origin": "../data.html"})
 
 
 def labelled(name):
     """How many nuclei the labels of a field have."""
     labels = imread(DATA / "nuclei" / f"{name}_labels.png")
-    return len(np.unique(labels)) - 1 if name == "other" else int(label_nuclei(labels, min_area=1, grow=3).max())
+    if name == "other":  # numbered by hand
+        return len(np.unique(labels)) - 1
+    return int(label_nuclei(labels, min_area=1, grow=3).max())
 
 
 if __name__ == "__main__":  # to look at it alone

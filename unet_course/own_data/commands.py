@@ -217,10 +217,10 @@ def _export_arguments(add):
     _run(add)
     add("out", type=Path, metavar="OUT",
         help="a name that ends in .onnx, for other programs, in .pt2, for PyTorch without the course, or in .zip, a "
-             "BioImage.IO package for programs for microscopy; or a new folder, for a page that segments pictures in "
-             "the browser")
+             "BioImage.IO package for programs for microscopy; or a new folder, for a page that "
+             "segments pictures in the browser")
     add("--runtime", type=Path, metavar="FOLDER",
-        help="for a page: the folder of onnxruntime-web, the program that runs a network in a browser")
+        help="for a page: the folder of onnxruntime-web, which runs a network in a browser")
 
 
 def export(chosen):
@@ -233,19 +233,21 @@ def export(chosen):
                ".pt2": lambda run, out: export_program(run.model, out), ".zip": export_bioimage}
     out = chosen.out
     if out.suffix in writers and chosen.runtime:
-        raise ValueError(f"OUT is {out.name!r} with --runtime, which is for a page; wanted the name of a folder")
+        raise ValueError(f"OUT is {out.name!r} with --runtime, which is for a page; wanted the name of "
+                         "a folder")
     if out.suffix in writers:
         writers[out.suffix](load_run(chosen.model), out)
         print(f"{out} gives what PyTorch gives; that was tried before it got its name.")
     elif chosen.runtime:
         export_page(load_run(chosen.model), out, chosen.runtime)
-        print(f"{out} is a page. To open it: python -m http.server --bind 127.0.0.1 --directory {out}, then "
-              "http://127.0.0.1:8000 in a browser.")
+        print(f"{out} is a page. To open it: python -m http.server --bind 127.0.0.1 --directory {out}, "
+              "then http://127.0.0.1:8000 in a browser.")
     elif out.suffix:
-        raise ValueError(f"OUT is {out.name!r}; wanted a name that ends in {', '.join(writers)}, or a folder for a page, "
-                         "with --runtime")
+        raise ValueError(f"OUT is {out.name!r}; wanted a name that ends in {', '.join(writers)}, or a "
+                         "folder for a page, with --runtime")
     else:
-        raise ValueError(f"OUT is {out.name!r}, a page; it needs the program that runs a network in a browser. {HOW}")
+        raise ValueError(f"OUT is {out.name!r}, a page; it needs the program that runs a network in a "
+                         f"browser. {HOW}")
 
 
 def _folder(add):
@@ -309,6 +311,7 @@ COMMANDS = {
     "download": ("download a public data set, after its terms are accepted",
                  ["bbbc039 --out bbbc039", "isbi2012 --out isbi2012 --accept-terms"], _download_arguments, download),
     "export": ("write a trained network as a file for other programs, or as a page for the browser",
-               ["my_run cells.onnx", "my_run cells.pt2", "my_run cells.zip", "my_run page --runtime package/dist"],
+               ["my_run cells.onnx", "my_run cells.pt2", "my_run cells.zip",
+                "my_run page --runtime package/dist"],
                _export_arguments, export),
 }

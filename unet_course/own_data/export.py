@@ -36,9 +36,9 @@ class AnySize(nn.Module):
     model : UNet
         Its layers are used, not copied.
     levels : bool, default False
-        Also give what each level of the U holds, the mean over its channels, (N, 1, h, w): on the way down, at the bottom,
-        on the way up. These are whole canvases: of level k, the top left ceil(H / 2 ** k) rows and ceil(W / 2 ** k) columns
-        are the image's.
+        Also give what each level of the U holds, the mean over its channels, (N, 1, h, w): on the
+        way down, at the bottom, on the way up. These are whole canvases: of level k, the top left
+        ceil(H / 2 ** k) rows and ceil(W / 2 ** k) columns are the image's.
 
     Notes
     -----
@@ -236,7 +236,7 @@ def level_names(model):
 
 
 def _without_remarks(graph):
-    """The ONNX model without the exporter's notes: which line of which file of this machine each operation is from."""
+    """The ONNX model without the exporter's notes: from which file of this machine each part is."""
     for part in (graph, graph.graph, *graph.graph.node, *graph.graph.value_info, *graph.graph.input,
                  *graph.graph.output, *graph.graph.initializer):
         del part.metadata_props[:]
@@ -250,7 +250,8 @@ def _traced(network, levels=False):
     least = _smallest(network)
     n, h, w = torch.export.Dim("n"), torch.export.Dim("h", min=least), torch.export.Dim("w", min=least)
     example = torch.zeros(2, network.in_channels, least + 36, least + 52)
-    return torch.export.export(AnySize(network, levels), (example,), dynamic_shapes=({0: n, 2: h, 3: w},), strict=False)
+    return torch.export.export(AnySize(network, levels), (example,), strict=False,
+                               dynamic_shapes=({0: n, 2: h, 3: w},))
 
 
 def _publish(path, network, write, read):

@@ -1,7 +1,8 @@
-"""A trained network as a page: it segments pictures in the browser, on the machine of whoever looks. (14)
+"""A trained network as a page that segments pictures in the browser. (14)
 
-The page is in ``live/`` beside this file: a form, a script for it, and a few more that run in a worker. What has to be
-added are the network and a program that runs it, onnxruntime-web, which is not a part of this package.
+The page is in ``live/`` beside this file: a form, a script for it, and a few more that run in a
+worker. What is added to it are the network and a program that runs networks in a browser,
+onnxruntime-web, which is not a part of this package.
 """
 
 import gzip
@@ -67,8 +68,8 @@ def export_page(run, path, runtime, *, words=None):
         raise FileExistsError(f"{path} is there already; wanted a new folder, or an empty one")
     folder, model = runtime_folder(runtime), run.model
     if getattr(model, "padding", 1) != 1 or getattr(model, "in_channels", 1) not in (1, 3):
-        raise ValueError("the page takes a network with padding=1 for grey or colour pictures (1 or "
-                         f"3 channels); this one has padding={model.padding} and {model.in_channels}")
+        raise ValueError("the page takes a network with padding=1 for grey or colour pictures (1 "
+                         f"or 3 channels); run has padding={model.padding} and {model.in_channels}")
     with written(path) as beside:
         shutil.copytree(PAGE, beside)
         index = (beside / "index.html").read_text(encoding="utf-8")
@@ -85,7 +86,7 @@ def export_page(run, path, runtime, *, words=None):
 
 
 def description(run):
-    """What the page has to know of a network: its channels and classes, what is counted, how pictures are scaled.
+    """What the page has to know of a network: classes, what is counted, how pictures are scaled.
 
     Parameters
     ----------
@@ -99,7 +100,7 @@ def description(run):
     labels, around = kind == "labels", reach(model)
     return {"channels": model.in_channels,
             "classes": [class_name(kind, k) for k in range(model.num_classes)],
-            # as `numbered_objects` counts: interiors, grown back by a pixel, or pieces of foreground
+            # as `numbered_objects` counts: interiors, grown by a pixel, or pieces of foreground
             "counted": [2] if labels else list(range(1, model.num_classes)),
             "min_area": run.config["masks"]["min_area"] if labels else 1, "grow": labels,
             "percentiles": [LOW, HIGH], "margin": around.margin, "step": around.step,
@@ -128,10 +129,10 @@ def runtime_folder(runtime):
         if all((folder / name).is_file() for name in SHA256):
             break
     else:
-        raise FileNotFoundError(f"runtime is {str(runtime)!r}, which has no {' and '.join(SHA256)}; "
+        raise FileNotFoundError(f"runtime is {str(runtime)!r}, without {' and '.join(SHA256)}; "
                                 f"wanted the folder of {RUNTIME} that has them. {HOW}")
     for name, digest in SHA256.items():
         if sha256(folder / name) != digest:
-            raise ValueError(f"runtime has a {name} that is not the one of {RUNTIME}, with which the "
+            raise ValueError(f"runtime has a {name} that is not that of {RUNTIME}, with which the "
                              f"page was tried. {HOW}")
     return folder

@@ -13,7 +13,7 @@ export async function openNetwork(told) {
     const answer = await fetch(new URL(name, import.meta.url)).catch(() => ({}));
     if (!answer.ok) throw new Refusal("not_there", { name });
     const parts = [];
-    for (const reader = answer.body.getReader(); ; ) {
+    for (const reader = answer.body.getReader(); ;) {
       const { done, value } = await reader.read();
       if (done) break;
       parts.push(value);
@@ -22,7 +22,9 @@ export async function openNetwork(told) {
     return new Blob(parts);
   };
   const [packed, model] = await Promise.all([
-    fetched("runtime/ort-wasm-simd-threaded.wasm.gz"), fetched("model.onnx")]);
+    fetched("runtime/ort-wasm-simd-threaded.wasm.gz"),
+    fetched("model.onnx"),
+  ]);
   ort.env.wasm.numThreads = 1; // more would need a server that sends special headers
   ort.env.wasm.wasmBinary = await unpacked(packed);
   return ort.InferenceSession.create(await model.arrayBuffer(), { executionProviders: ["wasm"] });
@@ -31,23 +33,33 @@ export async function openNetwork(told) {
 /** Some servers let the browser unpack a .gz by itself; then it is plain already. */
 async function unpacked(blob) {
   const start = new Uint8Array(await blob.slice(0, 2).arrayBuffer());
-  const plain = start[0] === 0x1f && start[1] === 0x8b
-    ? blob.stream().pipeThrough(new DecompressionStream("gzip")) : blob;
+  const plain =
+    start[0] === 0x1f && start[1] === 0x8b
+      ? blob.stream().pipeThrough(new DecompressionStream("gzip"))
+      : blob;
   return new Response(plain).arrayBuffer();
 }
 
 /**
  * Run the network over a picture.
  *
- * Gives for each pixel the best class of those that are counted (`inside`), the best of the others (`outside`), and how
- * much larger the first one's score is (`lead`); and the feature pictures of all levels.
+ * Gives for each pixel the best class of those that are counted (`inside`), the best of the others
+ * (`outside`), and how much larger the first one's score is (`lead`); and the feature pictures of
+ * all levels.
  */
 export async function segmented(session, about, input, width, height, told) {
   const { step, margin, channels, counted } = about;
   const pixels = width * height;
-  const found = { inside: new Uint8Array(pixels), outside: new Uint8Array(pixels), lead: new Float32Array(pixels) };
-  const levels = Object.entries(about.levels).map(([name, count]) => new Level(name, count, step, width, height));
-  const rows = spans(height, margin, step), columns = spans(width, margin, step);
+  const found = {
+    inside: new Uint8Array(pixels),
+    outside: new Uint8Array(pixels),
+    lead: new Float32Array(pixels),
+  };
+  const levels = Object.entries(about.levels).map(
+    ([name, count]) => new Level(name, count, step, width, height),
+  );
+  const rows = spans(height, margin, step);
+  const columns = spans(width, margin, step);
   let done = 0;
   for (const row of rows) {
     for (const column of columns) {
@@ -86,11 +98,16 @@ export function spans(size, margin, step, tile = TILE) {
 
 /** From a tile's scores to what is kept of each pixel that it answers for. */
 function take(logits, counted, row, column, width, { inside, outside, lead }) {
-  const scores = logits.data, classes = logits.dims[1], area = row.size * column.size;
+  const scores = logits.data;
+  const classes = logits.dims[1];
+  const area = row.size * column.size;
   for (let y = row.start; y < row.stop; y++) {
     for (let x = column.start; x < column.stop; x++) {
       const here = (y - row.shown) * column.size + (x - column.shown);
-      let most = -Infinity, other = -Infinity, k = 0, l = 0;
+      let most = -Infinity;
+      let other = -Infinity;
+      let k = 0;
+      let l = 0;
       for (let c = 0; c < classes; c++) {
         const score = scores[c * area + here];
         if (counted.includes(c)) {
@@ -110,7 +127,12 @@ class Level {
   constructor(name, channels, step, width, height) {
     const number = Number(name.replace(/\D/g, "")) || 0;
     this.scale = name === "bottom" ? step : 2 ** number;
-    Object.assign(this, { name, channels, width: Math.ceil(width / this.scale), height: Math.ceil(height / this.scale) });
+    Object.assign(this, {
+      name,
+      channels,
+      width: Math.ceil(width / this.scale),
+      height: Math.ceil(height / this.scale),
+    });
     this.square = Math.ceil(Math.max(this.width, this.height) / PICTURE);
     this.across = Math.ceil(this.width / this.square);
     this.sums = new Float32Array(this.across * Math.ceil(this.height / this.square));

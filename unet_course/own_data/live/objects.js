@@ -1,16 +1,16 @@
 // From classes to objects, as label_nuclei in unet_course/data/masks.py does it.
 
 /**
- * The class of each pixel. It is one of the counted classes if the probability of that, set against the most probable
- * other class, is larger than the threshold: p / (p + q) > t is the same as lead > log(t / (1 - t)). At one half the
- * most probable class wins.
+ * The class of each pixel. It is one of the counted classes if the probability p of the best of
+ * them, set against the probability q of the best other class, is larger than the threshold t:
+ * p / (p + q) > t is the same as lead > log(t / (1 - t)). At one half the most probable class wins.
  */
 export function classesAt({ inside, outside, lead }, threshold) {
   const least = Math.log(threshold / (1 - threshold));
   return inside.map((k, i) => (lead[i] > least ? k : outside[i]));
 }
 
-/** Number the connected pieces of the counted classes, and give each its rim back: the numbers, and the pieces' areas. */
+/** Number the connected pieces of the counted classes, and give each its rim back. */
 export function numbered(classes, width, height, { counted, min_area: least, grow }) {
   const isCounted = Array.from({ length: 256 }, (_, k) => counted.includes(k));
   const { labels, pieces } = connected(classes, isCounted, width, height);
@@ -25,9 +25,13 @@ export function numbered(classes, width, height, { counted, min_area: least, gro
   return { objects, count, areas: sizes.subarray(1) };
 }
 
-/** Pixels that touch at a side or at a corner are one piece: a first number for each, then those that met become one. */
+/**
+ * Pixels that touch at a side or at a corner are one piece. Each gets the number of a neighbour
+ * that has one; where two numbers meet, it is noted that they are one (`parents`).
+ */
 function connected(classes, isCounted, width, height) {
-  const labels = new Uint32Array(width * height), parents = [0];
+  const labels = new Uint32Array(width * height);
+  const parents = [0];
   const root = (label) => {
     while (parents[label] !== label) label = parents[label] = parents[parents[label]];
     return label;
@@ -60,7 +64,12 @@ function grown(objects, classes, width, height) {
   return objects.map((number, i) => {
     if (number || !classes[i]) return number;
     const x = i % width;
-    return (i >= width && objects[i - width]) || (x > 0 && objects[i - 1]) || (x < width - 1 && objects[i + 1])
-      || (i < width * (height - 1) && objects[i + width]) || 0;
+    return (
+      (i >= width && objects[i - width]) ||
+      (x > 0 && objects[i - 1]) ||
+      (x < width - 1 && objects[i + 1]) ||
+      (i < width * (height - 1) && objects[i + width]) ||
+      0
+    );
   });
 }

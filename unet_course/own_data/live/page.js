@@ -9,11 +9,15 @@ const told = (value) => value.toLocaleString(document.documentElement.lang);
 
 const about = await (await fetch("model.json")).json();
 // A worker that is made from a text inherits the page's rule to ask no other computer for anything.
-const start = new Blob([`import ${JSON.stringify(new URL("worker.js", import.meta.url).href)};`], { type: "text/javascript" });
+const start = new Blob([`import ${JSON.stringify(new URL("worker.js", import.meta.url).href)};`], {
+  type: "text/javascript",
+});
 const worker = new Worker(URL.createObjectURL(start), { type: "module" });
 
-let picture = null; // what was chosen last: its number, name, and of a field the number of objects that people drew
-let busy = false, waiting = false; // the worker draws; it has to draw once more
+// What was chosen last: its number, its name, and of a field how many objects its labels have.
+let picture = null;
+let busy = false;
+let waiting = false; // the worker draws; it has to draw once more
 let broken = false; // the worker has not even started
 
 $("asleep").remove();
@@ -24,9 +28,17 @@ if (about.home) {
 }
 $("fields").hidden = about.fields.length === 0;
 for (const field of about.fields) {
-  const button = made("button", { type: "button" }, text(field.name), made("span", {}, text(`${field.name}_note`)));
-  button.onclick = () => choose(new URL(field.file, location).href, text(field.name), field.labelled);
-  $("fields").querySelector("ul").append(made("li", {}, button));
+  const button = made(
+    "button",
+    { type: "button" },
+    text(field.name),
+    made("span", {}, text(`${field.name}_note`)),
+  );
+  button.onclick = () =>
+    choose(new URL(field.file, location).href, text(field.name), field.labelled);
+  $("fields")
+    .querySelector("ul")
+    .append(made("li", {}, button));
 }
 for (const [k, name] of about.classes.entries()) {
   const colour = made("span", {});
@@ -41,7 +53,7 @@ function made(tag, attributes, ...inside) {
   return element;
 }
 
-// --- what is chosen ------------------------------------------------------------------------------------------------
+// --- what is chosen ---------------------------------------------------------------------
 
 $("pick").onclick = () => $("file").click();
 $("file").onchange = () => {
@@ -90,7 +102,10 @@ function choose(file, name = file.name, labelled = null) {
 
 /** How the picture is to be drawn. */
 function wanted() {
-  return { threshold: $("threshold").value / 100, view: document.querySelector("[name=view]:checked").value };
+  return {
+    threshold: $("threshold").value / 100,
+    view: document.querySelector("[name=view]:checked").value,
+  };
 }
 
 /** Draw again, once: while the worker draws, only the last wish is kept. */
@@ -102,7 +117,7 @@ function redraw() {
   worker.postMessage({ wish: "draw", ...wanted() });
 }
 
-// --- what is said and shown ----------------------------------------------------------------------------------------
+// --- what is said and shown -------------------------------------------------------------
 
 function say(name, values = {}, wrong = false) {
   $("said").textContent = text(name, values);
@@ -149,11 +164,14 @@ const HEARD = {
     say(name, { ...values, why: texts[values.why] }, true);
   },
   drawn({ rgba, width, height, count, covered, median, remarks, seconds }) {
-    const fresh = seconds !== undefined, { view } = wanted();
+    const fresh = seconds !== undefined;
+    const { view } = wanted();
     const values = { ...picture, width, height, count: told(count) };
     finish();
     Object.assign($("picture"), { width, height });
-    $("picture").getContext("2d").putImageData(new ImageData(rgba, width, height), 0, 0);
+    $("picture")
+      .getContext("2d")
+      .putImageData(new ImageData(rgba, width, height), 0, 0);
     $("picture").setAttribute("aria-label", text(`picture_${view}`, values));
     $("key").hidden = view !== "classes";
     $("count").textContent = text("count", values);
@@ -186,14 +204,20 @@ function levelFigure({ name, level, channels, width, height, across, rgba }) {
   canvas.setAttribute("role", "img");
   canvas.setAttribute("aria-label", text("level_alt", { channels }));
   const size = made("span", {}, text("level_size", { channels, width, height }));
-  const figure = made("figure", { className: way }, canvas, made("figcaption", {}, text(way, { level: level + 1 }), size));
+  const figure = made(
+    "figure",
+    { className: way },
+    canvas,
+    made("figcaption", {}, text(way, { level: level + 1 }), size),
+  );
   figure.style.gridRow = level + 1; // down on the left, up on the right
   return figure;
 }
 
 /** What scrolls can be reached and scrolled by keyboard. */
 function reach() {
-  const frame = $("frame"), scrolls = frame.scrollWidth > frame.clientWidth || frame.scrollHeight > frame.clientHeight;
+  const frame = $("frame");
+  const scrolls = frame.scrollWidth > frame.clientWidth || frame.scrollHeight > frame.clientHeight;
   if (scrolls) frame.tabIndex = 0;
   else frame.removeAttribute("tabindex");
 }

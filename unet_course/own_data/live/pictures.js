@@ -10,7 +10,7 @@ export class Refusal extends Error {
   }
 }
 
-/** Read a picture: its width, height, bits, and its channels, one or three arrays of whole numbers. */
+/** Read a picture: its width, height, bits, and channels, one or three arrays of whole numbers. */
 export async function readPicture(blob, name) {
   const bytes = new DataView(await blob.arrayBuffer());
   const first = bytes.byteLength < 26 ? 0 : bytes.getUint32(0);
@@ -34,35 +34,50 @@ function checked(width, height, name) {
 /** Part the numbers of a picture into its channels; a fourth, transparency, is left out. */
 function parted(numbers, samples, width, height, bits) {
   const pixels = width * height;
-  const channels = samples === 1 ? [numbers] : Array.from({ length: samples < 3 ? 1 : 3 }, (_, c) => {
-    const channel = new numbers.constructor(pixels);
-    for (let i = 0; i < pixels; i++) channel[i] = numbers[i * samples + c];
-    return channel;
-  });
+  const channels =
+    samples === 1
+      ? [numbers]
+      : Array.from({ length: samples < 3 ? 1 : 3 }, (_, c) => {
+          const channel = new numbers.constructor(pixels);
+          for (let i = 0; i < pixels; i++) channel[i] = numbers[i * samples + c];
+          return channel;
+        });
   return { width, height, bits, channels };
 }
 
-// --- PNG ---------------------------------------------------------------------------------------------------------
+// --- PNG --------------------------------------------------------------------------------
 
-const SAMPLES = { 0: 1, 2: 3, 4: 2, 6: 4 }; // by colour type: grey, colours, and both with transparency
+// Numbers for each pixel, by colour type: grey, colours, and both with transparency.
+const SAMPLES = { 0: 1, 2: 3, 4: 2, 6: 4 };
 
 /** A PNG of 8 or 16 bits; null if it is of a rarer kind, which is left to the browser. */
 async function readPng(bytes, name) {
-  const width = bytes.getUint32(16), height = bytes.getUint32(20);
-  const bits = bytes.getUint8(24), samples = SAMPLES[bytes.getUint8(25)], interlaced = bytes.getUint8(28);
+  const width = bytes.getUint32(16);
+  const height = bytes.getUint32(20);
+  const bits = bytes.getUint8(24);
+  const samples = SAMPLES[bytes.getUint8(25)];
+  const interlaced = bytes.getUint8(28);
   checked(width, height, name);
   if (!samples || bits < 8 || interlaced) return null;
   const packed = [];
-  for (let at = 8; at < bytes.byteLength; ) {
-    const length = bytes.getUint32(at), kind = bytes.getUint32(at + 4);
+  for (let at = 8; at < bytes.byteLength;) {
+    const length = bytes.getUint32(at);
+    const kind = bytes.getUint32(at + 4);
     if (kind === 0x49444154) packed.push(new Uint8Array(bytes.buffer, at + 8, length)); // IDAT
     if (kind === 0x49454e44) break; // IEND
     at += length + 12;
   }
-  const pixel = (samples * bits) / 8, row = width * pixel;
+  const pixel = (samples * bits) / 8;
+  const row = width * pixel;
   const filtered = await inflated(packed, height * (row + 1));
   const plain = unfiltered(filtered, height, row, pixel);
-  return parted(bits === 8 ? plain : wide(new DataView(plain.buffer), 0, plain.length / 2, false), samples, width, height, bits);
+  return parted(
+    bits === 8 ? plain : wide(new DataView(plain.buffer), 0, plain.length / 2, false),
+    samples,
+    width,
+    height,
+    bits,
+  );
 }
 
 /** Unpack to exactly so many bytes; more are never made. */
@@ -70,7 +85,7 @@ async function inflated(parts, size) {
   const stream = new Blob(parts).stream().pipeThrough(new DecompressionStream("deflate"));
   const all = new Uint8Array(size);
   let filled = 0;
-  for (const reader = stream.getReader(); ; ) {
+  for (const reader = stream.getReader(); ;) {
     const { done, value } = await reader.read();
     if (done) break;
     all.set(value, filled); // an error if there are too many
@@ -80,11 +95,13 @@ async function inflated(parts, size) {
   return all;
 }
 
-/** Undo PNG's filters: each byte was stored as its difference to what the left, the upper, or both would let expect. */
+/** Undo PNG's filters: each byte was stored as its difference to what its neighbours suggest. */
 function unfiltered(filtered, height, row, pixel) {
   const plain = new Uint8Array(height * row);
   for (let y = 0; y < height; y++) {
-    const kind = filtered[y * (row + 1)], from = y * (row + 1) + 1, to = y * row;
+    const kind = filtered[y * (row + 1)];
+    const from = y * (row + 1) + 1;
+    const to = y * row;
     for (let x = 0; x < row; x++) {
       const left = x < pixel ? 0 : plain[to + x - pixel];
       const up = y === 0 ? 0 : plain[to + x - row];
@@ -101,7 +118,9 @@ function unfiltered(filtered, height, row, pixel) {
 }
 
 function paeth(left, up, corner) {
-  const a = Math.abs(up - corner), b = Math.abs(left - corner), c = Math.abs(left + up - 2 * corner);
+  const a = Math.abs(up - corner);
+  const b = Math.abs(left - corner);
+  const c = Math.abs(left + up - 2 * corner);
   return a <= b && a <= c ? left : b <= c ? up : corner;
 }
 
@@ -111,50 +130,69 @@ function wide(bytes, at, count, little) {
   return numbers;
 }
 
-// --- TIFF --------------------------------------------------------------------------------------------------------
+// --- TIFF -------------------------------------------------------------------------------
 
 const unreadable = (name, why) => new Refusal("tiff", { name, why });
 
 /** The first page of a TIFF, if it is stored plainly. */
 function readTiff(bytes, name) {
   const little = bytes.getUint8(0) === 0x49;
-  const short = (at) => bytes.getUint16(at, little), long = (at) => bytes.getUint32(at, little);
+  const short = (at) => bytes.getUint16(at, little);
+  const long = (at) => bytes.getUint32(at, little);
   const tags = {};
   const start = long(4);
   for (let i = 0, at = start + 2; i < short(start); i++, at += 12) {
-    const size = { 1: 1, 3: 2, 4: 4 }[short(at + 2)]; // bytes, short and long numbers are all that is needed
+    const size = { 1: 1, 3: 2, 4: 4 }[short(at + 2)]; // bytes, short and long numbers
     if (!size) continue;
-    const count = long(at + 4), place = count * size > 4 ? long(at + 8) : at + 8;
+    const count = long(at + 4);
+    const place = count * size > 4 ? long(at + 8) : at + 8;
     if (place + count * size > bytes.byteLength) throw new Error("cut short");
     const read = { 1: (p) => bytes.getUint8(p), 2: short, 4: long }[size];
     tags[short(at)] = Array.from({ length: count }, (_, k) => read(place + k * size));
   }
   const one = (tag, usual) => (tags[tag] ?? [usual])[0];
-  const width = one(256), height = one(257), samples = one(277, 1), bits = tags[258] ?? [1];
+  const width = one(256);
+  const height = one(257);
+  const samples = one(277, 1);
+  const bits = tags[258] ?? [1];
   checked(width, height, name);
   if (one(259, 1) !== 1) throw unreadable(name, "why_compressed");
   if (tags[322]) throw unreadable(name, "why_tiles");
-  if (!bits.every((b) => b === bits[0]) || ![8, 16].includes(bits[0]) || one(339, 1) !== 1) throw unreadable(name, "why_bits");
-  if (![1, 3, 4].includes(samples) || (samples > 1 && one(284, 1) !== 1) || one(262, 1) > 2) throw unreadable(name, "why_channels");
-  const count = width * height * samples, strip = Math.min(one(278, height), height) * width * samples;
+  if (!bits.every((b) => b === bits[0]) || ![8, 16].includes(bits[0]) || one(339, 1) !== 1)
+    throw unreadable(name, "why_bits");
+  if (![1, 3, 4].includes(samples) || (samples > 1 && one(284, 1) !== 1) || one(262, 1) > 2)
+    throw unreadable(name, "why_channels");
+  const count = width * height * samples;
+  const strip = Math.min(one(278, height), height) * width * samples;
   const numbers = bits[0] === 8 ? new Uint8Array(count) : new Uint16Array(count);
   tags[273].forEach((place, k) => {
     const length = Math.min(strip, count - k * strip);
     if (length <= 0) return;
-    numbers.set(bits[0] === 8 ? new Uint8Array(bytes.buffer, place, length) : wide(bytes, place, length, little), k * strip);
+    numbers.set(
+      bits[0] === 8
+        ? new Uint8Array(bytes.buffer, place, length)
+        : wide(bytes, place, length, little),
+      k * strip,
+    );
   });
   if (tags[273].length * strip < count) throw new Error("cut short");
-  if (one(262, 1) === 0) numbers.forEach((n, i) => { numbers[i] = 2 ** bits[0] - 1 - n; }); // stored as a negative
+  if (one(262, 1) === 0) {
+    // stored as a negative
+    for (let i = 0; i < count; i++) numbers[i] = 2 ** bits[0] - 1 - numbers[i];
+  }
   return parted(numbers, samples, width, height, bits[0]);
 }
 
-// --- all others --------------------------------------------------------------------------------------------------
+// --- all others -------------------------------------------------------------------------
 
 /** What the browser can read, in 8 bits; a picture whose colours are all grey is grey. */
 async function readByBrowser(blob, name) {
   let bitmap;
   try {
-    bitmap = await createImageBitmap(blob, { colorSpaceConversion: "none", premultiplyAlpha: "none" });
+    bitmap = await createImageBitmap(blob, {
+      colorSpaceConversion: "none",
+      premultiplyAlpha: "none",
+    });
   } catch {
     throw new Refusal("not_picture", { name });
   }
@@ -168,7 +206,7 @@ async function readByBrowser(blob, name) {
   return picture;
 }
 
-/** The channels that the network takes, and the name of a sentence on what was done to get them, or null. */
+/** The channels that the network takes; and the name of a sentence on how they came, or null. */
 export function fitted(channels, wanted) {
   if (channels.length === wanted) return [channels, null];
   if (wanted === 3) return [[channels[0], channels[0], channels[0]], "grey"];

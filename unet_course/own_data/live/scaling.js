@@ -1,4 +1,4 @@
-// From the numbers of a picture to the input of the network, as unet_course/data/scaling.py does it.
+// From the numbers of a picture to the network's input, as unet_course/data/scaling.py does it.
 
 /** Scale each channel to 0 … 1 between two of its own percentiles, and clip what lies outside. */
 export function scaled(channels, [low, high]) {
@@ -15,18 +15,21 @@ export function scaled(channels, [low, high]) {
   return input;
 }
 
-/** Percentiles of whole numbers below 65536, by counting them; between two of them, a part of the way. */
+/** Percentiles of whole numbers below 65536, by counting; between two, a part of the way. */
 export function percentiles(numbers, percents) {
   const counts = new Uint32Array(65536);
   for (const n of numbers) counts[n] += 1;
   const at = (rank) => {
-    let value = 0, passed = counts[0];
+    let value = 0;
+    let passed = counts[0];
     while (passed <= rank) passed += counts[++value];
     return value;
   };
   return percents.map((percent) => {
     const place = (numbers.length - 1) * (percent / 100);
-    const below = at(Math.floor(place)), above = at(Math.ceil(place)), share = place % 1;
+    const below = at(Math.floor(place));
+    const above = at(Math.ceil(place));
+    const share = place % 1;
     return share < 0.5 ? below + (above - below) * share : above - (above - below) * (1 - share);
   });
 }

@@ -1,4 +1,4 @@
-// What takes long, beside the page: reading, segmenting, counting, drawing. It hears the page's wishes and answers each.
+// What takes long, beside the page: reading, segmenting, counting, drawing.
 
 import { classesAt, numbered } from "./objects.js";
 import { drawn, drawnLevel } from "./drawing.js";
@@ -19,7 +19,10 @@ onmessage = async ({ data }) => {
       await segment(data);
     } catch (error) {
       if (error === GIVEN_UP) return;
-      const [text, values] = error instanceof Refusal ? [error.message, error.values] : ["failed", { what: String(error) }];
+      const [text, values] =
+        error instanceof Refusal
+          ? [error.message, error.values]
+          : ["failed", { what: String(error) }];
       postMessage({ kind: "refused", number: data.number, text, values });
     }
   }
@@ -39,7 +42,9 @@ async function segment({ number, file, name, about, threshold, view }) {
   if (!session) {
     say("fetching", { there: 0 });
     session = openNetwork((there) => say("fetching", { there }));
-    session.catch(() => { session = null; });
+    session.catch(() => {
+      session = null;
+    });
   }
   const network = await session;
   await still();
@@ -51,7 +56,8 @@ async function segment({ number, file, name, about, threshold, view }) {
   }
   const picture = await readPicture(file, name);
   await still();
-  const { width, height } = picture, [channels, remark] = fitted(picture.channels, about.channels);
+  const { width, height } = picture;
+  const [channels, remark] = fitted(picture.channels, about.channels);
   const input = scaled(channels, about.percentiles);
   const remarks = remark ? [[remark, {}]] : [];
   const levels = new Set(channels[0]).size;
@@ -75,5 +81,8 @@ function draw({ threshold, view, seconds }) {
   const rgba = drawn(view, { ...found, classes, objects });
   const covered = areas.reduce((sum, area) => sum + area, 0) / (width * height);
   const median = areas.slice().sort()[Math.floor((count - 1) / 2)];
-  postMessage({ kind: "drawn", number, rgba, width, height, count, covered, median, remarks, seconds }, [rgba.buffer]);
+  postMessage(
+    { kind: "drawn", number, rgba, width, height, count, covered, median, remarks, seconds },
+    [rgba.buffer],
+  );
 }
