@@ -26,8 +26,6 @@ FIELDS = "field_a", "field_b", "other"
 WORDS = {"objects": "nuclei", "Objects": "Nuclei",
          "trained": "one field of cell nuclei in fluorescence, bright on dark, about 27 pixels "
                     "wide"}
-LINK = ('<a href="live/index.html">A live U-Net</a>: drop a picture, or take one of the course\'s '
-        "fields, and see nuclei found and counted in your browser.")
 
 
 def runtime(place=PLACE):
