@@ -20,6 +20,7 @@ templates_path = ["_templates"]
 # the notebooks are shown as they are stored: run and checked elsewhere
 nb_execution_mode = "off"
 nb_merge_streams = True
+suppress_warnings = ["misc.highlighting_failure"]  # IPython's %pip with a $name is no Python
 nb_mime_priority_overrides = [("html", "image/png", 0), ("html", "text/html", 10), ("html", "text/plain", 20)]
 myst_enable_extensions = ["dollarmath", "deflist"]
 myst_heading_anchors = 3

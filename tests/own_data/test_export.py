@@ -149,6 +149,13 @@ def test_onnx_is_one_file_of_standard_operations(files):
     assert not list(path.parent.glob("*.data"))
 
 
+@needs_onnx
+def test_onnx_says_nothing_of_the_machine_that_wrote_it(files):
+    _, _, path = files("grey", ".onnx")
+    text = path.read_bytes()
+    assert [word for word in (b".py", b"stack_trace", b"unet_course", str(export.__file__).encode()) if word in text] == []
+
+
 @needs_new_torch
 def test_a_file_that_differs_gets_no_name(tmp_path, monkeypatch):
     path = tmp_path / "a.pt2"

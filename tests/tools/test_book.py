@@ -149,7 +149,7 @@ def test_first_page_has_the_picture_and_a_card_for_each_notebook(site, pages):
     assert len(re.findall(r"<p>\d+ minutes</p>", first)) == len(found)
     for path in found:
         assert f"notebooks/{path.stem}.html" in pages[site / "index.html"].links
-    assert ("live/index.html" in pages[site / "index.html"].links) == book.LIVE
+    assert ("live/index.html" in pages[site / "index.html"].links) == (site / "live").exists()
 
 
 def test_pages_of_the_course_are_there_and_the_teachers_guide_is_not(site, pages):

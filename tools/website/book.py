@@ -2,6 +2,8 @@
 
 Sphinx and its packages live in `.venv-book`, which is made the first time; from then on nothing needs a network. The site is
 in `build/book`; open `build/book/index.html`. It is the learners': the teacher's guide is not on it.
+The page on which a U-Net runs in the browser, `live/`, has to come from a server:
+`python -m http.server --bind 127.0.0.1 --directory build/book`.
 """
 
 import os
@@ -12,6 +14,7 @@ import sys
 import nbformat
 
 from tools.elsewhere.beside import ROOT, environment
+from tools.website import live
 from tools.website.address import UNKNOWN, address
 from tools.website.pages import api, cards, glossary, in_words, lead, linked_names, no_badges, page_of, pictures
 
@@ -22,12 +25,14 @@ TEXTS = {  # page: its source, beside the pages of book/
     "data.md": "data/nuclei/README.md",
     "weights.md": "data/weights/README.md",
 }
-LIVE = False  # whether the site has live/index.html, the page on which a U-Net runs
 LIVE_LINK = '<a href="live/index.html">Try a U-Net in your browser</a>: there is nothing to install.'
 
 
-def lay_out(folder, root=ROOT):
-    """Write all that Sphinx reads into a folder that is not there yet."""
+def lay_out(folder, root=ROOT, link=""):
+    """Write all that Sphinx reads into a folder that is not there yet.
+
+    `link` is a line on the first page.
+    """
     shutil.copytree(root / "book", folder)
     where = address(root)
     (folder / "address.txt").write_text(where, encoding="utf-8")
@@ -56,7 +61,7 @@ def lay_out(folder, root=ROOT):
     for page, source in texts.items():
         text = no_badges((root / source).read_text(encoding="utf-8"))
         (folder / page).write_text(on_site(text, source, page), encoding="utf-8")
-    index = (folder / "index.md").read_text(encoding="utf-8").replace("<!-- live -->", LIVE_LINK if LIVE else "")
+    index = (folder / "index.md").read_text(encoding="utf-8").replace("<!-- live -->", link)
     index = index.replace("<!-- map -->", cards((root / "README.md").read_text(encoding="utf-8")))
     if not any(path.startswith("notebooks/zh/") for path in notebooks):
         index = index.replace("notebooks/zh/*\n", "")  # Sphinx warns of a pattern that nothing fits
@@ -78,12 +83,16 @@ def build(out, root=ROOT):
     source = out.parent / "book-source"
     shutil.rmtree(source, ignore_errors=True)
     source.parent.mkdir(parents=True, exist_ok=True)
-    lay_out(source, root)
+    runtime = live.runtime()
+    lay_out(source, root, LIVE_LINK if runtime else "")
     shutil.rmtree(out, ignore_errors=True)
     trees = out.parent / "book-trees"
     command = [python, "-m", "sphinx", "-q", "-W", "--keep-going", "-j", "2", "-d", trees, source, out]
-    return subprocess.run(command, cwd=root, env={**os.environ, "UNET_COURSE_PROGRESS": "off"}, text=True,
+    done = subprocess.run(command, cwd=root, env={**os.environ, "UNET_COURSE_PROGRESS": "off"}, text=True,
                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    if runtime and done.returncode == 0:
+        live.make(out / "live", runtime)
+    return done
 
 
 def main(arguments):

@@ -217,20 +217,37 @@ def _export_arguments(add):
     _run(add)
     add("out", type=Path, metavar="OUT",
         help="a name that ends in .onnx, for other programs, in .pt2, for PyTorch without the course, or in .zip, a "
-             "BioImage.IO package for programs for microscopy")
+             "BioImage.IO package for programs for microscopy; or a new folder, for a page that "
+             "segments pictures in the browser")
+    add("--runtime", type=Path, metavar="FOLDER",
+        help="for a page: the folder of onnxruntime-web, which runs a network in a browser")
 
 
 def export(chosen):
     from unet_course.own_data.bioimage import export_bioimage
     from unet_course.own_data.export import export_onnx, export_program
+    from unet_course.own_data.page import HOW, export_page
     from unet_course.own_data.train import load_run
 
     writers = {".onnx": lambda run, out: export_onnx(run.model, out),
                ".pt2": lambda run, out: export_program(run.model, out), ".zip": export_bioimage}
-    if chosen.out.suffix not in writers:
-        raise ValueError(f"OUT is {chosen.out.name!r}; wanted a name that ends in {', '.join(writers)}")
-    writers[chosen.out.suffix](load_run(chosen.model), chosen.out)
-    print(f"{chosen.out} gives what PyTorch gives; that was tried before it got its name.")
+    out = chosen.out
+    if out.suffix in writers and chosen.runtime:
+        raise ValueError(f"OUT is {out.name!r} with --runtime, which is for a page; wanted the name of "
+                         "a folder")
+    if out.suffix in writers:
+        writers[out.suffix](load_run(chosen.model), out)
+        print(f"{out} gives what PyTorch gives; that was tried before it got its name.")
+    elif chosen.runtime:
+        export_page(load_run(chosen.model), out, chosen.runtime)
+        print(f"{out} is a page. To open it: python -m http.server --bind 127.0.0.1 --directory {out}, "
+              "then http://127.0.0.1:8000 in a browser.")
+    elif out.suffix:
+        raise ValueError(f"OUT is {out.name!r}; wanted a name that ends in {', '.join(writers)}, or a "
+                         "folder for a page, with --runtime")
+    else:
+        raise ValueError(f"OUT is {out.name!r}, a page; it needs the program that runs a network in a "
+                         f"browser. {HOW}")
 
 
 def _folder(add):
@@ -293,7 +310,8 @@ COMMANDS = {
               ["masks images --out tables"], _count_arguments, count_in_masks),
     "download": ("download a public data set, after its terms are accepted",
                  ["bbbc039 --out bbbc039", "isbi2012 --out isbi2012 --accept-terms"], _download_arguments, download),
-    "export": ("write a trained network as a file for other programs",
-               ["my_run cells.onnx", "my_run cells.pt2", "my_run cells.zip"],
+    "export": ("write a trained network as a file for other programs, or as a page for the browser",
+               ["my_run cells.onnx", "my_run cells.pt2", "my_run cells.zip",
+                "my_run page --runtime package/dist"],
                _export_arguments, export),
 }

@@ -35,6 +35,10 @@ class AnySize(nn.Module):
     ----------
     model : UNet
         Its layers are used, not copied.
+    levels : bool, default False
+        Also give what each level of the U holds, the mean over its channels, (N, 1, h, w): on the
+        way down, at the bottom, on the way up. These are whole canvases: of level k, the top left
+        ceil(H / 2 ** k) rows and ceil(W / 2 ** k) columns are the image's.
 
     Notes
     -----
@@ -53,9 +57,9 @@ class AnySize(nn.Module):
     True
     """
 
-    def __init__(self, model):
+    def __init__(self, model, levels=False):
         super().__init__()
-        self.model = model
+        self.model, self.levels = model, levels
 
     def forward(self, x):
         step, shrink = 2 ** len(self.model.encoders), 4 * (1 - self.model.padding)
@@ -69,6 +73,7 @@ class AnySize(nn.Module):
             skips.append((x, size))
             x, size = F.max_pool2d(x, 2), [(n + 1) // 2 for n in size]
         x, size = _block(self.model.bottleneck, x, size)
+        held = [skip for skip, _ in skips] + [x]
         for decoder, (skip, true) in zip(self.model.decoders, reversed(skips)):
             if isinstance(decoder.up, nn.Sequential):
                 x = _repeat_edge(x, size)
@@ -80,7 +85,11 @@ class AnySize(nn.Module):
             # The true size loses what the canvas loses: nothing, or with padding=0 the same number of rows for every H.
             size = [t - (a - b) for t, a, b in zip(true, skip.shape[-2:], x.shape[-2:])]
             x = clear(x, size)
-        return _taken(self.model.head(x), *size)
+            held.append(x)
+        logits = _taken(self.model.head(x), *size)
+        if not self.levels:
+            return logits
+        return logits, *(x.mean(dim=1, keepdim=True) for x in held)
 
 
 def clear(x, size):
@@ -160,7 +169,7 @@ def export_program(model, path):
                     lambda file: torch.export.load(file).module())
 
 
-def export_onnx(model, path):
+def export_onnx(model, path, *, levels=False):
     """Write a network as an ``.onnx`` file, for onnxruntime, a browser, C++, or another program.
 
     Parameters
@@ -169,6 +178,9 @@ def export_onnx(model, path):
         Is left as it is; a copy on the CPU, in eval mode and in float32, is written.
     path : path ending in .onnx
         Appears when the file is complete and onnxruntime gives with it what `model` gives, and not before.
+    levels : bool, default False
+        Outputs beside the logits: what each level of the U holds, see `AnySize`. They are called
+        ``down0``, ``down1`` …, ``bottom``, …, ``up1``, ``up0``.
 
     Returns
     -------
@@ -195,25 +207,51 @@ def export_onnx(model, path):
     if missing:
         raise ImportError(f"export_onnx needs {', '.join(missing)}: pip install onnx onnxscript onnxruntime")
 
+    outputs = ["logits", *(level_names(network) if levels else [])]
+
     def write(file):
-        names = dict(input_names=["image"], output_names=["logits"], opset_version=18)
-        torch.onnx.export(_traced(network), dynamo=True, verbose=False, **names).save(file)
+        names = dict(input_names=["image"], output_names=outputs, opset_version=18)
+        program = torch.onnx.export(_traced(network, levels), dynamo=True, verbose=False, **names)
+        Path(file).write_bytes(_without_remarks(program.model_proto).SerializeToString())
 
     def read(file):
         import onnxruntime
 
         session = onnxruntime.InferenceSession(file, providers=["CPUExecutionProvider"])
-        return lambda image: torch.from_numpy(session.run(None, {"image": image.numpy()})[0])
+        return lambda image: torch.from_numpy(session.run(["logits"], {"image": image.numpy()})[0])
 
     return _publish(path, network, write, read)
 
 
-def _traced(network):
+def level_names(model):
+    """Names of the levels of a U, from the top down to the bottom and up again.
+
+    Examples
+    --------
+    >>> level_names(UNet(channels=(4, 8, 16)))
+    ['down0', 'down1', 'bottom', 'up1', 'up0']
+    """
+    levels = range(len(model.encoders))
+    return [*(f"down{k}" for k in levels), "bottom", *(f"up{k}" for k in reversed(levels))]
+
+
+def _without_remarks(graph):
+    """The ONNX model without the exporter's notes: from which file of this machine each part is."""
+    for part in (graph, graph.graph, *graph.graph.node, *graph.graph.value_info, *graph.graph.input,
+                 *graph.graph.output, *graph.graph.initializer):
+        del part.metadata_props[:]
+        if hasattr(part, "doc_string"):
+            part.doc_string = ""
+    return graph
+
+
+def _traced(network, levels=False):
     """The network as torch's graph, with the three sizes left open."""
     least = _smallest(network)
     n, h, w = torch.export.Dim("n"), torch.export.Dim("h", min=least), torch.export.Dim("w", min=least)
     example = torch.zeros(2, network.in_channels, least + 36, least + 52)
-    return torch.export.export(AnySize(network), (example,), dynamic_shapes=({0: n, 2: h, 3: w},), strict=False)
+    return torch.export.export(AnySize(network, levels), (example,), strict=False,
+                               dynamic_shapes=({0: n, 2: h, 3: w},))
 
 
 def _publish(path, network, write, read):
