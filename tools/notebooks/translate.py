@@ -34,8 +34,8 @@ NO_TIME = "<!-- time --><!-- /time -->"
 MARKS = re.compile(r"<!-- (?:is|/is)\b.*?-->")  # of numbers that a cell proves
 # What is filled into hints and has too few words to be told from a name in the code.
 SHORT = ("Your answer", "Your mask", "Your result", "Your loss", "Your skip", "Your images", "Your masks", "Factor {}",
-         "Number {}", "of type {}", "one value of type {}", "one", "a number", "a single number", "no message", "row",
-         "column", "bottom", "output", "parameters", "values", " → norm", "A, B, C or D", "Wanted {}, got {}. {}",
+         "Claim {}", "Number {}", "of type {}", "one value of type {}", "one", "a number", "a single number", "no message",
+         "row", "column", "bottom", "output", "parameters", "values", " → norm", "A, B, C or D", "Wanted {}, got {}. {}",
          "{}: not {}. {}", "{}you get {}. {}", "{}: you choose {}. {}", "Answer {}", "Your share", "Random tensors: {}",
          "wide open", "shut", "half open", "left alone", "training", "validation", "Your classes", "The new {}", "image",
          "mask", "Your output", "Your score", "One image", "the skip", "evaluation", "turned by 180°", "changed otherwise",
