@@ -14,19 +14,18 @@ VENV = HERE / ".venv"
 PYTHON = VENV / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
 PIP = [PYTHON, "-m", "pip", "install", "--disable-pip-version-check"]
 STAMP = VENV / "installed.txt"
-ROOT = ["--allow-root"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []  # in a container; the token stays
-LAB = ["-m", "jupyterlab", "notebooks", "--ServerApp.ip=127.0.0.1", "--LabApp.news_url=None", *ROOT]
 
 # name: (what it does, what Python runs; arguments of yours are added)
 TASKS = {
-    "lab": ("open the course in JupyterLab", LAB),
+    "lab": ("open the course in JupyterLab, in your own copy (--solutions: with the answers)",
+            ["-m", "tools.notebooks.lab"]),
     "quick": ("while you work: lint, the tests of what has changed, one notebook",
               ["-m", "tools.gates", "quick"]),
     "test": ("for every change: lint, tests, every notebook (parts: lint tests browser)",
              ["-m", "tools.gates", "test"]),
     "full": ("at night: test, and all that takes long (parts: lint tests browser oldest ...)",
              ["-m", "tools.gates", "full"]),
-    "notebooks": ("run notebooks in place and refresh the time table (names: 00 03 ...)",
+    "notebooks": ("run notebooks in place and refresh their times (names: 00 03 ...)",
                   ["-m", "tools.notebooks.run"]),
     "weights": ("train the small network of data/weights again", ["-m", "tools.trained.weights"]),
     "bench": ("measure the course beside its peers (parts: peers scaling recipe large ...)",
@@ -56,6 +55,9 @@ TASKS = {
               ["-m", "tools.elsewhere.audit"]),
     "address": ("write the course's public address everywhere: OWNER/NAME",
                 ["-m", "tools.website.address"]),
+    "release": ("make a release on this machine, push nothing: VERSION (--dry-run, --tested)",
+                ["-m", "tools.website.release"]),
+    "links": ("ask every address outside whether it still answers", ["-m", "tools.website.links"]),
     "doctor": ("look for what would keep the course from running", ["-m", "unet_course", "doctor"]),
 }
 

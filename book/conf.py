@@ -14,7 +14,7 @@ author = "the U-Net, step by step authors"
 copyright = "MIT (code), CC BY 4.0 (text and figures)"  # Sphinx's own name for it
 language = "en"
 extensions = ["myst_nb", "sphinx.ext.autodoc", "numpydoc"]
-exclude_patterns = ["_build", "address.txt"]
+exclude_patterns = ["_build", "address.txt", "paper"]  # the paper is for a journal, not for the site
 templates_path = ["_templates"]
 
 # the notebooks are shown as they are stored: run and checked elsewhere
@@ -39,16 +39,16 @@ html_js_files = ["course.js"]
 html_show_sourcelink = False
 html_copy_source = False
 html_use_index = html_domain_indices = False  # the search finds names
-html_theme_options = {
-    "repository_url": f"https://github.com/{WHERE}",
-    "repository_branch": "main",
-    "path_to_docs": "",
-    "use_repository_button": True,
-    "use_download_button": False,
-    "launch_buttons": {"colab_url": "https://colab.research.google.com", "binderhub_url": "https://mybinder.org",
-                       "notebook_interface": "jupyterlab"},
-    "show_toc_level": 2,
-}
+html_theme_options = {"use_download_button": False, "show_toc_level": 2}
+if not WHERE.startswith("OWNER/"):  # no button leads to an address that is not known yet
+    html_theme_options |= {
+        "repository_url": f"https://github.com/{WHERE}",
+        "repository_branch": "main",
+        "path_to_docs": "",
+        "use_repository_button": True,
+        "launch_buttons": {"colab_url": "https://colab.research.google.com", "binderhub_url": "https://mybinder.org",
+                           "notebook_interface": "jupyterlab"},
+    }
 
 
 def mathml(inline):
@@ -67,7 +67,7 @@ def mathml(inline):
 
 def in_chinese(app, pagename, templatename, context, doctree):
     """A screen reader has to know which pages are Chinese."""
-    if pagename == "zh" or pagename.startswith("notebooks/zh/"):
+    if pagename == "zh" or pagename.startswith(("zh/", "notebooks/zh/")):
         context["language"] = "zh-CN"
 
 

@@ -24,6 +24,7 @@ DEVICE = ("05", "07")  # the notebooks that `test` runs on the second device
 SHORT = ["-m", "not full"]
 LIMITS = {"quick": 4, "test": 30, "full": 90}  # CPU minutes: other work does not lengthen them
 CORE = ["blocks", "unet", "core"]  # what quick tries where nothing has changed
+RECORD = "build/full.txt"  # the commit on which all of `full` has passed here; a release asks for it
 Part = namedtuple("Part", "name command missing", defaults=[""])  # missing: why it cannot run here
 
 
@@ -157,6 +158,21 @@ def run(gate, parts):
     return 130 if 130 in codes else int(any(codes))
 
 
+def committed():
+    """The commit that this tree is, or None if something in it is not committed."""
+    if changed() != []:
+        return None
+    return subprocess.run(["git", "rev-parse", "HEAD"], cwd=ROOT, capture_output=True, check=True,
+                          encoding="utf-8").stdout.strip()
+
+
+def record(commit, parts):
+    """Write down on which commit everything has passed, and what could not run here."""
+    skipped = [f"skipped: {part.name}, {part.missing}" for part in parts if part.missing]
+    (ROOT / RECORD).parent.mkdir(exist_ok=True)
+    (ROOT / RECORD).write_text("\n".join([commit, *skipped, ""]), encoding="utf-8")
+
+
 GATES = {"quick": quick, "test": test, "full": full}
 
 
@@ -170,7 +186,11 @@ def main(arguments):
         print(f"{gate} has no part {', '.join(sorted(unknown))}. There are: "
               f"{', '.join(part.name for part in parts)}.", file=sys.stderr)
         return 2
-    return run(gate, [part for part in parts if not names or part.name in names])
+    before = committed() if gate == "full" and not names else None
+    code = run(gate, [part for part in parts if not names or part.name in names])
+    if code == 0 and before and before == committed():
+        record(before, parts)
+    return code
 
 
 if __name__ == "__main__":

@@ -114,6 +114,33 @@ def combined_loss(logits, target, pixel_weights=None):
     return cross_entropy(logits, target, pixel_weights=pixel_weights) + dice_loss(logits, target)
 
 
+def fading_weights(shares, done, *, hold=0.4, gone=0.8):
+    """One factor for each class; over all pixels their mean is 1.
+
+    Parameters
+    ----------
+    shares : sequence of float, shape (K,)
+        Share of the pixels of each class, above 0.
+    done : float
+        Share of the training that is done, from 0 to 1.
+    hold, gone : float, default 0.4 and 0.8
+        Until `hold` all classes count the same; from `gone` on all pixels do.
+
+    Returns
+    -------
+    Tensor of float32, shape (K,)
+
+    Examples
+    --------
+    >>> fading_weights([0.9, 0.02, 0.08], 0.6)
+    tensor([0.7678, 5.1503, 2.5751])
+    """
+    shares = torch.as_tensor(shares, dtype=torch.float32)
+    power = min(max((gone - done) / (gone - hold), 0), 1)
+    weights = shares**-power
+    return weights / (weights * shares).sum() * shares.sum()
+
+
 class FadingWeights:
     """Cross-entropy in which at first every class counts the same, and at the end every pixel.
 
@@ -153,9 +180,7 @@ class FadingWeights:
 
     def weights(self):
         """One factor for each class; over all pixels their mean is 1."""
-        power = min(max((self.gone - self.progress) / (self.gone - self.hold), 0), 1)
-        weights = self.shares**-power
-        return weights / (weights * self.shares).sum() * self.shares.sum()
+        return fading_weights(self.shares, self.progress, hold=self.hold, gone=self.gone)
 
     def __call__(self, logits, target, pixel_weights=None):
         """The loss, as `cross_entropy` gives it."""

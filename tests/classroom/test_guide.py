@@ -14,6 +14,7 @@ from unet_course.classroom.guide import (
     teachers_guide,
     wrong_answers,
 )
+from unet_course.classroom.lessons import PAGES
 from unet_course.exercises import Exercise
 
 PATHS = sorted(NOTEBOOKS.glob("*.ipynb"))
@@ -62,7 +63,7 @@ def test_an_answer_that_is_not_refused_after_all_is_named():
 @pytest.mark.parametrize("path", PATHS, ids=lambda path: path.stem)
 def test_the_time_that_a_notebook_states_is_that_of_the_guide(path):
     parts = sections(nbformat.read(path, as_version=4))
-    stated = int(re.search(r"to run, (\d+) minutes", path.read_text(encoding="utf-8")).group(1))
+    stated = int(re.search(r"<!-- time -->(\d+) minutes<!-- /time -->", path.read_text(encoding="utf-8")).group(1))
     assert abs(stated - sum(round(part_minutes(cells)) for _, cells in parts)) <= 5
 
 
@@ -75,7 +76,13 @@ def test_the_guide_says_how_long_its_sections_take(guide):
 
 def test_the_index_leads_to_every_page(guide):
     text = (guide / "README.md").read_text(encoding="utf-8")
-    assert re.findall(r"\]\((.+?)\)", text) == [f"{path.stem}.md" for path in PATHS]
+    assert re.findall(r"\]\((.+?)\)", text) == [*(f"{path.stem}.md" for path in PATHS), *PAGES]
+    assert {path.name for path in guide.iterdir()} == {"README.md", *re.findall(r"\]\((.+?)\)", text)}
+
+
+def test_a_page_names_the_exercises_of_each_objective(guide):
+    page = (guide / "02_convolution_block.md").read_text(encoding="utf-8")
+    assert "\n- write `ConvBlock` (2.3)\n" in page
 
 
 def test_nothing_is_written_over_and_a_bank_is_wanted(guide, tmp_path, capsys):

@@ -21,7 +21,7 @@ import re
 from pathlib import Path
 
 from tests.course.claims import has_proven_numbers
-from tools.website.address import address, badge, install_line
+from tools.website.address import address, install_lines, titled
 from unet_course.exercises import Exercise
 from unet_course.figures.texts import alt_texts
 
@@ -71,13 +71,15 @@ def opens_well(notebook, name):
     first, found = notebook.cells[0], []
     if first.cell_type != "markdown" or not re.match(rf"# {name[:2]} · \S", first.source):
         return [f"the first cell does not begin with '# {name[:2]} · title'"]
-    wanted = {"the Colab badge": badge(address(), name), "objectives": "You will be able to",
+    wanted = {"objectives": "You will be able to",
               "what is needed": "**You need**", "the time": "<!-- time -->"}
     found += [f"the first cell lacks {what}" for what, text in wanted.items() if text not in first.source]
+    if first.source != titled(first.source, address(), name):
+        found.append("the first cell has not the badge of the course's address: python course.py address")
     setup = code_cells(notebook)[0]
     if "setup" not in tags(setup):
         found.append("the first code cell is not tagged setup")
-    if install_line(address()) not in setup.source:
+    if install_lines(address()) not in setup.source:
         found.append("the set-up cell does not install from the course's address")
     if not numbers_first(name):
         return found if "course_map(" in code_cells(notebook)[1].source else [*found, "the second code cell does not draw the map"]

@@ -94,19 +94,11 @@ def test_a_failing_pip_leaves_no_stamp(clone, monkeypatch, capsys):
     assert "pip could not install the course" in capsys.readouterr().err
 
 
-def test_lab_stays_on_this_machine_with_its_token():
-    source = (HERE / "course.py").read_text(encoding="utf-8")
-    assert "--ServerApp.ip=127.0.0.1" in source and "token" not in re.sub(r"#.*", "", source).lower()
-
-
 def test_ci_runs_the_same_command():
     assert (HERE / ".ci/run").read_text().strip().splitlines()[-1] == "python3 course.py test"
     workflow = yaml.safe_load((HERE / ".github/workflows/test.yml").read_text())
-    job, night = workflow["jobs"]["test"], workflow["jobs"]["full"]
-    assert workflow[True] == {"push": None, "pull_request": None,  # YAML takes "on" for a truth value
-                              "schedule": [{"cron": "17 2 * * *"}]}
-    assert (job["if"], night["if"]) == ("github.event_name != 'schedule'", "github.event_name == 'schedule'")
-    assert night["steps"][-1]["run"] == "python course.py full"
+    job = workflow["jobs"]["test"]
+    assert workflow[True] == {"push": None, "pull_request": None}  # YAML takes "on" for a truth value
     assert job["steps"][-1]["run"] == "python course.py test"
     assert {s.split("-")[0] for s in job["strategy"]["matrix"]["os"]} == {"ubuntu", "macos", "windows"}
     assert job["strategy"]["matrix"]["python"] == ["3.10", "3.13"]
@@ -149,21 +141,24 @@ def test_constraints_name_every_package_of_the_two_commands():
 
 
 def test_address_stands_in_one_place_and_everything_is_written_from_it(tmp_path):
-    for part in ("notebooks", "pyproject.toml", "README.md", "README.zh-CN.md"):
+    for part in ("notebooks", "book", "pyproject.toml", "README.md", "README.zh-CN.md", "CITATION.cff"):
         copy = shutil.copytree if (HERE / part).is_dir() else shutil.copy
         copy(HERE / part, tmp_path / part)
     notebooks = sorted((tmp_path / "notebooks").rglob("*.ipynb"))
-    readmes = [tmp_path / "README.md", tmp_path / "README.zh-CN.md"]
-    files = [*notebooks, tmp_path / "pyproject.toml", *readmes]
+    pages = [tmp_path / page for page in address.PAGES]
+    files = [*notebooks, tmp_path / "pyproject.toml", *pages, tmp_path / "CITATION.cff"]
     before = [f.read_bytes() for f in files]
     assert address.main(["ann/u-net.course"], tmp_path) == 0
     for path in notebooks:
         text = path.read_text(encoding="utf-8")
-        assert "OWNER" not in text and text.count("ann/u-net.course") >= 2
-    for path, unknown in zip(readmes, ("not known yet", "尚未确定")):
+        assert "OWNER" not in text and text.count("[![Open in Colab]") == 1
+        assert text.count("ann/u-net.course") >= 3  # badge, address, page of releases
+    for path in pages:
         text = path.read_text(encoding="utf-8")
-        assert unknown not in text and "OWNER" not in text
-        assert (text.count("ann/u-net.course"), text.count("ann%2Fu-net.course")) == (3, 1)  # badge, Binder, clone; nbgitpuller
+        assert "OWNER" not in text.replace("`python course.py address OWNER/NAME`", "")
+        there = text.count("ann/u-net.course"), text.count("](https://ann.github.io/u-net.course/"), text.count("ann%2Fu-net.course")
+        assert there == ((3, 2, 0) if path.name.startswith("README") else (0, 0, 1))  # Colab, Binder, clone; site, live; hub
+    assert "\nrepository-code: https://github.com/ann/u-net.course\n" in files[-1].read_text(encoding="utf-8")
     assert address.main([address.UNKNOWN], tmp_path) == 0
     assert [f.read_bytes() for f in files] == before
 
@@ -174,9 +169,52 @@ def test_wrong_address_is_refused(wrong, tmp_path, capsys):
     assert "OWNER/NAME" in capsys.readouterr().err
 
 
-def test_readme_says_what_is_known_of_the_address():
-    text = (HERE / "README.md").read_text(encoding="utf-8")
-    assert address.readme_text(address.address()) in text
+@pytest.mark.parametrize("page", address.PAGES)
+def test_a_page_says_what_is_known_of_the_address(page):
+    text = (HERE / page).read_text(encoding="utf-8")
+    assert text.count(f"<!-- address:start -->\n{address.text_of(address.address(), page)}\n<!-- address:end -->") == 1
+
+
+SETUP = """import sys
+from IPython.core.interactiveshell import InteractiveShell
+sys.modules["unet_course"] = None  # as where it is not installed
+shell = InteractiveShell.instance(colors="NoColor")
+def pip(line):
+    print("pip", line)
+    if line.endswith(".whl"):
+        sys.modules["unet_course"] = sys
+shell.register_magic_function(pip, magic_name="pip")
+shell.run_cell(sys.argv[1])
+"""
+
+
+@pytest.mark.parametrize("wheels, installed", [
+    ([], "git+https://github.com/ann/u-net@v"), (["a-1.whl", "unet_course-0.1.0-py3-none-any.whl"], "unet_course-0.1.0"),
+    (["unet_course-0.1.0-py3-none-any.whl", "unet_course-0.2.0-py3-none-any.whl"], "unet_course-0.2.0")])
+def test_a_set_up_cell_takes_the_wheel_beside_it_or_the_address(wheels, installed, tmp_path):
+    for name in wheels:
+        (tmp_path / name).touch()
+    cell = address.install_lines("ann/u-net")
+    ran = subprocess.run([sys.executable, "-c", SETUP, cell + "print('there')"], cwd=tmp_path,
+                         env={**os.environ, "IPYTHONDIR": str(tmp_path)}, capture_output=True, text=True, check=True)
+    said = ran.stdout.strip().splitlines()
+    assert said[0].startswith("pip install -qqq --no-deps " + installed)
+    if wheels:
+        assert said[1:] == ["there"]
+    else:  # the last line says what to do
+        assert "there" not in said and said[-1].startswith("RuntimeError: git+https") and said[-1].endswith(
+            f"Download unet_course-{address.release()}-py3-none-any.whl from github.com/ann/u-net/releases, "
+            "put it beside this notebook and run this cell again.")
+
+
+def test_set_up_cells_follow_the_version(tmp_path):
+    (tmp_path / "notebooks").mkdir()
+    shutil.copy(HERE / "notebooks" / "00_start_here.ipynb", tmp_path / "notebooks")
+    text = (HERE / "pyproject.toml").read_text(encoding="utf-8")
+    (tmp_path / "pyproject.toml").write_text(re.sub('(?m)^version = .*', 'version = "7.8.9"', text), encoding="utf-8")
+    assert address.main([], tmp_path) == 0
+    written = (tmp_path / "notebooks" / "00_start_here.ipynb").read_text(encoding="utf-8")
+    assert "@v7.8.9" in written and f"v{address.release()}" not in written and address.release() not in written
 
 
 def test_importing_the_package_brings_in_no_notebook_program():

@@ -4,6 +4,8 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
+from unet_course.losses import fading_weights
+
 
 def step(*, mode="train", zero="before", last="item", loss=F.cross_entropy, backward=True, update=True, detach=False):
     """A training step with one thing wrong; the defaults make a right one."""
@@ -323,3 +325,92 @@ RIGHT += [
                              "worse" if all(y < x for x in b for y in c) else "cannot tell"),
     ("6.7", "capitals", lambda b, c: apart(b, c).upper()),
 ]
+
+
+def faded(shares, done, *, start=0.4, end=0.8, first=1.0):
+    """Right as it stands; wrong with other numbers."""
+    power = first * min(max((end - done) / (end - start), 0), 1)
+    weights = [share**-power for share in shares]
+    mean = sum(share * weight for share, weight in zip(shares, weights))
+    return [weight / mean for weight in weights]
+
+
+def power_at(done):
+    return min(max((0.8 - done) / 0.4, 0), 1)
+
+
+def summing_to(goal):
+    """Weights that add up to a number in place of a mean of 1 over the pixels."""
+    def weigh(shares, done):
+        weights = [share**-power_at(done) for share in shares]
+        wanted = len(shares) if goal == "classes" else 1
+        return [wanted * weight / sum(weights) for weight in weights]
+    return weigh
+
+
+def blended(shares, done):
+    """The weights fall in a straight line, and not the power."""
+    left = power_at(done)
+    return [left * weight + 1 - left for weight in faded(shares, 0)]
+
+
+def mean_of_the_start(shares, done):
+    mean = sum(share * (1 / share) for share in shares)
+    return [share**-power_at(done) / mean for share in shares]
+
+
+def in_numpy(shares, done):
+    shares = np.array(shares)
+    weights = shares ** -np.clip((0.8 - done) / 0.4, 0, 1)
+    return weights / (weights * shares).sum()
+
+
+def three_classes(shares, done):
+    a, b, c = faded(shares[:3], done)
+    return [a, b, c]
+
+
+def by_branches(shares, done):
+    if done <= 0.4:
+        power = 1
+    elif done >= 0.8:
+        power = 0
+    else:
+        power = 1 - (done - 0.4) / 0.4
+    weights = {place: (1 / share) ** power for place, share in enumerate(shares)}
+    mean = sum(share * weights[place] for place, share in enumerate(shares))
+    return tuple(weights[place] / mean for place in range(len(shares)))
+
+
+WRONG += [
+    ("6.8", "one over the shares", lambda s, d: [1 / x for x in s], "at_the_start"),
+    ("6.8", "never divided", lambda s, d: [x**-power_at(d) for x in s], "at_the_start"),
+    ("6.8", "add up to 1", summing_to(1), "at_the_start"),
+    ("6.8", "mean of the classes is 1", summing_to("classes"), "at_the_start"),
+    ("6.8", "the rarest weighs 1", lambda s, d: [min(s) / x for x in s], "at_the_start"),
+    ("6.8", "the shares", lambda s, d: s, "at_the_start"),
+    ("6.8", "a power with the other sign", lambda s, d: [x**power_at(d) for x in s], "at_the_start"),
+    ("6.8", "grows in place of fading", lambda s, d: faded(s, 1.2 - d), "at_the_start"),
+    ("6.8", "half a power at first", lambda s, d: faded(s, d, first=0.5), "at_the_start"),
+    ("6.8", "one number", lambda s, d: 1.0, "at_the_start"),
+    ("6.8", "only the mean", lambda s, d: [sum(faded(s, d))], "at_the_start"),
+    ("6.8", "never fades", lambda s, d: faded(s, 0), "the_power_falls"),
+    ("6.8", "fades from the start", lambda s, d: faded(s, d, start=0.0), "held_until_two_fifths"),
+    ("6.8", "fades from 0.2 on", lambda s, d: faded(s, d, start=0.2), "held_until_two_fifths"),
+    ("6.8", "gone at 0.4", lambda s, d: faded(s, 0 if d <= 0.4 else 1), "the_power_falls"),
+    ("6.8", "the weights fall, not the power", blended, "the_power_falls"),
+    ("6.8", "divided by the mean of the start", mean_of_the_start, "the_power_falls"),
+    ("6.8", "falls until the end", lambda s, d: faded(s, d, end=1.0), "the_power_falls"),
+    ("6.8", "a step at 0.6", lambda s, d: faded(s, 0 if d < 0.6 else 1), "the_power_falls"),
+    ("6.8", "the power goes below 0", lambda s, d: faded(s, d) if d < 0.8 else faded(
+        s, 0.6, first=-2 * (d - 0.8) / 0.4), "gone_from_four_fifths_on"),
+    ("6.8", "three classes", three_classes, "any_number_of_classes"),
+    ("6.8", "nothing", lambda s, d: None, "at_the_start"),
+]
+RIGHT += [
+    ("6.8", "as the solution", faded), ("6.8", "numpy", in_numpy), ("6.8", "branches", by_branches),
+    ("6.8", "torch", lambda s, d: torch.tensor(faded(s, d))),
+    ("6.8", "tensors in a list", lambda s, d: [torch.tensor(weight) for weight in faded(s, d)]),
+    ("6.8", "the package", fading_weights),
+]
+

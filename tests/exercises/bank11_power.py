@@ -1,4 +1,4 @@
-"""Answers that learners give to 11.6 and 11.7: how many experiments see a difference."""
+"""Answers that learners give to 11.6, 11.7 and 11.8: power, and what a line says."""
 
 import math
 import random
@@ -70,9 +70,16 @@ def swapped_error(spread, n, m, first, second):
     return spread * math.sqrt(2 / n)
 
 
+READ = ["supported", "not supported", "cannot tell", "not supported"]
+
+
+def verdicts(place, other):
+    return [other if i == place else w for i, w in enumerate(READ)]
+
+
 WRONG = [
-    ("11.6", "how many", experiments(give=lambda seen: seen.sum().item()), "half_of_them_with_eight"),
-    ("11.6", "per cent", experiments(give=lambda s: 100 * s.float().mean().item()), "half_of_them_with_eight"),
+    ("11.6", "how many", experiments(give=lambda seen: seen.sum().item()), "a_share_of_many"),
+    ("11.6", "per cent", experiments(give=lambda s: 100 * s.float().mean().item()), "a_share_of_many"),
     ("11.6", "the error of one mean", experiments(error=lambda s, n, m, *_: s / n**0.5),
      "half_of_them_with_eight"),
     ("11.6", "errors added", experiments(error=lambda s, n, m, *_: s / n**0.5 + s / m**0.5),
@@ -83,11 +90,13 @@ WRONG = [
     ("11.6", "the square of the error", experiments(error=lambda s, n, m, *_: s * (1 / n + 1 / m)),
      "half_of_them_with_eight"),
     ("11.6", "sums", experiments(mean=lambda v: v.sum(dim=1)), "half_of_them_with_eight"),
-    ("11.6", "nothing is drawn", experiments(scale=lambda spread: 0.0), "half_of_them_with_eight"),
+    ("11.6", "nothing is drawn", experiments(scale=lambda spread: 0.0), "a_share_of_many"),
     ("11.6", "twice the difference", experiments(where=2.0), "half_of_them_with_eight"),
     ("11.6", "those that miss it", experiments(give=lambda s: 1 - s.float().mean().item(), limit=1),
      "half_of_them_with_eight"),
-    ("11.6", "one half", lambda *a: 0.5, "in_either_direction"),
+    ("11.6", "those that miss it, with the right limit", experiments(give=lambda s: 1 - s.float().mean().item()),
+     "all_of_them_if_it_is_large"),
+    ("11.6", "one half", lambda *a: 0.5, "a_share_of_many"),
     ("11.6", "one direction", experiments(apart=lambda d: d), "in_either_direction"),
     ("11.6", "the size of it", lambda d, s, n, m: by_formula(d, s, n, m) if d > 0 else 0.0,
      "in_either_direction"),
@@ -101,7 +110,7 @@ WRONG = [
     ("11.6", "a spread of 0.02", experiments(scale=lambda spread: 0.02), "other_scales"),
     ("11.6", "a limit for a spread of 0.02",
      experiments(error=lambda s, n, m, *_: 0.02 * (1 / n + 1 / m) ** 0.5), "other_scales"),
-    ("11.6", "a word", lambda *a: "half", "half_of_them_with_eight"),
+    ("11.6", "a word", lambda *a: "half", "a_share_of_many"),
     ("11.7", "eight", [8, 64, 0.036], "seeds_for_the_same"),
     ("11.7", "four", [4, 16, 0.036], "seeds_for_the_same"),
     ("11.7", "twice eight and twice that twice", [32, 64, 0.036], "seeds_for_the_same"),
@@ -117,6 +126,21 @@ WRONG = [
     ("11.7", "of one mean", [16, 64, 0.025], "what_five_can_see"),
     ("11.7", "a number of seeds", [16, 64, 5], "what_five_can_see"),
     ("11.7", "a single seed's", [16, 64, 0.02], "what_five_can_see"),
+    ("11.8", "1: the heaps overlap", verdicts(0, "not supported"), "with_every_seed"),
+    ("11.8", "1: nothing is certain", verdicts(0, "cannot tell"), "with_every_seed"),
+    ("11.8", "2: p is small", verdicts(1, "supported"), "many_lines"),
+    ("11.8", "2: luck is not known", verdicts(1, "cannot tell"), "many_lines"),
+    ("11.8", "3: as on the other field", verdicts(2, "supported"), "another_field"),
+    ("11.8", "3: unproved, so refused", verdicts(2, "not supported"), "another_field"),
+    ("11.8", "4: five seeds are many", verdicts(3, "supported"), "too_small_to_see"),
+    ("11.8", "4: the truth is not known", verdicts(3, "cannot tell"), "too_small_to_see"),
+    ("11.8", "all believed", ["supported"] * 4, "many_lines"),
+    ("11.8", "all doubted", ["not supported"] * 4, "with_every_seed"),
+    ("11.8", "all left open", ["cannot tell"] * 4, "with_every_seed"),
+    ("11.8", "yes and no", ["yes", "no", "no", "no"], "with_every_seed"),
+    ("11.8", "three answers", READ[:3], "with_every_seed"),
+    ("11.8", "one word", "supported", "with_every_seed"),
+    ("11.8", "the last is another word", [*READ[:3], "no"], "too_small_to_see"),
 ]
 RIGHT = [
     ("11.6", "torch", experiments()),
@@ -129,5 +153,10 @@ RIGHT = [
     ("11.7", "as the figure shows", [16, 64, 0.036]),
     ("11.7", "computed", (17, 65, 0.02 * (2 / 5) ** 0.5 * 2.84)),
     ("11.7", "an array", np.array([16.0, 65.0, 0.0357])),
+    ("11.8", "as it is", READ),
+    ("11.8", "a tuple", tuple(READ)),
+    ("11.8", "capitals", [w.capitalize() for w in READ]),
+    ("11.8", "blanks", [f" {w.replace(' ', '  ')} " for w in READ]),
+    ("11.8", "an array", np.array(READ)),
 ]
 UNTOUCHED = [("11.6", lambda *a: ...)]

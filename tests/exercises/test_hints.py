@@ -11,14 +11,29 @@ from tests.exercises.test_bank import WRONG
 from tools.notebooks.translate import HERE, catalogue, hints, paths, retell, table
 from tools.notebooks.translations import fill, places
 from unet_course import check, language
-from unet_course.exercises import Exercise, core, nb04, nb06, nb07, nb08, nb09, nb09_blind, nb10, nb11, nb12, nb13, nb14
+from unet_course.exercises import (
+    Exercise,
+    core,
+    nb04,
+    nb06,
+    nb07,
+    nb08,
+    nb09,
+    nb09_blind,
+    nb10,
+    nb11,
+    nb11_power,
+    nb12,
+    nb13,
+    nb14,
+)
 from unet_course.exercises import hints as languages
 from unet_course.exercises.hints import CHINESE, in_chinese, spoken
 
 ROWS = {entry.id: entry.string for entry in catalogue("hints") if entry.id}
 # What a learner types in stays as it is typed.
 TYPED = [*nb04.WAYS, *nb04.EXPERIMENTS, *nb06.STEPS, *nb07.OPTIONS, *nb08.CAUSES, *nb09.FIRST,
-         *nb09_blind.CAUSES, *nb09_blind.NAMES, *nb10.WHO, *nb11.FAULTS,
+         *nb09_blind.CAUSES, *nb09_blind.NAMES, *nb10.WHO, *nb11.FAULTS, *nb11_power.VERDICTS,
          *nb12.NETWORKS, *nb13.KINDS, *nb13.STEPS, *nb14.OPTIONS, *nb14.FILES]
 # Chinese that uses a name of the code, or a word that Chinese writes in Latin letters.
 LATIN = {word for english, chinese in ROWS.items() if english != chinese for word in re.findall("[A-Za-z]{2,}", chinese)}

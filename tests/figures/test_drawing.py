@@ -8,7 +8,8 @@ from unet_course import UNet
 from unet_course.family import AttentionUNet, DCSAUNet, DenseUNet, ResUNet, UNetPlusPlus
 from unet_course.figures import schemes
 from unet_course.figures.charts import seed_panels
-from unet_course.figures.drawing import ADDED, FILLED, draw_change, draw_unet, field_steps
+from unet_course.figures.drawing import ADDED, FILLED, course_map, draw_change, draw_unet
+from unet_course.figures.fields import field_steps
 
 
 def texts(figure):
@@ -45,6 +46,17 @@ def test_shapes_are_those_of_the_network(kind):
 def test_plain_unet_has_nothing_lit():
     figure = draw_change(UNet(channels=(4, 8, 16)), (37, 50), title="t")
     assert lit(figure, (Circle, FancyArrowPatch, Rectangle)) == []
+
+
+def test_boxes_are_as_wide_as_their_channels_and_what_is_joined_has_its_sum():
+    figure = draw_unet(UNet(channels=(8, 16, 32)), (37, 50))
+    boxes = [(round(box.get_width(), 4), to_hex(box.get_facecolor())) for box in figure.axes[0].patches if isinstance(box, Rectangle)]
+    widths = sorted({width for width, _ in boxes})
+    assert [round(width / widths[1], 1) for width in widths[1:]] == [1, 2, 4]  # the first: one channel, as a thin sheet
+    copies = [width for width, colour in boxes if colour == "#ffffff"]
+    assert copies == widths[1:3]
+    assert [t for t in texts(figure) if "=" in t] == ["8 + 8 = 16", "16 + 16 = 32"] and "the copy, joined" in texts(figure)
+    assert "the copy, joined" in texts(course_map("skip")) and "the copy, joined" not in texts(course_map("block"))
 
 
 @pytest.mark.parametrize("levels, new, heads", [(1, 0, 1), (2, 1, 2), (3, 3, 3), (4, 6, 4)])

@@ -1,4 +1,4 @@
-"""A class at once, in small: the tool that measures it, and what the README says of it."""
+"""A class at once, in small: the tool that measures it, and what the page for teachers says of it."""
 
 import re
 from pathlib import Path
@@ -10,7 +10,7 @@ import pytest
 from tools.elsewhere import classroom
 from tools.elsewhere.beside import environment
 
-README = Path(__file__).resolve().parents[2] / "README.md"
+PAGE = Path(__file__).resolve().parents[2] / "book" / "teaching.md"
 
 
 @pytest.mark.full
@@ -34,14 +34,14 @@ def test_the_tables():
     row = {"learners": 10, "first": 1.2, "last": 3.4, "memory": 300.4, "failed": 0}
     text = classroom.table([row], {"02_convolution_block": row}, 70)
     assert "| 10 | 1 s | 3 s | 300 MiB | 0 |" in text and "| 02_convolution_block | 3 s | 300 MiB |" in text and "70 MiB" in text
-    chinese = classroom.table([row], {"02_convolution_block": row}, 70, "README.zh-CN.md")
+    chinese = classroom.table([row], {"02_convolution_block": row}, 70, "book/zh/teaching.md")
     assert re.findall(r"\d+", chinese) == re.findall(r"\d+", text) and not re.search(r"[A-Za-z]{4}", re.sub(r"02_\w+|JupyterLab", "", chinese))
     whole = "a<!-- load:start -->old<!-- load:end -->z"
     assert classroom.refresh(whole, text) == f"a<!-- load:start -->{text}<!-- load:end -->z"
 
 
-def test_the_readme_has_classes_of_10_20_and_30_and_none_failed():
-    shown = README.read_text(encoding="utf-8").split("<!-- load:start -->")[1].split("<!-- load:end -->")[0]
+def test_the_page_has_classes_of_10_20_and_30_and_none_failed():
+    shown = PAGE.read_text(encoding="utf-8").split("<!-- load:start -->")[1].split("<!-- load:end -->")[0]
     classes = re.findall(r"^\| (\d+) \| \d+ s \| \d+ s \| \d+ MiB \| (\d+) \|$", shown, re.M)
     assert classes == [("10", "0"), ("20", "0"), ("30", "0")]
     assert len(re.findall(r"^\| \d\d_\w+ \|", shown, re.M)) >= 9

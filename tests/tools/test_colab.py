@@ -9,6 +9,7 @@ import nbformat
 import pytest
 
 from tools.elsewhere import colab
+from tools.website.address import install_lines
 
 ROOT = Path(__file__).resolve().parents[2]
 # What the later ones need is the same; python course.py colab runs all of them, and takes its time.
@@ -76,8 +77,7 @@ def test_labs_work_with_ipywidgets_7(package, python, tmp_path):
 
 def test_what_is_missing_or_different_is_noticed(package, python, tmp_path):
     notebook = nbformat.v4.new_notebook()
-    code = nbformat.v4.new_code_cell("try:\n    import unet_course\nexcept ModuleNotFoundError:\n"
-                                     "    %pip install -q --no-deps git+https://github.com/x/y@v1", execution_count=1)
+    code = nbformat.v4.new_code_cell(install_lines("x/y"), execution_count=1)
     code.metadata["tags"] = ["setup"]
     read = nbformat.v4.new_code_cell("open('data/nuclei/README.md').read(10)", execution_count=2)
     notebook.cells = [code, read]

@@ -164,3 +164,22 @@ def test_the_mark_is_registered_and_takes_the_chinese_notebooks(pytestconfig):
 def test_another_python_is_one_that_can_make_environments(capsys):
     assert versions.find_python("3.99") is None and versions.main(["3.99"]) == 1
     assert "There is no Python 3.99" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("gate, code, changes, written", [
+    (["full"], 0, [[], []], True), (["full"], 1, [[], []], False),  # something has failed
+    (["full"], 0, [["a.py"], ["a.py"]], False), (["full"], 0, [[], ["a.py"]], False),  # not committed
+    (["full"], 0, [None, None], False), (["full", "lint"], 0, [[], []], False), (["test"], 0, [[], []], False)])
+def test_a_full_run_without_a_failure_is_written_down(tmp_path, monkeypatch, gate, code, changes, written):
+    for command in ("init -q", "-c user.name=a -c user.email=b commit -q --allow-empty -m c"):
+        subprocess.run(["git", *command.split()], cwd=tmp_path, check=True)
+    head = subprocess.run(["git", "rev-parse", "HEAD"], cwd=tmp_path, capture_output=True, text=True, check=True).stdout
+    parts = [gates.Part("lint", GOOD), gates.Part("newest", BAD, "there is no network")]
+    monkeypatch.setattr(gates, "ROOT", tmp_path)
+    monkeypatch.setattr(gates, "GATES", {"full": lambda: parts, "test": lambda: parts})
+    monkeypatch.setattr(gates, "changed", iter(changes).__next__)
+    monkeypatch.setattr(gates, "run", lambda *_: code)
+    assert gates.main(gate) == code
+    record = tmp_path / gates.RECORD
+    assert record.exists() == written
+    assert not written or record.read_text() == f"{head}skipped: newest, there is no network\n"

@@ -17,6 +17,7 @@ import pytest
 from babel.messages.pofile import read_po
 
 from tools.notebooks import translate
+from tools.website import address
 
 ROOT = Path(__file__).resolve().parents[2]
 PATHS = translate.paths()
@@ -241,7 +242,8 @@ def test_links_and_badge_lead_from_the_folder_where_they_stand(path):
     text = "\n".join(c.source for c in nbformat.read(zh, as_version=4).cells if c.cell_type == "markdown")
     links = re.findall(r"\]\((?!http)([^)#]+)\)", text)
     assert links and [link for link in links if not (zh.parent / link).exists()] == []
-    assert f"/blob/main/notebooks/zh/{path.name})" in text and text.count("/blob/main/") == 1
+    known = address.address() != address.UNKNOWN
+    assert text.count("/blob/") == text.count(f"/blob/{address.STUDENT}/notebooks/zh/{path.name})") == known
     assert [link for link in links if not link.startswith(("..", *translate.TRANSLATED))] == []
 
 
@@ -259,12 +261,12 @@ def test_set_up_chooses_the_language_with_a_name_that_it_imports(path):
 
 # the tool
 
-ENGLISH = [nbformat.v4.new_markdown_cell("# 02 · Pools\n\nA pool keeps\nthe largest.\n\n**Time** <!-- time -->about 5 s on two CPU "
-                                         "cores<!-- /time --> to run.\n\n$$\\text{size} = n$$\n\n$$n + 1$$"),
+ENGLISH = [nbformat.v4.new_markdown_cell("# 02 · Pools\n\nA pool keeps\nthe largest.\n\n**Time** <!-- time -->5 minutes"
+                                         "<!-- /time --> or so.\n\n$$\\text{size} = n$$\n\n$$n + 1$$"),
            nbformat.v4.new_code_cell("import torch\n\nseed_everything(0)", metadata={"tags": ["setup"]}),
            nbformat.v4.new_markdown_cell("Dice is <!-- is:1 -->0.79<!-- /is --> here: [03](03_encoder.ipynb).")]
 CHINESE = {"# 02 · Pools": "# 02 · 池化", "A pool keeps\nthe largest.": "池化保留最大值。",
-           "**Time** <!-- time --><!-- /time --> to run.": "**用时**<!-- time --><!-- /time -->。",
+           "**Time** <!-- time --><!-- /time --> or so.": "**用时**<!-- time --><!-- /time -->。",
            "$$\\text{size} = n$$": "$$\\text{大小} = n$$",
            "Dice is 0.79 here: [03](03_encoder.ipynb).": "Dice 系数在这里是 0.79：[03](03_encoder.ipynb)。"}
 
@@ -291,7 +293,7 @@ def fill(root, texts):
 
 def test_builds_prose_time_formula_language_and_links(held, tmp_path):
     built = translate.translated(held, translate.catalogue("02_x", tmp_path))
-    assert built.cells[0].source == ("# 02 · 池化\n\n池化保留最大值。\n\n**用时**<!-- time -->在双核 CPU 上约 5 秒<!-- /time -->。\n\n"
+    assert built.cells[0].source == ("# 02 · 池化\n\n池化保留最大值。\n\n**用时**<!-- time -->5 分钟<!-- /time -->。\n\n"
                                      "$$\\text{大小} = n$$\n\n$$n + 1$$")
     assert built.cells[1].source == "\n".join(["import torch", translate.SAY[0], "", translate.SAY[1], "seed_everything(0)"])
     assert built.cells[2].source == CHINESE["Dice is 0.79 here: [03](03_encoder.ipynb)."]
@@ -312,19 +314,19 @@ def test_prose_that_has_changed_waits_for_a_translator(held, tmp_path, old, new)
         translate.translated(held, changed)
 
 
-def test_marks_of_numbers_and_the_measured_time_change_nothing(held, tmp_path):
+def test_marks_of_numbers_and_the_minutes_change_nothing(held, tmp_path):
     before = (tmp_path / "translations" / translate.LANGUAGE / "02_x.po").read_bytes()
-    held.cells[0].source = held.cells[0].source.replace("about 5 s", "about 10 s").replace("largest", "<!-- is:3 -->largest<!-- /is -->")
+    held.cells[0].source = held.cells[0].source.replace("5 minutes", "10 minutes").replace("largest", "<!-- is:3 -->largest<!-- /is -->")
     held.cells[2].source = held.cells[2].source.replace("<!-- is:1 -->0.79<!-- /is -->", "0.79")
     assert translate.take_over("02_x", translate.prose(held), tmp_path) == 0
     with (tmp_path / "translations" / translate.LANGUAGE / "02_x.po").open("rb") as file:
         assert {entry.id: entry.string for entry in read_po(file) if entry.id} == CHINESE
     translate.take_over("02_x", translate.prose(held), tmp_path)
-    assert len(before) and "约 10 秒" in translate.translated(held, translate.catalogue("02_x", tmp_path)).cells[0].source
+    assert len(before) and "10 分钟" in translate.translated(held, translate.catalogue("02_x", tmp_path)).cells[0].source
 
 
 def test_a_translation_that_lost_the_time_is_refused(held, tmp_path):
-    fill(tmp_path, {"**Time** <!-- time --><!-- /time --> to run.": "**用时**不长。"})
+    fill(tmp_path, {"**Time** <!-- time --><!-- /time --> or so.": "**用时**不长。"})
     with pytest.raises(ValueError, match="no <!-- time -->"):
         translate.translated(held, translate.catalogue("02_x", tmp_path))
 
@@ -341,7 +343,7 @@ def test_take_over_asks_nothing_of_python_formats(tmp_path):
     ("[a](../README.md)", "[a](../../README.zh-CN.md)"), ("[a](../README.md#the-map)", "[a](../../README.zh-CN.md#the-map)"),
     ("[a](../data/nuclei/README.md)", "[a](../../data/nuclei/README.md)"), ("![a](pictures/u.png)", "![a](../pictures/u.png)"),
     ("[a](#section)", "[a](#section)"), ("[a](https://x.org/a)", "[a](https://x.org/a)"), ("[a](mailto:x@y.org)", "[a](mailto:x@y.org)"),
-    ("[b](https://c.org/github/O/n/blob/main/notebooks/00_start.ipynb)", "[b](https://c.org/github/O/n/blob/main/notebooks/zh/00_start.ipynb)"),
+    ("[b](https://c.org/github/O/n/blob/student/notebooks/00_start.ipynb)", "[b](https://c.org/github/O/n/blob/student/notebooks/zh/00_start.ipynb)"),
 ])
 def test_links_lead_from_a_folder_deeper(english, chinese):
     assert translate.links(english) == chinese

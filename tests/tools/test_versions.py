@@ -7,11 +7,13 @@ import pytest
 from tools.elsewhere import versions
 
 
-def test_the_oldest_are_the_lower_bounds_and_the_newest_have_none():
+@pytest.mark.parametrize("index, held", [("", {"torch"}), ("https://download.pytorch.org/whl/cpu", set())])
+def test_the_oldest_are_the_lower_bounds_and_the_newest_have_none(index, held, monkeypatch):
+    monkeypatch.setenv("PIP_EXTRA_INDEX_URL", index)
     oldest, newest = (dict(re.findall(r"([\w-]+)((?:[=>]=[\w.]+)?)(?:\s|$)", versions.requirements(which))) for which in ("oldest", "newest"))
     bounds = dict(re.match(r"([\w-]+)>=([\d.]+)", line).groups() for line in versions.project()["dependencies"])
     assert {name: oldest[name] for name in bounds} == {name: f"=={bound}" for name, bound in bounds.items()}
-    assert {name for name in bounds if newest[name]} == {"torch"}
+    assert {name for name in bounds if newest[name]} == held
 
 
 def test_another_python_has_what_the_notebooks_need():

@@ -2,7 +2,7 @@
 
 Run it as ``python course.py classroom [N ...]``. Measured are the wall time until the last learner is through, the memory
 for each learner, and that none failed. Without numbers, these are 10, 20 and 30, every notebook is run by one learner alone
-besides, and the README's tables are refreshed.
+besides, and the tables on the page for teachers are refreshed.
 """
 
 import asyncio
@@ -48,7 +48,7 @@ async def learner(folder, notebook, beginning):
 
 
 async def lesson(number, folder, notebook):
-    """Run `number` copies at once; return what the README's table shows."""
+    """Run `number` copies at once; return what the page's table shows."""
     me, beginning, peak = psutil.Process(), time.perf_counter(), 0
     running = [asyncio.ensure_future(learner(folder, notebook, beginning)) for _ in range(number)]
     while not all(task.done() for task in running):
@@ -85,18 +85,18 @@ def server_memory():
 
 
 WORDS = {
-    "README.md": ("| learners at once | the first is through after | the last | memory for each kernel | failed |",
+    "book/teaching.md": ("| learners at once | the first is through after | the last | memory for each kernel | failed |",
                   "One learner alone, memory at its highest:", "| notebook | run from first to last cell | memory |",
                   "Besides, the JupyterLab server of each learner takes {:.0f} MiB."),
-    "README.zh-CN.md": ("| 同时学习的人数 | 第一个人跑完 | 最后一个人跑完 | 每个内核的内存 | 失败 |",
+    "book/zh/teaching.md": ("| 同时学习的人数 | 第一个人跑完 | 最后一个人跑完 | 每个内核的内存 | 失败 |",
                         "一个人单独运行，内存取最高值：", "| 笔记本 | 从第一个单元格运行到最后一个 | 内存 |",
                         "此外，每个学习者的 JupyterLab 服务器占用 {:.0f} MiB。"),
 }
 
 
-def table(rows, alone, server, name="README.md"):
-    """The tables of a README: classes of one notebook, and every notebook by one learner."""
-    classes, one, notebooks, besides = WORDS[name]
+def table(rows, alone, server, page="book/teaching.md"):
+    """The tables of a page: classes of one notebook, and every notebook by one learner."""
+    classes, one, notebooks, besides = WORDS[page]
     lines = ["", classes, "|---|---|---|---|---|"]
     for row in rows:
         lines.append("| {learners} | {first:.0f} s | {last:.0f} s | {memory:.0f} MiB | {failed} |".format(**row))
@@ -123,9 +123,9 @@ def main(wanted):
     alone = {path.stem: measure(1, path.name) for path in ([] if wanted else find_notebooks())}
     server = server_memory()
     print(table(rows, alone, server))
-    for readme in [] if wanted else map(HERE.joinpath, WORDS):
-        new = table(rows, alone, server, readme.name)
-        readme.write_text(refresh(readme.read_text(encoding="utf-8"), new), encoding="utf-8", newline="\n")
+    for page in [] if wanted else WORDS:
+        new = refresh((HERE / page).read_text(encoding="utf-8"), table(rows, alone, server, page))
+        (HERE / page).write_text(new, encoding="utf-8", newline="\n")
     return int(any(row["failed"] for row in [*rows, *alone.values()]))
 
 

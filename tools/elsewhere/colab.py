@@ -1,9 +1,8 @@
 """The notebooks as Colab has them: an old IPython and ipywidgets, an empty folder, one notebook, the package from its wheel.
 
 ``python course.py colab`` runs all of them and checks them strictly; ``python course.py colab 02 05`` those two. What is
-simulated: the versions in ``tests/course/colab-constraints.txt``, as far as this Python allows.
-What is not: Colab's own Python and
-torch, its page, and its GPU.
+simulated: the versions in ``tests/course/colab-constraints.txt``, as far as this Python allows; with ``--current`` those
+that Colab has published last, which needs the network. What is not: Colab's own Python and torch, its page, and its GPU.
 """
 
 import json
@@ -13,6 +12,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import urllib.request
 from pathlib import Path
 
 import nbformat
@@ -20,19 +20,38 @@ import nbformat
 from tools.elsewhere.beside import ROOT, environment
 
 CONSTRAINTS = "tests/course/colab-constraints.txt"
+PUBLISHED = "https://raw.githubusercontent.com/googlecolab/backend-info/main/pip-freeze.txt"
+CURRENT = "build/colab-current.txt"
 THERE = "torch ipython ipykernel ipywidgets numpy matplotlib scikit-image scipy tifffile tqdm pooch"  # as in Colab's image
 
 
-def base():
+def current(published, constraints):
+    """Constraints on the same packages, with the versions that a list of Colab's has; {name: (old, new)} where they differ.
+
+    Examples
+    --------
+    >>> current("numpy==2.2\\nPooch==1.9.0\\nx @ file:///x.whl", "# Ours\\nnumpy==2.1.3; python_version > '3'\\npooch==1.9.0")
+    ('numpy==2.2\\npooch==1.9.0\\n', {'numpy': ('2.1.3', '2.2')})
+    """
+    def versions(text):
+        pairs = re.findall(r"^([\w.-]+)==([^\s;]+)", text, re.MULTILINE)
+        return {re.sub("[-_.]+", "-", name).lower(): version for name, version in pairs}
+    ours, theirs = versions(constraints), versions(published)
+    new = {name: theirs[name] for name in ours if name in theirs}
+    differ = {name: (ours[name], version) for name, version in new.items() if version != ours[name]}
+    return "".join(f"{name}=={version}\n" for name, version in new.items()), differ
+
+
+def base(constraints=CONSTRAINTS):
     """The Python of an environment with Colab's versions, and without the course."""
     torch = re.search(r"^torch==.*$", (ROOT / "constraints.txt").read_text(encoding="utf-8"), re.MULTILINE).group(0)
-    return environment(".venv-colab", [THERE.replace("torch", torch, 1)], "-c", CONSTRAINTS, sees_course=False)
+    return environment(".venv-colab", [THERE.replace("torch", torch, 1)], "-c", constraints, sees_course=False)
 
 
-def wheel(folder):
-    """Build the course's wheel from this tree; its path."""
+def wheel(folder, root=ROOT):
+    """Build the course's wheel from a tree; its path."""
     quiet = ["-q", "--disable-pip-version-check", "--no-deps"]
-    subprocess.run([sys.executable, "-m", "pip", "wheel", *quiet, "-w", str(folder), str(ROOT)], check=True)
+    subprocess.run([sys.executable, "-m", "pip", "wheel", *quiet, "-w", str(folder), str(root)], check=True)
     (path,) = Path(folder).glob("unet_course-*.whl")
     return path
 
@@ -63,7 +82,7 @@ def run(path, package, python, folder):
     path : Path
         Of the notebook.
     package : Path
-        The wheel that its first cell installs.
+        The wheel, which is put beside it; its first cell installs it.
     python : Path
         Of the environment with Colab's versions.
     folder : Path
@@ -83,12 +102,12 @@ def run(path, package, python, folder):
     notebook = nbformat.read(path, as_version=4)
     for cell in notebook.cells:
         if "setup" in cell.metadata.get("tags", []):
-            cell.source, changed = re.subn(r"git\+https://\S+", lambda _: str(package), cell.source)
-            assert changed == 1, "the set-up cell installs nothing"
+            assert 'glob("unet_course-*.whl")' in cell.source, "the set-up cell takes no wheel from beside the notebook"
             cell.metadata["tags"] += ["nbval-ignore-output"]  # pip's advice to restart
     alone = folder / "content"
     alone.mkdir()
     nbformat.write(notebook, alone / path.name)
+    shutil.copy(package, alone)
     for name in ("conftest.py", "sanitize.cfg"):  # how far a number may move, pytest is told here
         shutil.copy(ROOT / "notebooks" / name, alone)
     quiet = {**os.environ, "JUPYTER_PATH": str(folder / "share"), "HOME": str(folder), "PIP_NO_INDEX": "1",
@@ -99,8 +118,19 @@ def run(path, package, python, folder):
     return subprocess.run(command, cwd=alone, env=quiet, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
 
 
-def main(wanted):
-    python = base()
+def refresh():
+    """Write down the versions that Colab has now; say which have changed."""
+    with urllib.request.urlopen(PUBLISHED, timeout=60) as answer:
+        text, differ = current(answer.read().decode(), (ROOT / CONSTRAINTS).read_text(encoding="utf-8"))
+    print("Colab has changed:", ", ".join(f"{name} {old} → {new}" for name, (old, new) in differ.items()) or "nothing")
+    (ROOT / CURRENT).parent.mkdir(exist_ok=True)
+    (ROOT / CURRENT).write_text(text, encoding="utf-8")
+    return CURRENT
+
+
+def main(arguments):
+    wanted = [name for name in arguments if name != "--current"]
+    python = base(refresh() if "--current" in arguments else CONSTRAINTS)
     with tempfile.TemporaryDirectory() as folder:
         package = wheel(folder)
         brings = would_install(fresh(Path(folder) / "venv", python), package)

@@ -1,7 +1,8 @@
 """The package's tests with the oldest versions that it supports, and with the newest that can be installed here.
 
 ``python course.py oldest`` takes the lower bounds of ``pyproject.toml``, on the oldest Python that is on this machine;
-``python course.py newest`` takes no bounds, but for torch, of which a build without CUDA exists in one version.
+``python course.py newest`` takes no bounds, but for torch, of which a build without CUDA exists in one version (of torch,
+too, where PIP_EXTRA_INDEX_URL names PyTorch's own index).
 ``python -m tools.elsewhere.versions 3.12`` takes the newest packages on another Python that is on this machine and checks
 the notebooks there; on the newest Python it runs the package's tests, too.
 
@@ -65,6 +66,8 @@ def requirements(which):
     else:
         torch = re.search(r"^torch==.*$", (ROOT / "constraints.txt").read_text(encoding="utf-8"), re.MULTILINE).group(0)
         wanted = [*wanted, *project()["optional-dependencies"]["export"]]
+        if "download.pytorch.org" in os.environ.get("PIP_EXTRA_INDEX_URL", ""):  # all builds are there
+            torch = "torch"
         wanted = [torch if line.startswith("torch") else re.split(">=", line)[0] for line in wanted]
     return " ".join([*wanted, *TESTS_WITH, *ALSO, *(NOTEBOOKS_WITH if which[0] == "3" else [])])
 

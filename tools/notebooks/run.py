@@ -1,7 +1,8 @@
-"""Run notebooks in place, store them clean, and refresh the time table.
+"""Run notebooks in place, store them clean, and refresh what is said of their time.
 
 ``python course.py notebooks`` runs all, ``python course.py notebooks 02 05`` those two. A notebook is stored only if it
-ran to its end.
+ran to its end. Its first cell and the README's map have the minutes that it takes a learner, as the teacher's guide
+estimates them; ``python course.py notebooks --minutes`` writes these alone. What the computer takes is on the page of times.
 """
 
 import os
@@ -16,6 +17,7 @@ from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernel
 
 from tools.notebooks.files import write
 from tools.notebooks.slide_types import tag
+from unet_course.classroom.guide import part_minutes, sections
 
 HERE = Path(__file__).resolve().parents[2]
 BUDGETS = {"00": 20, "01": 20, "02": 20, "03": 20, "04": 30, "05": 30, "06": 120, "07": 60, "08": 60,
@@ -55,7 +57,7 @@ def run(path):
         # the first four: user and system time of the process and of the children that have already ended
         spent = sum(sum(p.cpu_times()[:4]) for p in [kernel, *kernel.children(recursive=True)])
     clean(notebook, path.name)
-    stamp_time(notebook, spent / 2)
+    stamp_minutes(notebook)
     tag(notebook)
     write(notebook, path)
     return spent / 2
@@ -91,15 +93,30 @@ def clean(notebook, name):
         cell.outputs = kept
 
 
-def stamp_time(notebook, seconds):
-    """Write the time, rounded up to 5 seconds so that it rarely changes, into the first cell."""
-    text = f"<!-- time -->about {max(5 * -(-int(seconds) // 5), 5)} s on two CPU cores<!-- /time -->"
+def stamp_minutes(notebook):
+    """Write what the notebook takes a learner into its first cell."""
+    minutes = sum(round(part_minutes(cells)) for _, cells in sections(notebook))
+    text = f"<!-- time -->{minutes} minutes<!-- /time -->"
     notebook.cells[0].source = re.sub(r"<!-- time -->.*?<!-- /time -->", text, notebook.cells[0].source)
 
 
-def refresh_table(seconds, readme):
-    """Put measured seconds, {name of a notebook: seconds}, into a README's time table; its heading and other rows stay."""
+def minutes(path):
+    """The minutes that the first cell of a notebook states."""
+    return int(re.search(r"<!-- time -->(\d+)", nbformat.read(path, as_version=4).cells[0].source)[1])
+
+
+def refresh_map(readme, paths):
+    """Put the minutes of these notebooks into the last column of a README's map."""
     text = readme.read_text(encoding="utf-8")
+    for path in paths:
+        row = rf"^(\| \[[^|]*/{path.name}\).*\|) \d* ?\|$"
+        text = re.sub(row, rf"\1 {minutes(path)} |", text, flags=re.MULTILINE)
+    readme.write_text(text, encoding="utf-8", newline="\n")
+
+
+def refresh_table(seconds, page):
+    """Put measured seconds, {name of a notebook: seconds}, into a page's time table; its heading and other rows stay."""
+    text = page.read_text(encoding="utf-8")
     head, rest = text.split("<!-- times:start -->")
     old, tail = rest.split("<!-- times:end -->")
     heading = re.findall(r"^\|.*\|$", old, re.MULTILINE)[:2] or ["| notebook | measured | budget |", "|---|---|---|"]
@@ -107,29 +124,45 @@ def refresh_table(seconds, readme):
     for name, spent in seconds.items():
         rows[name] = f"| {name} | {spent:.0f} s | {BUDGETS.get(name[:2], '–')} s |"
     table = ["", *heading, *(rows[n] for n in sorted(rows)), ""]
-    readme.write_text(head + "<!-- times:start -->" + "\n".join(table) + "<!-- times:end -->" + tail,
-                      encoding="utf-8", newline="\n")
+    page.write_text(head + "<!-- times:start -->" + "\n".join(table) + "<!-- times:end -->" + tail,
+                    encoding="utf-8", newline="\n")
 
 
-def main(wanted):
-    """Run the notebooks whose names begin with one of `wanted`, all if none is given."""
+def main(arguments):
+    """Run the notebooks whose names begin with one of the arguments, all if none is given."""
     os.environ["UNET_COURSE_PROGRESS"] = "off"  # what is stored shows nobody's progress
     os.environ["UNET_COURSE_LANGUAGE"] = "en"
-    paths = [p for p in sorted((HERE / "notebooks").glob("*.ipynb")) if not wanted or p.name.startswith(tuple(wanted))]
+    wanted = tuple(argument for argument in arguments if argument != "--minutes")
+    paths = [p for p in sorted((HERE / "notebooks").glob("*.ipynb")) if not wanted or p.name.startswith(wanted)]
     if not paths:
         print(f"No notebook begins with {' or '.join(wanted)}.", file=sys.stderr)
         return 1
-    for path in paths:
-        print(f"{path.stem} …", end=" ", flush=True)
-        try:
-            spent = run(path)
-        except (CellExecutionError, CellTimeoutError, DeadKernelError, ValueError) as error:
-            print(f"stopped; the file is left as it was.\n{error}", file=sys.stderr)
-            return 1
-        print(f"{spent:.0f} s")
-        for readme in sorted(HERE.glob("README*.md")):
-            refresh_table({path.stem: spent}, readme)
+    if "--minutes" in arguments:
+        for path in paths:
+            notebook = nbformat.read(path, as_version=4)
+            stamp_minutes(notebook)
+            write(notebook, path)
+    else:
+        for path in paths:
+            if not done(path):
+                return 1
+    for readme in sorted(HERE.glob("README*.md")):
+        refresh_map(readme, paths)
     return 0
+
+
+def done(path):
+    """Run a notebook and say so; whether it ran to its end."""
+    print(f"{path.stem} …", end=" ", flush=True)
+    try:
+        spent = run(path)
+    except (CellExecutionError, CellTimeoutError, DeadKernelError, ValueError) as error:
+        print(f"stopped; the file is left as it was.\n{error}", file=sys.stderr)
+        return False
+    print(f"{spent:.0f} s")
+    for page in sorted(HERE.glob("book/**/times.md")):
+        refresh_table({path.stem: spent}, page)
+    return True
 
 
 if __name__ == "__main__":

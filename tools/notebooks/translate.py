@@ -29,7 +29,7 @@ from unet_course.exercises.hints import in_chinese
 HERE = Path(__file__).resolve().parents[2]
 LANGUAGE = "zh_CN"
 TRANSLATED = [f"{n:02}" for n in (*range(11), 13, 14)]  # 11 and 12 are being rewritten
-TIME = re.compile(r"(<!-- time -->)about (\d+) s on two CPU cores(<!-- /time -->)")
+TIME = re.compile(r"(<!-- time -->)(\d+) minutes(<!-- /time -->)")
 NO_TIME = "<!-- time --><!-- /time -->"
 MARKS = re.compile(r"<!-- (?:is|/is)\b.*?-->")  # of numbers that a cell proves
 # What is filled into hints and has too few words to be told from a name in the code.
@@ -64,7 +64,7 @@ def blocks(source):
 
 
 def message(block):
-    """What a translator sees of a block: without the marks of numbers, without the time, which is measured."""
+    """What a translator sees of a block: without the marks of numbers, without the time, which is estimated."""
     return TIME.sub(r"\1\3", MARKS.sub("", block)).strip("\n")
 
 
@@ -235,7 +235,7 @@ def one(block, held):
     if (time is not None) != (NO_TIME in entry.string):
         raise ValueError(f"{message(block)!r}: its translation has no {NO_TIME}, or has one too many.")
     return entry.string if time is None else entry.string.replace(
-        NO_TIME, f"<!-- time -->在双核 CPU 上约 {time[2]} 秒<!-- /time -->")
+        NO_TIME, f"<!-- time -->{time[2]} 分钟<!-- /time -->")
 
 
 def links(text):
@@ -246,7 +246,7 @@ def links(text):
             return match[0]
         return f"](../{target})".replace("(../../README.md", "(../../README.zh-CN.md")
     text = re.sub(r"\]\(([^)\s]+)\)", lead, text)
-    return re.sub(r"(/blob/main/notebooks)/(\d\d_)", r"\1/zh/\2", text)
+    return re.sub(r"(/blob/\w+/notebooks)/(\d\d_)", r"\1/zh/\2", text)
 
 
 def paths(root=HERE):

@@ -1,7 +1,7 @@
-"""Build the course's site from the notebooks as they are stored: ``python course.py book``.
+"""Build the course's site from the notebooks as they are stored and the pages of `book/`: ``python course.py book``.
 
 Sphinx and its packages live in `.venv-book`, which is made the first time; from then on nothing needs a network. The site is
-in `build/book`; open `build/book/index.html`.
+in `build/book`; open `build/book/index.html`. It is the learners': the teacher's guide is not on it.
 """
 
 import os
@@ -12,19 +12,18 @@ import sys
 import nbformat
 
 from tools.elsewhere.beside import ROOT, environment
-from tools.website.address import address
-from tools.website.pages import api, glossary, lead, linked_names, no_badges, page_of, pictures, section
-from unet_course.classroom.guide import teachers_guide
+from tools.website.address import UNKNOWN, address
+from tools.website.pages import api, cards, glossary, in_words, lead, linked_names, no_badges, page_of, pictures
 
 PACKAGES = "sphinx==9.0.4 myst-nb==1.4.0 sphinx-book-theme==1.4.0 numpydoc==1.11.0"  # installed together
-TEXTS = {  # page: (its source, the one section that is taken)
-    "zh.md": ("README.zh-CN.md", None),
-    "teaching.md": ("README.md", "For teachers"),
-    "benchmarks.md": ("benchmarks/README.md", None),
-    "data.md": ("data/nuclei/README.md", None),
-    "weights.md": ("data/weights/README.md", None),
+TEXTS = {  # page: its source, beside the pages of book/
+    "zh.md": "README.zh-CN.md",
+    "benchmarks.md": "benchmarks/README.md",
+    "data.md": "data/nuclei/README.md",
+    "weights.md": "data/weights/README.md",
 }
-INDEX = {"map": "The map", "times": "How long a notebook runs"}  # sections of the README on the first page
+LIVE = False  # whether the site has live/index.html, the page on which a U-Net runs
+LIVE_LINK = '<a href="live/index.html">Try a U-Net in your browser</a>: there is nothing to install.'
 
 
 def lay_out(folder, root=ROOT):
@@ -34,15 +33,18 @@ def lay_out(folder, root=ROOT):
     (folder / "address.txt").write_text(where, encoding="utf-8")
     notebooks = sorted([*(root / "notebooks").glob("*.ipynb"), *(root / "notebooks").glob("zh/*.ipynb")])
     notebooks = [path.relative_to(root).as_posix() for path in notebooks]
+    own = [path.relative_to(root / "book").as_posix() for path in sorted((root / "book").rglob("*.md"))]
+    texts = {**TEXTS, **{page: f"book/{page}" for page in own if page != "index.md"}}
     pages = {"README.md": "index.md", "translations/glossary.csv": "glossary.md", **dict(zip(notebooks, notebooks)),
-             **{source: page for page, (source, heading) in TEXTS.items() if not heading}}
+             **{source: page for page, source in texts.items()}}
 
     def on_site(text, source, page):
         shown = {path: path for path in pictures(text, source)}
         for path in shown:
             (folder / path).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(root / path, folder / path)
-        return lead(linked_names(text, pages), source, page, {**pages, **shown}, where)
+        text = lead(linked_names(text, pages), source, page, {**pages, **shown}, where)
+        return in_words(text, where) if where == UNKNOWN else text
 
     for path in notebooks:
         notebook = page_of(nbformat.read(root / path, as_version=4), "zh" if path.startswith("notebooks/zh/") else "en")
@@ -51,15 +53,11 @@ def lay_out(folder, root=ROOT):
                 cell.source = on_site(cell.source, path, path)
         (folder / path).parent.mkdir(parents=True, exist_ok=True)
         nbformat.write(notebook, folder / path)
-    for page, (source, heading) in TEXTS.items():
+    for page, source in texts.items():
         text = no_badges((root / source).read_text(encoding="utf-8"))
-        if heading:
-            text = section(text, heading).replace("\n### ", "\n## ").replace("## ", "# ", 1)
         (folder / page).write_text(on_site(text, source, page), encoding="utf-8")
-    index = (folder / "index.md").read_text(encoding="utf-8")
-    readme = (root / "README.md").read_text(encoding="utf-8")
-    for mark, heading in INDEX.items():
-        index = index.replace(f"<!-- {mark} -->", on_site(section(readme, heading), "README.md", "index.md"))
+    index = (folder / "index.md").read_text(encoding="utf-8").replace("<!-- live -->", LIVE_LINK if LIVE else "")
+    index = index.replace("<!-- map -->", cards((root / "README.md").read_text(encoding="utf-8")))
     if not any(path.startswith("notebooks/zh/") for path in notebooks):
         index = index.replace("notebooks/zh/*\n", "")  # Sphinx warns of a pattern that nothing fits
     (folder / "index.md").write_text(index, encoding="utf-8")
@@ -67,10 +65,6 @@ def lay_out(folder, root=ROOT):
     (folder / "api").mkdir()
     for name, text in api().items():
         (folder / "api" / f"{name}.md").write_text(text, encoding="utf-8")
-    first, *others = teachers_guide(folder / "guide", root / "notebooks")
-    text = "\n".join(["", "```{toctree}", ":hidden:", *(path.stem for path in others), "```", ""])
-    (folder / "guide" / "index.md").write_text(first.read_text(encoding="utf-8") + text, encoding="utf-8")
-    first.unlink()
 
 
 def build(out, root=ROOT):

@@ -47,13 +47,18 @@ def glossary(root=ROOT):
     return "\n".join(["# Glossary · 术语表", "", "| term | 中文 | what it means |", "|---|---|---|", *lines, ""])
 
 
-def section(text, heading):
-    """A part of a README, from its heading to the next of the same depth."""
-    found = re.search(rf"^## {re.escape(heading)}\n.*?(?=^## |\Z)", text, re.MULTILINE | re.DOTALL)
-    if not found:
-        raise ValueError(f"README.md has no heading '## {heading}', which the site shows: "
-                         "change tools/website/book.py with it")
-    return found[0]
+def cards(readme):
+    """The map of a README as cards: a list that the style sheet lays out."""
+    rows = re.findall(r"^\| (\[[^|]*\.ipynb\)) \| (.+) \| (\d+) \|$", readme, re.MULTILINE)
+    if not rows:
+        raise ValueError("README.md has no map, which the site shows: rows such as | [00 …](notebooks/00_….ipynb) | … | 39 |")
+    items = "\n\n".join(f"- {link}\n\n  {aims}\n\n  {minutes} minutes" for link, aims, minutes in rows)
+    return f"```{{container}} cards\n{items}\n```"
+
+
+def in_words(text, where):
+    """Links to a repository that nobody knows yet become words."""
+    return re.sub(rf"(?<!!)\[([^\]]+)\]\(https://github\.com/{re.escape(where)}/[^)]*\)", r"\1", text)
 
 
 def groups(package=Path(unet_course.__file__).parent):

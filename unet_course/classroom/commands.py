@@ -31,6 +31,17 @@ def exercises(chosen):
     print(listing())
 
 
+def _certificate_arguments(add):
+    add("out", metavar="OUT", help="the page to write; its name ends in .html, a browser prints it")
+    add("--name", default="", metavar="NAME", help="whose it is (default: a line to write on)")
+
+
+def certificate(chosen):
+    from unet_course.classroom.certificate import certificate
+
+    print(f"{certificate(chosen.out, chosen.name)}: open it in a browser, and print it from there")
+
+
 def student(chosen):
     from unet_course.classroom.copies import student_copies
 
@@ -47,9 +58,9 @@ def nbgrader(chosen):
 
 
 def teacher(chosen):
-    from unet_course.classroom.guide import teachers_guide
+    from unet_course.classroom.lessons import teachers_folder
 
-    print(f"{len(teachers_guide(chosen.out))} pages in {chosen.out}; begin with README.md")
+    print(f"{len(teachers_folder(chosen.out))} pages in {chosen.out}; begin with README.md")
 
 
 def _grade_arguments(add):
@@ -111,11 +122,14 @@ def guesses(chosen):
 COMMANDS = {
     "doctor": ("look for what would keep the course from running", [""], _nothing, doctor),
     "exercises": ("list the exercises, with your progress", [""], _nothing, exercises),
+    "certificate": ("write a page that says what you have passed, made here from your progress",
+                    ["passed.html --name Ada"], _certificate_arguments, certificate),
     "student": ("write the notebooks without solutions and outputs into a folder",
                 ["for_students", "for_students --language zh"], _student_arguments, student),
     "nbgrader": ("write the course for nbgrader, with points and locked checks, into a folder", ["for_nbgraders"], _folder,
                  nbgrader),
-    "teacher": ("write the teacher's guide, a page for each notebook, into a folder", ["for_teachers"], _folder, teacher),
+    "teacher": ("write the teacher's guide, a page for each notebook, into a folder, with lesson plans, "
+                "open questions and a survey", ["for_teachers"], _folder, teacher),
     "grade": ("run students' notebooks within limits, try their answers with the course's own checks, and write a gradebook",
               ["submitted --out grades.csv", "submitted --out grades.csv --seconds 600 --memory 4",
                "submitted.zip --moodle for_moodle.csv --students participants.csv",

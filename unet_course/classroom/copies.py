@@ -66,13 +66,19 @@ def find_notebooks(notebooks=NOTEBOOKS, language="en"):
 
 
 def student_copy(notebook):
+    """A notebook without solutions and outputs, for a folder with all languages; it is changed in place and returned."""
+    for cell in without_answers(notebook).cells:
+        if cell.cell_type != "code":  # a Chinese notebook leads to an English one, which lies beside it here
+            cell.source = re.sub(r"\]\(\.\./(\d\d_)", r"](\1", cell.source)
+    return notebook
+
+
+def without_answers(notebook):
     """Take the solutions and outputs out of a notebook; it is changed in place and returned."""
     notebook.cells = [cell for cell in notebook.cells if "solution" not in cell.metadata.get("tags", [])]
     for cell in notebook.cells:
         if cell.cell_type == "code":
             cell.outputs, cell.execution_count = [], None
-        else:  # a Chinese notebook leads to an English one, which lies beside it here
-            cell.source = re.sub(r"\]\(\.\./(\d\d_)", r"](\1", cell.source)
     return notebook
 
 

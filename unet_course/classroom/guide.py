@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 from unet_course.classroom.copies import NOTEBOOKS, asked, find_notebooks
+from unet_course.classroom.objectives import objectives
 from unet_course.data.files.saving import write_text, written
 from unet_course.exercises.core import Exercise, check
 
@@ -37,18 +38,30 @@ def teachers_guide(out, notebooks=NOTEBOOKS):
     FileExistsError
         If `out` holds something already; then nothing is written.
     """
-    import nbformat
-
-    sources, out = find_notebooks(notebooks), Path(out)
-    mistakes = wrong_answers(Path(notebooks).resolve().parent / "tests" / "exercises")
-    if out.exists() and (not out.is_dir() or any(out.iterdir())):
-        raise FileExistsError(f"out: {out} is there already; give a new or an empty folder")
-    pages = {source.stem: page(nbformat.read(source, as_version=4), source.stem, mistakes) for source in sources}
-    texts = {"README.md": index(pages), **{f"{name}.md": text for name, (_, text) in pages.items()}}
+    out = new_folder(out)
+    texts = guide_texts(notebooks)
     with written(out) as beside:
         for name, text in texts.items():
             write_text(beside / name, text)
     return [out / name for name in texts]
+
+
+def new_folder(out):
+    """The path of a folder to write; FileExistsError if something is in it."""
+    out = Path(out)
+    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+        raise FileExistsError(f"out: {out} is there already; give a new or an empty folder")
+    return out
+
+
+def guide_texts(notebooks=NOTEBOOKS):
+    """The guide's pages, {name of the file: text}, README.md first."""
+    import nbformat
+
+    sources = find_notebooks(notebooks)
+    mistakes = wrong_answers(Path(notebooks).resolve().parent / "tests" / "exercises")
+    pages = {source.stem: page(nbformat.read(source, as_version=4), source.stem, mistakes) for source in sources}
+    return {"README.md": index(pages), **{f"{name}.md": text for name, (_, text) in pages.items()}}
 
 
 def wrong_answers(folder):
@@ -71,13 +84,14 @@ def wrong_answers(folder):
 def page(notebook, name, mistakes):
     """(one line for the index, the page) of a notebook."""
     title = re.search(r"^# (.+)$", notebook.cells[0].source, re.M).group(1)
-    aims = re.search(r"You will be able to\n\n(.+?)\n\n\*\*You need", notebook.cells[0].source, re.S).group(1)
+    aims = [f"- {aim} ({', '.join(ids) or 'no exercise asks for it: ask for it yourself'})"
+            for aim, ids in objectives(notebook.cells[0].source, name[:2])]
     parts = sections(notebook)
     minutes = [round(part_minutes(cells)) for _, cells in parts]
     exercises = [Exercise.registry[id] for _, cells in parts for id in ids_in(cells)]
     short = ", ".join(f"{e.id} {e.title} ({e.minutes} minutes)" for e in exercises if e.mark == "classroom")
     alone = sum(minutes) - sum(e.minutes for e in exercises)
-    lines = [f"# {title}", "", "**Afterwards they are able to**", "", aims, "",
+    lines = [f"# {title}", "", "**Afterwards they are able to**", "", *aims, "",
              f"**Time:** {sum(minutes)} minutes with all exercises, {alone} without. **For the classroom:** {short}.", "",
              "## Minutes for each section", "",
              "Estimated from words, cells and exercises; a class that knows PyTorch is faster.", "",

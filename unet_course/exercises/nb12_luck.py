@@ -19,17 +19,24 @@ def one_luck(answer, base, other, looks):
 
 @luck.behaviour
 def one_look(answer):
-    got = one_luck(answer, 3, 3, 1)
+    got, again = one_luck(answer, 3, 3, 1), one_luck(answer, 3, 3, 1)
+    came = f"For 3 and 3 seeds and one comparison you return {got:g}"
+    expect(got == again, f"{came}, and called once more {again:g}. Do you draw at random, or is something kept from "
+           "call to call? There are few ways to choose the three: all of them can be counted.")
     for wrong, why in [(1 / 20, "That is one of the 20 ways. The rule also speaks where all of one side are lower."),
-                       (2 / 720, "You count orders. Which scores are the base's is drawn; does it matter in "
-                        "which order they are drawn?"),
-                       (1 / 720, "You count orders. Which scores are the base's is drawn; does it matter in "
-                        "which order they are drawn?"),
+                       *((k / orders, "You count orders. Which scores are the base's is drawn; does it matter in "
+                          "which order they are drawn?") for k in (1, 2) for orders in (120, 720)),
                        (2 / 64, "You toss a coin for each score. But exactly 3 of the 6 are the base's."),
                        (20, "That is the number of ways. In how many of them does the rule speak?"),
-                       (2, "That is how many ways it is. Out of how many?")]:
-        expect(not alike(got, wrong), f"For 3 and 3 seeds and one comparison you return {got:g}. {why}")
-    expect(alike(got, 0.1), f"For 3 and 3 seeds and one comparison you return {got:g}; wanted another "
+                       (2, "That is how many ways it is. Out of how many?"),
+                       (0.9, "That is how often the rule cannot tell."),
+                       (0, "That is never. Do you round, divide with //, draw at random, or leave a comparison out?")]:
+        expect(not alike(got, wrong), f"{came}. {why}")
+    expect(got <= 1, f"{came}. In one comparison the rule speaks at most once. Is it a percentage, or one in how many? "
+           "Wanted is how many times.")
+    expect(alike(got, 0.1) or abs(got - 0.1) > 0.004, f"{came}. That is near. Do you draw at random? There are few ways "
+           "to choose the three: all of them can be counted.")
+    expect(alike(got, 0.1), f"{came}; wanted another "
            "number. Six scores, and three of them are the base's. How many ways are there "
            "to choose the three, and in how many does one side lie wholly above?")
 
@@ -38,8 +45,14 @@ def one_look(answer):
 def any_number_of_seeds(answer):
     for base, other in [(5, 5), (3, 5), (5, 3), (1, 1), (10, 4), (4, 1)]:
         got, wanted = one_luck(answer, base, other, 1), true_luck(base, other, 1)
-        expect(alike(got, wanted, 1e-7), f"For {base} and {other} seeds and one comparison you return {got:g}; "
-               f"wanted {wanted:g}. It was right for 3 and 3. In how many ways can the base's scores be "
+        came = f"For {base} and {other} seeds and one comparison you return {got:g}; wanted {wanted:g}. "
+        expect(alike(got, wanted, 1e-7) or got not in [round(wanted, k) for k in range(7)],
+               came + "Is your result rounded? Return it as it is.")
+        expect(not alike(got, wanted / 2, 1e-7), came + "The rule speaks in two ways: all of the base's above, or all below.")
+        for both in {base, other} if base != other else ():
+            expect(not alike(got, true_luck(both, both, 1), 1e-7) or alike(got, wanted, 1e-7),
+                   came + f"Yours is for {both} seeds of both.")
+        expect(alike(got, wanted, 1e-7), came + "It was right for 3 and 3. In how many ways can the base's scores be "
                "chosen from all of them?")
 
 

@@ -22,6 +22,7 @@ from unet_course.figures.panels import (
     new_figure,
     show,
 )
+from unet_course.metrics.pixels import dice_score
 
 PIECE = slice(300, 396), slice(100, 244)  # of the validation block, as `tools.trained.choices` has it
 PIECE_OF_WALLS = slice(60, 180), slice(60, 180)
@@ -36,7 +37,7 @@ TITLES = {"00": {"U-Net": "what a U-Net says"},
           "08": {"U-Net": "what a U-Net finds"},
           "09": {"one block, augmented": "trained without an error", "U-Net": "a U-Net"},
           "10": {"none": "without border weights", "border map": "with border weights"},
-          "11": {"base": "a U-Net", "no skips": "trained without skips"},
+          "11": {"base": "a U-Net", "no skips": "without skips"},
           "12": {"U-Net": "the U-Net to beat"},
           "13": {"U-Net": "what is counted at the end"},
           "14": {"U-Net": "the same answer, sooner"}}
@@ -91,12 +92,15 @@ def _crowd(titles):
 
 
 def _walls(titles):
-    """A piece of drawn cell walls, the errors of two networks, and the walls as they are drawn."""
-    image, mask, _ = cell_walls(256, generator=torch.Generator().manual_seed(100))
-    with np.load(DATA / "results" / "walls.npz", allow_pickle=False) as found:
-        errors = [error_colours(found[name] == 1, mask == 1)[PIECE_OF_WALLS] for name in titles]
-    return images([image[0][PIECE_OF_WALLS], *errors, mask[PIECE_OF_WALLS]],
-                  ["a piece of an image", *titles.values(), "as drawn"], width=11, key="errors")
+    """A piece of drawn cell walls, the errors of two networks with their Dice, and the walls as drawn."""
+    image, mask, _ = (part[(..., *PIECE_OF_WALLS)] for part in
+                      cell_walls(256, generator=torch.Generator().manual_seed(100)))
+    with np.load(DATA / "results" / "walls.npz", allow_pickle=False) as file:
+        found = {title: torch.as_tensor(file[name][PIECE_OF_WALLS] == 1) for name, title in titles.items()}
+    return images([image[0], *(error_colours(walls, mask == 1) for walls in found.values()), mask],
+                  ["a piece of an image",
+                   *(f"{title}: Dice {dice_score(walls, mask == 1):.2f}" for title, walls in found.items()),
+                   "as drawn"], width=11, key="errors")
 
 
 def scoreboard(last=None, *, test=False, boundary=False):

@@ -1,12 +1,9 @@
-"""The U, drawn from a live network or as a small map; how a receptive field grows. (00 03 05 12)
+"""The U, drawn from a live network or as a small map. (00 05 12)
 
 Its colours, those of Figure 1 of Ronneberger et al. (2015), stand in `panels.py`.
 """
 
-import math
-
 import torch
-from matplotlib.colors import to_rgba
 from matplotlib.patches import Circle, FancyArrowPatch, Rectangle
 
 from unet_course.figures.panels import (
@@ -25,7 +22,7 @@ from unet_course.figures.panels import (
     UP,
     new_figure,
 )
-from unet_course.tracing import receptive_field, trace_shapes
+from unet_course.tracing import trace_shapes
 
 PARTS = ("image", "block", "encoder", "skip", "decoder", "bottom", "head")
 NAMES = [("3×3 convolution, norm, ReLU, twice", CONV), ("2×2 max-pool", POOL), ("upsampling", UP),
@@ -35,6 +32,8 @@ GAP = 1.75  # between two levels, in the drawing's own units
 
 def draw_unet(model, size, *, title=None):
     """Draw a network as a U, every tensor with its shape (C, H, W), measured on an image of this size.
+
+    A box is as wide as its channels say; where two are joined, their sum stands above them.
 
     Parameters
     ----------
@@ -99,8 +98,9 @@ def _draw(axis, levels, labels, lit, legend=None):
 
     `legend` replaces the names of the colours: a list of (name, colour).
     """
-    wide, tall = (0.42, 1.0) if labels else (0.5, 1.0)
-    step = 2.1 if labels else 1.5
+    tall, step = 1.0, 2.1 if labels else 1.5
+    channels = {name: int(text.split("×")[0]) for name, text in (labels or _doubling(levels)).items()}
+    wide = {name: max(step / 2 * number / max(channels.values()), 0.1) for name, number in channels.items()}
     small = 11 if levels < 4 or max(map(len, (labels or {"": ""}).values())) < 9 else 8.5  # as wide as a step, not wider
     right = 2 * levels * step + 2.2
     places = {}  # (start, end) of each block's and each skip's arrow
@@ -110,9 +110,9 @@ def _draw(axis, levels, labels, lit, legend=None):
 
     def box(x, y, name, face, part, scale):
         height = max(tall * 0.72**scale, 0.3)
-        axis.add_patch(Rectangle((x - wide / 2, y - height / 2), wide, height, facecolor=on(part, face),
+        axis.add_patch(Rectangle((x - wide[name] / 2, y - height / 2), wide[name], height, facecolor=on(part, face),
                                  edgecolor=INK if part in lit else QUIET, linewidth=1.2, zorder=2))
-        if labels and name in labels:
+        if labels and face != COPIED:
             axis.text(x, y - height / 2 - 0.06, labels[name], ha="center", va="top", fontsize=small, color=INK)
 
     def arrow(start, end, part, colour, name=None):
@@ -120,31 +120,40 @@ def _draw(axis, levels, labels, lit, legend=None):
         axis.add_patch(FancyArrowPatch(start, end, arrowstyle="-|>", mutation_scale=16, shrinkA=0, shrinkB=0,
                                        linewidth=2.4, color=on(part, colour), zorder=1))
 
+    def across(x, y, one, end, other, *rest):  # from the right side of a box to the left side of another
+        arrow((x + wide[one] / 2, y), (end - wide[other] / 2, y), *rest)
+
     block = "encoder" if "encoder" in lit else "block"
     for level in range(levels):
         y, x = -GAP * level, level * step
         down = -GAP * (level + 1) + 0.55 * 0.72 ** (level + 1) + 0.08
-        box(x, y, "input" if level == 0 else f"pooled {level - 1}", MAP, "image" if level == 0 else "encoder", level)
-        arrow((x + wide / 2, y), (x + step - wide / 2, y), block, CONV, f"block {level}")
-        box(x + step, y, f"skip {level}", MAP, block, level)
+        first, skip, joined, last = ("input" if level == 0 else f"pooled {level - 1}", f"skip {level}", f"up {level}",
+                                     f"decoder {level}")
+        box(x, y, first, MAP, "image" if level == 0 else "encoder", level)
+        across(x, y, first, x + step, skip, block, CONV, f"block {level}")
+        box(x + step, y, skip, MAP, block, level)
         arrow((x + step, y - 0.5 * 0.72**level - (0.42 if labels else 0.06)), (x + step, down), "encoder", POOL)
         out = right - level * step
-        copy = out - step - wide if labels else out - step - wide / 2
-        arrow((x + step + wide / 2, y), (copy - wide / 2, y), "skip", COPY, f"skip {level}")
-        box(copy, y, None, COPIED, "skip", level)
-        box(copy + wide, y, f"up {level}", MAP, "decoder", level)
-        arrow((copy + 1.5 * wide, y), (out - wide / 2, y), "decoder", CONV, f"decoder {level}")
-        box(out, y, f"decoder {level}", MAP, "decoder", level)
+        middle = out - step  # of what comes from below; the copy lies at its left side
+        copy = middle - wide[joined] / 2 - wide[skip] / 2
+        across(x + step, y, skip, copy, skip, "skip", COPY, f"skip {level}")
+        box(copy, y, skip, COPIED, "skip", level)
+        box(middle, y, joined, MAP, "decoder", level)
+        if labels and "skip" in lit:
+            axis.text(copy + wide[skip] / 2, y + 0.5 * 0.72**level + 0.05, f"{channels[skip]} + {channels[joined]} = "
+                      f"{channels[skip] + channels[joined]}", ha="center", va="bottom", fontsize=small, color=INK)
+        across(middle, y, joined, out, last, "decoder", CONV, last)
+        box(out, y, last, MAP, "decoder", level)
         start = -GAP * (level + 1) + 0.5 * 0.72 ** (level + 1) + 0.06
-        arrow((copy + wide, start), (copy + wide, y - 0.5 * 0.72**level - (0.42 if labels else 0.06)), "decoder", UP)
+        arrow((middle, start), (middle, y - 0.5 * 0.72**level - (0.42 if labels else 0.06)), "decoder", UP)
     y, x = -GAP * levels, levels * step
-    box(x, y, f"pooled {levels - 1}" if levels else "input", MAP, "encoder" if levels else "image", levels)
-    below = right - levels * step
-    end = below - wide / 2 if levels else right - wide / 2
-    arrow((x + wide / 2, y), (end, y), "bottom", CONV, "bottom")
+    first, below = f"pooled {levels - 1}" if levels else "input", right - levels * step
+    box(x, y, first, MAP, "encoder" if levels else "image", levels)
+    across(x, y, first, below, "bottom", "bottom", CONV, "bottom")
     box(below, y, "bottom", MAP, "bottom", levels)
-    arrow((right + wide / 2, 0), (right + 1.7, 0), "head", HEAD)
-    box(right + 1.7 + wide / 2, 0, "logits", MAP, "head", 0)
+    last, answer = "decoder 0" if levels else "bottom", right + 1.7 + wide["logits"] / 2
+    across(right, 0, last, answer, "logits", "head", HEAD)
+    box(answer, 0, "logits", MAP, "head", 0)
     axis.set(xlim=(-0.9, right + 2.9), ylim=(-GAP * levels - (1.5 if labels else 1.1), 0.8))
     axis.axis("off")
     for index, (name, colour) in enumerate(legend or NAMES):
@@ -153,50 +162,18 @@ def _draw(axis, levels, labels, lit, legend=None):
         low = -GAP * levels - (1.0 if labels else 0.72) - 0.32 * row
         axis.plot([left, left + 0.35], [low, low], color=colour, linewidth=4)
         axis.text(left + 0.45, low, name, va="center", fontsize=11, color=INK)
+    if "skip" in lit and levels:  # the last of the six places of the key
+        left = -0.6 + 2 * (right + 3) / 3
+        axis.text(left + 0.18, low, " ", ha="center", va="center", fontsize=11,
+                  bbox={"boxstyle": "square,pad=0", "facecolor": COPIED, "edgecolor": INK})
+        axis.text(left + 0.45, low, "the copy, joined", va="center", fontsize=11, color=INK)
     return places
 
 
-def field_steps(layers):
-    """How a receptive field grows: a row for each layer, with what the values that it takes see.
-
-    Parameters
-    ----------
-    layers : sequence of (int, int)
-        Kernel and stride of each, in order, as in `receptive_field`.
-
-    Returns
-    -------
-    matplotlib Figure
-        In each row the windows of the values that one value is made of, a step apart. Together they
-        are what it sees: the darker window of the next row.
-
-    Examples
-    --------
-    >>> field_steps([(3, 1), (2, 2)]).axes[0].get_xlabel()
-    'pixels of the image'
-    """
-    figure, axes = new_figure(width=10, height=0.9 + 0.72 * len(layers))
-    axis, whole, left = axes[0, 0], receptive_field(layers), 0
-    for row, (size, stride) in reversed([*enumerate(layers)]):
-        sees, step = receptive_field(layers[:row]), math.prod(stride for _, stride in layers[:row])
-        for number in range(size):
-            place = left + number * step, row - 0.36 + 0.72 * number / size
-            colour = to_rgba(POOL if stride > 1 else CONV, 1 if number == size // 2 else 0.55)
-            axis.add_patch(Rectangle(place, sees, 0.72 / size, facecolor=colour, edgecolor=PAPER))
-        left += size // 2 * step
-        text = f"{size} windows of {sees}, step {step}:  {sees + (size - 1) * step} pixels"
-        axis.text(whole + 0.8, row, text, va="center", fontsize=12, color=INK)
-    names = [f"{size}×{size} {'pool' if stride > 1 else 'convolution'}" for size, stride in layers]
-    axis.set_yticks(range(len(layers)), labels=names)
-    axis.set_xticks(range(whole + 1), labels=[n if n % 2 == 0 else "" for n in range(whole + 1)])
-    axis.set(xlim=(0, 1.75 * whole), ylim=(len(layers) - 0.5, -0.5), xlabel="pixels of the image",
-             title="What one value sees: the windows of the values that it is made of")
-    axis.xaxis.set_label_coords(0.5 / 1.75, -0.14)
-    axis.vlines(range(whole + 1), -0.5, len(layers) - 0.5, color=PALE, linewidth=1, zorder=0)
-    axis.tick_params(axis="y", length=0)
-    axis.spines["left"].set_visible(False)
-    axis.spines["bottom"].set_bounds(0, whole)
-    return figure
+def _doubling(levels):
+    """Channels that double on each level, by the names of `trace_shapes`: for a map, which draws no network."""
+    names = {f"{name} {level}": level for level in range(levels) for name in ("skip", "pooled", "up", "decoder")}
+    return {name: str(2**level) for name, level in {**names, "input": 0, "bottom": levels, "logits": 0}.items()}
 
 
 FILLED, ADDED = BOUNDARY, BOUNDARY_LINE  # orange, what U-Net has not: the bright shade under letters, the deep one for lines
