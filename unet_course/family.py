@@ -218,7 +218,7 @@ class UNetPlusPlus(nn.Module):
             for i in range(len(rows) - j):
                 skip = torch.cat(rows[i], dim=1)
                 x = self.nodes[f"{i} {j}"](rows[i + 1][j - 1], skip)
-                rows[i].append(x[..., : skip.shape[-2], : skip.shape[-1]])  # what the pool has added goes
+                rows[i].append(x[..., : skip.shape[-2], : skip.shape[-1]])  # cut off what ceil_mode added
         # (heads, N, classes, H, W)
         logits = torch.stack([head(node) for head, node in zip(self.heads, rows[0][-len(self.heads):])])
         return logits if self.deep_supervision and self.training else logits.mean(dim=0)

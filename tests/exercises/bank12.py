@@ -260,6 +260,15 @@ def counted(base, other, looks):
 BEST = ["U-Net", "ResUNet", "U-Net++", "Attention U-Net"]
 
 
+TAKE = ["follows", "does not follow", "does not follow", "follows"]
+
+
+def flipped(*places):
+    """The right answers of 12.8 with some of them turned round."""
+    words = {"follows": "does not follow", "does not follow": "follows"}
+    return [words[w] if i in places else w for i, w in enumerate(TAKE)]
+
+
 def other(place, word):
     return [word if i == place else w for i, w in enumerate(BEST)]
 
@@ -406,6 +415,21 @@ WRONG = [
     ("12.7", "one or more", lambda n, m, k: 1 - (1 - 2 / math.comb(n + m, n)) ** k, "many_looks"),
     ("12.7", "no more than one", lambda n, m, k: min(1, 2 * k / math.comb(n + m, n)), "many_looks"),
     ("12.7", "divided", lambda n, m, k: 2 / math.comb(n + m, n) / k, "many_looks"),
+    ("12.8", "a rule that never speaks", ["does not follow"] * 4, "the_rule_has_spoken"),
+    ("12.8", "the wrong way round", flipped(0, 1, 2, 3), "the_rule_has_spoken"),
+    ("12.8", "the first is doubted", flipped(0), "the_rule_has_spoken"),
+    ("12.8", "three answers", TAKE[:3], "the_rule_has_spoken"),
+    ("12.8", "one word for all", "follows", "the_rule_has_spoken"),
+    ("12.8", "yes and no", ["yes", "no", "no", "yes"], "the_rule_has_spoken"),
+    ("12.8", "numbers", [1, 0, 0, 1], "the_rule_has_spoken"),
+    ("12.8", "truth values", [True, False, False, True], "the_rule_has_spoken"),
+    ("12.8", "all follow", ["follows"] * 4, "a_mean_is_no_rule"),
+    ("12.8", "a higher mean is better", flipped(1), "a_mean_is_no_rule"),
+    ("12.8", "a mean, and no luck", flipped(1, 3), "a_mean_is_no_rule"),
+    ("12.8", "steps for hours", flipped(2), "steps_are_no_hours"),
+    ("12.8", "steps for hours, and no luck", flipped(2, 3), "steps_are_no_hours"),
+    ("12.8", "the rule is never wrong", flipped(3), "luck_may_have_spoken"),
+    ("12.8", "cannot tell", [*TAKE[:3], "cannot tell"], "luck_may_have_spoken"),
 ]
 RIGHT = [
     ("12.1", "as written", gate), ("12.1", "by functions", gate_with_parameters),
@@ -422,7 +446,9 @@ RIGHT = [
     ("12.5", "as written", split), ("12.5", "sigmoid of the difference", split_by_difference),
     ("12.6", "as written", BEST), ("12.6", "small letters", [w.lower() for w in BEST]),
     ("12.7", "formula", lambda n, m, k: k * 2 / math.comb(n + m, n)), ("12.7", "all ways, counted", counted),
+    ("12.8", "as written", TAKE), ("12.8", "a tuple", tuple(TAKE)), ("12.8", "large letters", [w.upper() for w in TAKE]),
+    ("12.8", "spaces", [f" {w.replace(' ', '  ')} " for w in TAKE]),
     ("12.7", "as a text", lambda n, m, k: str(2 * k * math.factorial(n) * math.factorial(m) / math.factorial(n + m))),
 ]
 UNTOUCHED = [("12.1", lambda *a: ...), ("12.2", Dots), ("12.3", lambda *a: ...), ("12.7", lambda *a: ...), ("12.5", lambda *a: ...),
-             ("12.4", [..., ..., ..., ...]), ("12.6", [..., ..., ..., ...])]
+             ("12.4", [..., ..., ..., ...]), ("12.6", [..., ..., ..., ...]), ("12.8", [..., ..., ..., ...])]

@@ -6,6 +6,7 @@ from matplotlib.patches import Circle, FancyArrowPatch, Rectangle
 
 from unet_course import UNet
 from unet_course.family import AttentionUNet, DCSAUNet, DenseUNet, ResUNet, UNetPlusPlus
+from unet_course.figures import schemes
 from unet_course.figures.charts import seed_panels
 from unet_course.figures.drawing import ADDED, FILLED, course_map, draw_change, draw_unet
 from unet_course.figures.fields import field_steps
@@ -104,3 +105,9 @@ def test_windows_of_a_row_are_what_the_next_row_sees(layers, said):
     assert len(rows) == len(layers) and spans[len(layers) - 1][0] == 0
     for row in range(1, len(layers)):
         assert spans[row - 1] in rows[row]  # one of them, on the same pixels
+
+
+def test_every_arrow_of_the_scheme_joins_two_of_its_steps():
+    figure = schemes.split_scheme()
+    ends = [end for arrow in schemes.ARROWS for end in arrow.split(">")]
+    assert set(ends) == set(schemes.STEPS) and min(t.get_fontsize() for t in figure.axes[0].texts if t.get_text()) >= 11

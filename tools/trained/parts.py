@@ -30,6 +30,7 @@ from unet_course import (
 )
 from unet_course.data.nuclei import DATA
 from unet_course.data.walls import cell_walls
+from unet_course.dcsau import DCSAUNet
 from unet_course.family import AttentionUNet, DenseUNet, ResUNet, UNetPlusPlus, deep_supervision
 from unet_course.losses import FadingWeights
 from unet_course.metrics.objects import match_objects, rand_f_score
@@ -40,7 +41,7 @@ from unet_course.training.ablations import VARIANTS, WIDTHS
 CROP, BATCH, SIDE, PICTURES = 101, 8, 256, 4  # an odd crop: each skip has something to be padded for
 HARDER = {"spacing": 22, "gaps": 0.25, "blur": 1.3, "noise": 0.12}  # the walls' `shifted`
 FAMILY = {"ResUNet": ResUNet, "Attention U-Net": AttentionUNet, "U-Net++": UNetPlusPlus,
-          "Dense U-Net": DenseUNet}
+          "Dense U-Net": DenseUNet, "DCSAU-Net": DCSAUNet}
 SOME = ["skip after pool", "pad the upsampled", "depth 1", "depth 2", "depth 4",
         "torch's default init", "tiny init"]
 OTHER = ["bilinear", "group norm", "no norm", "twice the width", "tiny init, no norm",

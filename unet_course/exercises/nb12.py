@@ -246,8 +246,9 @@ def sum_then_relu(answer):
                 return any(torch.allclose(got, result, rtol=1e-4, atol=1e-3) for result in results)
 
             early = [F.relu(change) + F.relu(way) for way in ways] + [F.relu(F.relu(change) + way) for way in ways]
-            expect(first or not is_one_of(*early), "There is a ReLU before the sum: then the block can only add, and never "
-                                                   "take away. Which ReLU has to wait?")
+            expect(first or not is_one_of(*early), "There is a ReLU before the sum: then the block can "
+                   "only add, and never take away. Which one has to wait: the ReLU between the two convolutions, or "
+                   "the one behind the second?")
             expect(first or not is_one_of(*(F.relu(change + F.relu(way)) for way in ways)), f"{a} → {b} "
                    "channels: there is a ReLU on your shortcut, so what is negative never gets "
                    "through. The shortcut is the input itself, or its 1×1 convolution. Which ReLU "

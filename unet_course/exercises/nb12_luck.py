@@ -1,8 +1,8 @@
-"""Exercise: how often luck says that one network is better. (12)"""
+"""Exercises: how often luck says that one network is better, and what follows from a table. (12)"""
 
 import math
 
-from unet_course.exercises.answers import number
+from unet_course.exercises.answers import number, word
 from unet_course.exercises.core import Exercise, expect
 from unet_course.exercises.values import alike, call
 
@@ -67,3 +67,36 @@ def many_looks(answer):
                "is, if the comparisons have nothing to do with each other. Asked for is how many there are on average.")
         expect(alike(got, wanted, 1e-7), why + f"Wanted {wanted:g}. Each comparison adds the same to what "
                "is to be expected.")
+
+
+take = Exercise("12.8", "Which network would you take?", "read", minutes=8)
+FOLLOWS, NOT = "follows", "does not follow"
+
+
+def judged(answer, place, wanted, why):
+    got = word(answer, place, (FOLLOWS, NOT))
+    expect(got == wanted, f"{place + 1}: you say '{got}'. {why}")
+
+
+@take.behaviour
+def the_rule_has_spoken(answer):
+    judged(answer, 0, FOLLOWS, "Which is the lowest F1 of the new network, and which the highest of U-Net? What does "
+           "the rule say then?")
+
+
+@take.behaviour
+def a_mean_is_no_rule(answer):
+    judged(answer, 1, NOT, "The rule asks for all seeds, not for the mean. Which seeds of the new network lie among "
+           "U-Net's?")
+
+
+@take.behaviour
+def steps_are_no_hours(answer):
+    judged(answer, 2, NOT, "The scores are those after equal steps. How many steps does each network make in an hour, and "
+           "is U-Net's score after so many in the table?")
+
+
+@take.behaviour
+def luck_may_have_spoken(answer):
+    judged(answer, 3, FOLLOWS, "Five scores of ten are U-Net's. In how many ways can they be chosen, and in how many of "
+           "these does the rule speak?")

@@ -75,6 +75,9 @@ def picture_of_the_day(notebook):
     found = [class_colours(pieces()[name]) for name in TITLES[notebook]]
     pictures = [image[0][PIECE], *found, class_colours(mask[PIECE])]
     titles = ["a piece of a field", *TITLES[notebook].values(), "as labelled"]
+    if notebook == "12":  # what is left to gain
+        pictures.append(pieces()["U-Net"] != mask[PIECE].numpy())
+        titles.append("where the two differ")
     show(images(pictures, titles, columns=len(titles), width=11, key="classes"), f"{notebook}.day")
 
 

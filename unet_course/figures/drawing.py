@@ -216,6 +216,8 @@ def draw_change(model, size, *, title):
         legend += [("gate: from the skip and from below, how much of the skip gets through", ADDED)]
     if any(_compact(block) for block in blocks.values()):
         legend += [("split attention, with a shortcut", ADDED)]
+    if any(hasattr(block, "shortcut") or hasattr(block, "gather") or _compact(block) for block in blocks.values()):
+        legend.insert(1, ("the block's own layers", CONV))
     places = _draw(axis, levels, labels, set(), legend)
     for name, block in blocks.items():
         if hasattr(block, "shortcut"):
@@ -338,7 +340,7 @@ def _draw_grid(model, size, title):
         if i == 0 and j and (len(model.heads) > 1 or j == levels):
             axis.plot([x, x], [y + tall, 1.2], color=HEAD if j < levels else QUIET, linewidth=2, linestyle=":", zorder=1)
             axis.text(x, 1.23, "head", ha="center", va="bottom", fontsize=11, color=INK)
-    names = [("as in U-Net", PALE), ("node or link that U-Net lacks", ADDED), ("upsampling to a new node", UP)]
+    names = [("as in U-Net", QUIET), ("node or link that U-Net lacks", ADDED), ("upsampling to a new node", UP)]
     names += [("head that U-Net lacks", HEAD)] if len(model.heads) > 1 else []
     for index, (name, colour) in enumerate(names):
         left, low = -0.4 + (levels + 0.6) * (index % 2), -1.25 * levels - 0.6 - 0.32 * (index // 2)
