@@ -38,7 +38,7 @@ from unet_course.metrics.pixels import class_dice, confusion_matrix
 from unet_course.tracing import parameter_count
 from unet_course.training.ablations import VARIANTS, WIDTHS
 
-CROP, BATCH, SIDE, PICTURES = 101, 8, 256, 4  # an odd crop: each skip has something to be padded for
+CROP, BATCH, SIDE, PICTURES = 101, 8, 256, 4  # an odd crop: the upper two skips are padded
 HARDER = {"spacing": 22, "gaps": 0.25, "blur": 1.3, "noise": 0.12}  # the walls' `shifted`
 FAMILY = {"ResUNet": ResUNet, "Attention U-Net": AttentionUNet, "U-Net++": UNetPlusPlus,
           "Dense U-Net": DenseUNet, "DCSAU-Net": DCSAUNet}
