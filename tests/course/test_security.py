@@ -7,7 +7,6 @@ import os
 import pickle
 import socket
 import subprocess
-import sys
 import time
 import urllib.error
 import urllib.request
@@ -18,8 +17,7 @@ import psutil
 import pytest
 import torch
 
-import course
-from tools.notebooks import slides
+from tools.notebooks import lab, slides
 from unet_course import UNet, fit, load_nuclei, load_pretrained, predict
 from unet_course.own_data.train import load_run
 
@@ -273,12 +271,10 @@ def addresses():
 
 @pytest.mark.parametrize("task", ["lab", "slides"])
 def test_the_lab_is_for_this_machine_and_for_its_owner(task, tmp_path):
-    environment = None
-    if task == "slides":
-        (tmp_path / "settings").mkdir()
-        slides.write_settings(tmp_path / "settings")
-        environment = slides.environment(tmp_path / "settings")
-    command = [sys.executable, *course.LAB, f"--ServerApp.root_dir={tmp_path}"] if task == "lab" else slides.command(tmp_path)
+    program = {"lab": lab, "slides": slides}[task]
+    (tmp_path / "settings").mkdir()
+    program.write_settings(tmp_path / "settings")
+    environment, command = slides.environment(tmp_path / "settings"), program.command(tmp_path)
     with running(command, tmp_path, environment) as (address, token, process):
         assert open_to(process) == {"127.0.0.1"}
         port = int(address.rsplit(":", 1)[1])

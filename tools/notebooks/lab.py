@@ -16,6 +16,7 @@ from pathlib import Path
 import nbformat
 
 from tools.notebooks.slides import environment, follow
+from tools.website.address import INSTALLS
 from unet_course.classroom.copies import NOTEBOOKS, find_notebooks, student_copy
 from unet_course.data.files.saving import write_text
 
@@ -63,8 +64,8 @@ def update(folder, notebooks=NOTEBOOKS, language="en"):
 
 
 def digest(notebook):
-    """A checksum of what stands in the cells: running them changes nothing of it, nor does the address that Colab installs."""
-    cells = [[cell.cell_type, re.sub(r"%pip install .*", "", cell.source)] for cell in notebook.cells]
+    """A checksum of what stands in the cells: running them changes nothing of it, nor does what Colab installs from where."""
+    cells = [[cell.cell_type, re.sub(INSTALLS, "", cell.source, flags=re.MULTILINE)] for cell in notebook.cells]
     return hashlib.sha256(json.dumps(cells).encode()).hexdigest()
 
 

@@ -50,6 +50,7 @@ except ModuleNotFoundError:  # in Colab: the course alone, on top of the torch a
         raise RuntimeError(f"{{wheel}} could not be installed. Download unet_course-{version}-py3-none-any.whl from "
             "github.com/{where}/releases, put it beside this notebook and run this cell again.") from None
 """
+INSTALLS = r"^try:\n    import unet_course\nexcept .*\n(?: .*\n)+"  # how these lines are found
 
 
 def install_lines(where, root=HERE):
@@ -112,8 +113,7 @@ def rewrite(where, root=HERE):
         notebook.cells[0].source = titled(notebook.cells[0].source, where, path.relative_to(folder).as_posix())
         for cell in notebook.cells:
             if "setup" in cell.metadata.get("tags", []):
-                old = r"^try:\n    import unet_course\nexcept .*\n(?: .*\n)+"
-                cell.source = re.sub(old, lambda _: install_lines(where, root), cell.source, flags=re.MULTILINE)
+                cell.source = re.sub(INSTALLS, lambda _: install_lines(where, root), cell.source, flags=re.MULTILINE)
         write(notebook, path)
     if (citation := root / "CITATION.cff").exists():
         text = re.sub(r"^repository-code: .*\n", "", citation.read_text(encoding="utf-8"), flags=re.MULTILINE)

@@ -83,7 +83,7 @@ def gone_from_four_fifths_on(answer):
     for done in (0.8, 0.9, 1.0):
         got = weights_of(answer, SHARES, done)
         if (found := numeric(got)) is not None and found.numel() == 3:
-            expect(float(found[1]) > 0.99, f"At done = {done} the rare class weighs less than 1. "
+            expect(float(found.flatten()[1]) > 0.99, f"At done = {done} the rare class weighs less than 1. "
                    "The power has to stop at 0.")
         close(got, faded(SHARES, done), f"At done = {done} the power is 0, and every weight is 1.",
               1e-4)
