@@ -15,7 +15,7 @@ from tests.course.anatomy import disorder, headings, images_without_text
 from tools.website.address import address
 
 ROOT = Path(__file__).resolve().parents[2]
-LIMIT = 40_000_000
+LIMIT = 42_000_000  # bytes of all files; the notebooks, English and Chinese, are 30 million of them
 MADE = {"book/index.md"}  # a page of the site, with links to pages that are made with it; tests/tools/test_book.py follows them
 
 
