@@ -11,10 +11,9 @@ from unet_course.classroom.guide import (
     expected,
     part_minutes,
     sections,
-    teachers_guide,
     wrong_answers,
 )
-from unet_course.classroom.lessons import PAGES
+from unet_course.classroom.lessons import PAGES, teachers_folder
 from unet_course.exercises import Exercise
 
 PATHS = sorted(NOTEBOOKS.glob("*.ipynb"))
@@ -87,7 +86,7 @@ def test_a_page_names_the_exercises_of_each_objective(guide):
 
 def test_nothing_is_written_over_and_a_bank_is_wanted(guide, tmp_path, capsys):
     with pytest.raises(FileExistsError, match="new or an empty folder"):
-        teachers_guide(guide)
+        teachers_folder(guide)
     assert main(["teacher", str(guide)]) == 1 and "empty folder" in capsys.readouterr().err
     with pytest.raises(FileNotFoundError, match="run this in a clone"):
         wrong_answers(tmp_path)

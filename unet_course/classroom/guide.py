@@ -9,41 +9,10 @@ from pathlib import Path
 
 from unet_course.classroom.copies import NOTEBOOKS, asked, find_notebooks
 from unet_course.classroom.objectives import objectives
-from unet_course.data.files.saving import write_text, written
 from unet_course.exercises.core import Exercise, check
 
 READING = 130  # words a minute, of technical text in a language that may be foreign
 CELL = 0.7  # minutes to read a cell of code, run it and look at what it shows
-
-
-def teachers_guide(out, notebooks=NOTEBOOKS):
-    """Write a page for each notebook: minutes, mistakes to expect and their hints, questions to ask, answers.
-
-    Parameters
-    ----------
-    out : path
-        A folder that is not there yet, or is empty.
-    notebooks : path, optional
-        As for `student_copies`. The wrong answers are read from tests/exercises beside it, as in a clone of the course.
-
-    Returns
-    -------
-    list of Path
-        The pages, Markdown, README.md first.
-
-    Raises
-    ------
-    FileNotFoundError
-        If there is no notebook, or no bank of answers.
-    FileExistsError
-        If `out` holds something already; then nothing is written.
-    """
-    out = new_folder(out)
-    texts = guide_texts(notebooks)
-    with written(out) as beside:
-        for name, text in texts.items():
-            write_text(beside / name, text)
-    return [out / name for name in texts]
 
 
 def new_folder(out):

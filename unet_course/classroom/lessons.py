@@ -27,7 +27,7 @@ def teachers_folder(out, notebooks=NOTEBOOKS):
     out : path
         A folder that is not there yet, or is empty.
     notebooks : path, optional
-        As for `teachers_guide`.
+        As for `student_copies`. The wrong answers are read from tests/exercises beside it, as in a clone of the course.
 
     Returns
     -------
