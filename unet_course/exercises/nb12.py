@@ -495,5 +495,5 @@ def two_speeds(answer):
 
 @choose.behaviour
 def where_it_listens(answer):
-    chosen(answer, 3, "Attention U-Net", "You are asked for a picture of where the skips are used. Which network "
+    chosen(answer, 3, "Attention U-Net", "You are asked for a picture of what gets through the skips. Which network "
            "computes a number between 0 and 1 for each pixel of a skip?")
