@@ -22,6 +22,7 @@ PYTEST = ["-m", "pytest", "--nbval", "--nbval-cell-timeout=900", "-q"]
 TWO = [*PYTEST, "-n2", "--dist=loadfile", "--no-loadscope-reorder"]
 DEVICE = ("05", "07")  # the notebooks that `test` runs on the second device
 SHORT = ["-m", "not full"]
+WHOLE = ["--durations=80"]  # a night's run says where its time went
 LIMITS = {"quick": 4, "test": 30, "full": 90}  # CPU minutes: other work does not lengthen them
 CORE = ["blocks", "unet", "core"]  # what quick tries where nothing has changed
 RECORD = "build/full.txt"  # the commit on which all of `full` has passed here; a release asks for it
@@ -106,14 +107,14 @@ def test(select=SHORT):
     others = [*(f"--ignore={path}" for path in apart), *everything()]
     missing = "" if CHROMIUM else "there is no Chromium"
     # `full` leaves out three that train long: 06 trains on the device with the same functions.
-    device = DEVICE if select else [number for number in numbers() if number not in LONG[1:]]
+    device = DEVICE if select == SHORT else [number for number in numbers() if number not in LONG[1:]]
     return [Part("lint", ["-m", "ruff", "check", "."]), Part("tests", [*TWO, *select, *others]),
             Part("device", ["-m", "tools.elsewhere.device", *device]),
             Part("browser", [*PYTEST, *select, *browser], missing)]
 
 
 def full():
-    parts, reached = test(select=[]), network()
+    parts, reached = test(WHOLE), network()
     # A newer Python than this one takes the newest packages: that is `newest`, too.
     newer = [name for name in OTHERS if int(name[2:]) > sys.version_info.minor and find_python(name)]
     for name in ("oldest", *([] if newer else ["newest"]), *OTHERS):
