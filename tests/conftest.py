@@ -24,9 +24,9 @@ settings.load_profile("course")
 
 
 # What takes long: fixtures that make the site, slides in a browser, a graded class, limits for another
-# user, the teacher's guide; and tests that give each wrong answer of the bank to its check once more.
+# user, the teacher's guide; and a test that gives each wrong answer of the bank to its check twice more.
 LONG = {"site", "axe", "slideshow", "assignments", "graded", "without", "guide",
-        "test_text_and_card_are_the_same_each_time", "test_wrong_answer_gets_its_hint_in_chinese"}
+        "test_wrong_answer_gets_its_hint_in_chinese"}
 
 
 @pytest.hookimpl(tryfirst=True)  # before pytest looks at -m

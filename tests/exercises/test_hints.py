@@ -24,6 +24,7 @@ from unet_course.exercises import (
     nb11,
     nb11_power,
     nb12,
+    nb12_luck,
     nb13,
     nb14,
 )
@@ -34,7 +35,7 @@ ROWS = {entry.id: entry.string for entry in catalogue("hints") if entry.id}
 # What a learner types in stays as it is typed.
 TYPED = [*nb04.WAYS, *nb04.EXPERIMENTS, *nb06.STEPS, *nb07.OPTIONS, *nb08.CAUSES, *nb09.FIRST,
          *nb09_blind.CAUSES, *nb09_blind.NAMES, *nb10.WHO, *nb11.FAULTS, *nb11_power.VERDICTS,
-         *nb12.NETWORKS, *nb13.KINDS, *nb13.STEPS, *nb14.OPTIONS, *nb14.FILES]
+         *nb12.NETWORKS, nb12_luck.FOLLOWS, nb12_luck.NOT, *nb13.KINDS, *nb13.STEPS, *nb14.OPTIONS, *nb14.FILES]
 # Chinese that uses a name of the code, or a word that Chinese writes in Latin letters.
 LATIN = {word for english, chinese in ROWS.items() if english != chinese for word in re.findall("[A-Za-z]{2,}", chinese)}
 # In these stand the words of an error.
@@ -134,12 +135,17 @@ def test_what_is_filled_in_keeps_its_place_in_another_order():
 
 
 @pytest.mark.parametrize("id, what, answer, behaviour", WRONG, ids=[f"{e[0]} {e[1]}" for e in WRONG])
-def test_wrong_answer_gets_its_hint_in_chinese(id, what, answer, behaviour, chinese, monkeypatch):
+def test_wrong_answer_gets_its_hint_in_chinese(id, what, answer, behaviour, monkeypatch):
+    """Also: the same words each time, no address of an object and no template that was left unfilled."""
+    first = check(id, answer)
+    assert str(first) == repr(first) and " at 0x" not in str(first)
+    assert "{" not in str(first).replace("{(64, 64): {...}, (101, 101): {...}, (70, 95): {...}}", "")
     said = []
     monkeypatch.setattr(core, "spoken", lambda text: said.append(text) or spoken(text))
+    language("zh")
     report = check(id, answer)
-    assert report.status == "hint" and report.failed[0] == behaviour and len(said) == len(report.hints)
-    for english, hint in zip(said, report.hints):
+    assert report.status == "hint" and report.failed[0] == behaviour and said == list(first.hints)
+    for english, hint in zip(said, report.hints, strict=True):
         assert CHINESE.search(hint) and hint != english
         template = template_of(english)
         assert as_pattern(ROWS[template]).fullmatch(hint), f"{english}\n{hint}\nwanted {ROWS[template]}"

@@ -39,7 +39,7 @@ SHORT = ("Your answer", "Your mask", "Your result", "Your loss", "Your skip", "Y
          "{}: not {}. {}", "{}you get {}. {}", "{}: you choose {}. {}", "Answer {}", "Your share", "Random tensors: {}",
          "wide open", "shut", "half open", "left alone", "training", "validation", "Your classes", "The new {}", "image",
          "mask", "Your output", "Your score", "One image", "the skip", "evaluation", "turned by 180°", "changed otherwise",
-         "without a nucleus", "{}: wanted {}, got {}.", "{}: you get {}. {}", "{}wanted {}, got {}. {}",
+         "without a nucleus", "{}: wanted {}, got {}.", "{}: you get {}. {}", "{}wanted {}, got {}. {}", "At done = 0: {}",
          "{} (line {} of {}: `{}`)", "Next: {} ({}).",
          "Your kernels are {} and {}; wanted 3×3 both times.", "a Tensor of shape {}, dtype {}",
          "an array of shape {}, dtype {}", "a Tensor with a single number, dtype {}",

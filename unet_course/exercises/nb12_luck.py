@@ -75,7 +75,7 @@ FOLLOWS, NOT = "follows", "does not follow"
 
 def judged(answer, place, wanted, why):
     got = word(answer, place, (FOLLOWS, NOT))
-    expect(got == wanted, f"{place + 1}: you say '{got}'. {why}")
+    expect(got == wanted, f"{place + 1}: you choose '{got}'. {why}")
 
 
 @take.behaviour
