@@ -167,6 +167,23 @@ class WithBias(Residual):
         return (y + (x if x.shape[1] == y.shape[1] else self.norm3(self.straight(x)))).relu_()
 
 
+class FromZero(WithBias):
+    """The last norm's scale begins at 0, so that the block begins as its shortcut."""
+
+    def __init__(self, a, b):
+        super().__init__(a, b)
+        nn.init.zeros_(self.norms[1].weight)
+
+
+class Repeats(Residual):
+    """One channel needs no convolution: torch adds it to each of the others."""
+
+    def __init__(self, a, b):
+        super().__init__(a, b)
+        if a == 1:
+            self.straight = nn.Identity()
+
+
 def residual(**change):
     return type("Changed", (Residual,), {"change": change})
 
@@ -344,6 +361,7 @@ WRONG = [
     ("12.2", "6 at most", residual(end=lambda y, s: (y + s).clamp(0, 6)), "sum_then_relu"),
     ("12.2", "no norm", residual(norm=False), "sum_then_relu"),
     ("12.2", "no ReLU between", residual(**{"no relu between": True}), "sum_then_relu"),
+    ("12.2", "one channel is repeated", Repeats, "one_by_one_where_they_change"),
     ("12.2", "takes away", residual(end=lambda y, s: F.relu(s - y)), "sum_then_relu"),
     ("12.3", "input does not grow", dense_with(grow=False), "one_block"),
     ("12.3", "no norm", dense_with(norm=0), "one_block"),
@@ -436,7 +454,7 @@ RIGHT = [
     ("12.2", "package", ResidualBlock), ("12.2", "written again", residual()),
     ("12.2", "sum in place", residual(end=lambda y, s: (y + s).clamp(min=0))),
     ("12.2", "padded before", PaddedBefore),
-    ("12.2", "biases, and a norm on the shortcut", WithBias),
+    ("12.2", "biases, and a norm on the shortcut", WithBias), ("12.2", "begins as its shortcut", FromZero),
     ("12.2", "norm and ReLU first, as Zhang, Liu and Wang", NormFirst),
     ("12.2", "norm first, added in place", norm_first(end=lambda y, s: y.add_(s))),
     ("12.3", "as a text", lambda a, b: str(dense(a, b))),

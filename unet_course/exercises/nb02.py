@@ -150,6 +150,15 @@ def make(answer, *arguments, **options):
     return copy.deepcopy(built)  # a check sets weights: not those of a module that is the learner's own
 
 
+def make_plain(answer, *arguments, **options):
+    """As `make`, with norms that neither scale nor shift: an answer's may begin elsewhere, such as at 0."""
+    built = make(answer, *arguments, **options)
+    for layer in built.modules():
+        if isinstance(layer, nn.modules.batchnorm._BatchNorm) and layer.affine and not is_lazy(layer.weight):
+            layer.reset_parameters()
+    return built
+
+
 def output(built, x, channels):
     """What a block with padding=1 gives back, of the right shape."""
     got = tensor(call(built, x), "Your output", learns=True)

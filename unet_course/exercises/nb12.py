@@ -6,7 +6,7 @@ from torch import nn
 
 from unet_course.exercises.answers import number, several, word
 from unet_course.exercises.core import Exercise, asking, expect, said, times
-from unet_course.exercises.nb02 import make
+from unet_course.exercises.nb02 import make_plain
 from unet_course.exercises.nb09 import gradients, same_gradients
 from unet_course.exercises.untouched import leaves_alone
 from unet_course.exercises.values import alike, call, close, shape, tensor
@@ -106,7 +106,7 @@ leaves_alone(gate, lambda: [gate_parts()])
 shortcut = Exercise("12.2", "A shortcut where the channels change", "write", minutes=15)
 
 
-CHANNELS = [(4, 4), (3, 8), (8, 3)]
+CHANNELS = [(4, 4), (3, 8), (8, 3), (1, 8)]  # torch adds one channel to any number
 
 
 def output(built, x, b):
@@ -123,13 +123,13 @@ def output(built, x, b):
 def keeps_the_size(answer):
     for a, b in CHANNELS:
         for images, height, width in [(2, 9, 8), (3, 5, 12)]:
-            output(make(answer, a, b), torch.randn(images, a, height, width), b)
+            output(make_plain(answer, a, b), torch.randn(images, a, height, width), b)
 
 
 @shortcut.behaviour
 def two_convolutions(answer):
     for a, b in CHANNELS:
-        block_of(make(answer, a, b), a, b, torch.randn(2, a, 9, 8))
+        block_of(make_plain(answer, a, b), a, b, torch.randn(2, a, 9, 8))
 
 
 def norm_first(built, a, b):
@@ -162,7 +162,7 @@ def silenced(built, a, b, x):
 @shortcut.behaviour
 def input_goes_through(answer):
     x = torch.randn(2, 4, 9, 8)
-    built = make(answer, 4, 4)
+    built = make_plain(answer, 4, 4)
     early = norm_first(built, 4, 4)
     got = silenced(built, 4, 4, x)
     silent = "4 → 4 channels, with the 3×3 weights set to zero: "
@@ -184,7 +184,7 @@ def input_goes_through(answer):
 @shortcut.behaviour
 def one_by_one_where_they_change(answer):
     for a, b in CHANNELS[1:]:
-        built, x = make(answer, a, b), torch.randn(2, a, 9, 8)
+        built, x = make_plain(answer, a, b), torch.randn(2, a, 9, 8)
         early = norm_first(built, a, b)
         small = [c for c in watch(built, x.clone()).plain if c.size == (1, 1)]
         expect(len(small) == 1, f"{a} → {b} channels: your block computes {len(small)} "
@@ -235,7 +235,7 @@ ORDERS = {False: "the ReLU of (convolution → norm → ReLU → convolution →
 @shortcut.behaviour
 def sum_then_relu(answer):
     for a, b in CHANNELS:
-        built, x = make(answer, a, b).train(), 10 * torch.randn(4, a, 9, 8)
+        built, x = make_plain(answer, a, b).train(), 10 * torch.randn(4, a, 9, 8)
         first = norm_first(built, a, b)
         wide, small = parts_of(built, a, b, x)
         with torch.no_grad():
@@ -269,7 +269,7 @@ def sum_then_relu(answer):
 @shortcut.behaviour
 def both_ways_learn(answer):
     for a, b in CHANNELS:
-        built, x = make(answer, a, b).train(), torch.randn(4, a, 9, 8).requires_grad_()
+        built, x = make_plain(answer, a, b).train(), torch.randn(4, a, 9, 8).requires_grad_()
         first = norm_first(built, a, b)
         wide, small = parts_of(built, a, b, x)
         change, ways = change_and_ways(x, wide, small, first)
@@ -284,7 +284,7 @@ def both_ways_learn(answer):
 
 @shortcut.behaviour
 def norms_learn(answer):
-    built, x = make(answer, 4, 4).train(), torch.randn(4, 4, 9, 8)
+    built, x = make_plain(answer, 4, 4).train(), torch.randn(4, 4, 9, 8)
     others = {id(p) for c in watch(built, x.clone()).plain for p in (c.weight, c.bias)}
     learnt = [p for p in built.parameters() if id(p) not in others]
     number = sum(g.numel() for g in gradients(output(built, x, 4), learnt) if g.any()) if learnt else 0
@@ -295,7 +295,7 @@ def norms_learn(answer):
 @shortcut.behaviour
 def evaluation_mode(answer):
     x = 2 + 3 * torch.randn(4, 3, 9, 8)
-    built = make(answer, 3, 8)
+    built = make_plain(answer, 3, 8)
     with torch.no_grad():
         before = output(built.eval(), x, 8)
         for _ in range(5):
