@@ -198,6 +198,14 @@ WRONG = [
     ("6.1", "overflows", lambda z, t: -true_of(z.exp() / z.exp().sum(1, keepdim=True), t).log().mean(), "large_logits"),
     ("6.1", "mean over classes too", lambda z, t: -z.log_softmax(1).mean(), "known_pixels"),
     ("6.1", "a cost for each pixel", lambda z, t: F.cross_entropy(z, t, reduction="none"), "known_pixels"),
+    ("6.1", "numpy", with_numpy, "a_gradient_goes_back"),
+    ("6.1", "a plain number", lambda z, t: F.cross_entropy(z, t).item(), "a_gradient_goes_back"),
+    ("6.1", "detached", lambda z, t: F.cross_entropy(z, t).detach(), "a_gradient_goes_back"),
+    ("6.1", "softmax, then the logarithm", lambda z, t: -true_of(z.softmax(1), t).log().mean(), "large_logits"),
+    ("6.1", "largest subtracted, then the logarithm",
+     lambda z, t: -true_of((z - z.amax(1, keepdim=True)).softmax(1), t).log().mean(), "large_logits"),
+    ("6.1", "half of it detached",
+     lambda z, t: (F.cross_entropy(z, t) + F.cross_entropy(z, t).detach()) / 2, "a_gradient_goes_back"),
     ("6.1", "clamped after", lambda z, t: F.cross_entropy(z, t).clamp(max=50), "large_logits"),
     ("6.1", "a small number added", lambda z, t: -(true_of(z.softmax(1), t) + 1e-6).log().mean(), "takes_logits"),
     ("6.1", "arguments swapped", lambda z, t: F.cross_entropy(t, z), "known_pixels"),
@@ -279,7 +287,7 @@ WRONG = [
     ("6.4", "word", "overfitting", "the_diagnosis"), ("6.4", "number", 2, "the_diagnosis"),
 ]
 RIGHT = [
-    ("6.1", "library", F.cross_entropy), ("6.1", "largest subtracted", by_hand), ("6.1", "numpy", with_numpy),
+    ("6.1", "library", F.cross_entropy), ("6.1", "largest subtracted", by_hand),
     ("6.1", "one-hot", lambda logits, target: -(F.one_hot(target, logits.shape[1]) * logits.log_softmax(1)).sum() / len(target)),
     ("6.2", "usual order", step()), ("6.2", "zero first, float()", other_order),
     ("6.2", "closure", closure),

@@ -315,6 +315,7 @@ WRONG = [
     ("11.5", "by value", by_value, "scores_that_come_twice"),
     ("11.5", "each way once", each_way_once, "scores_that_come_twice"),
     ("11.5", "two scores at least", two_at_least, "scores_that_come_twice"),
+    ("11.5", "in float32", share(mean=lambda v: torch.tensor(v).mean().item()), "equal_values"),
     ("11.5", "1e-5 allowed", share(at_least=lambda x, y: x >= y - 1e-5), "nearly_as_far_apart"),
     ("11.5", "rounded to four decimals", share(at_least=lambda x, y: round(x, 4) >= round(y, 4)),
      "nearly_as_far_apart"),

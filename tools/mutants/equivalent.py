@@ -7,7 +7,7 @@ ALWAYS = {
     r".*: method (item|tolist|long) dropped": "a tensor of numbers is as good as the numbers; in a sum, True counts as 1",
     r"[^+]*[*&|][^+]*: sides swapped": "the operation commutes",
     r".* \+ .*: sides swapped": "numbers are added in either order, and no solution adds anything else",
-    r"min\(.*: arguments 1 and 2 swapped": "the smaller of two is the smaller of two",
+    r"(min|max)\(.*: arguments 1 and 2 swapped": "the smaller of two is the smaller of two",
     r"-2 in .*: sign dropped": "the height is axis 2 of four, from either end",
 }
 CLEAR_ERROR = "differs only in what it says to arguments that the exercise rules out"
@@ -35,6 +35,7 @@ SOMETIMES = [
      "how weights begin is the subject of the section after the exercise"),
     ("5.3", r".*any\(odd\).*", "a crop by 0 gives the same values"),
     ("5.4", r"(\(n - 4\) // 2: FloorDiv → Div|4 in n - 4: 4 → 3)", "sizes that the paper's network takes need no rounding"),
+    ("6.8", r"zip\(shares, weights\): arguments 1 and 2 swapped", "they are multiplied"),
     ("7.2", r"\(prediction == k, target == k\): items 1 and 2 swapped", "intersection and union commute"),
     ("7.4", r"\(prediction == p, target == t\): items 1 and 2 swapped", "intersection and union commute"),
     ("7.4", r"int\(.*: call dropped", "in a sum, True counts as 1"),

@@ -9,6 +9,7 @@ from torch import nn
 
 from unet_course.exercises.answers import letter, word
 from unet_course.exercises.core import Exercise, asking, expect, said
+from unet_course.exercises.nb09 import gradients, same_gradients
 from unet_course.exercises.values import alike, call, close, in_order, shape, tensor
 
 by_hand = Exercise("6.1", "Cross-entropy on four pixels", "write", minutes=8)
@@ -74,8 +75,20 @@ def large_logits(answer):
                alike(call(answer, far[0][1:], far[1][1:]), F.cross_entropy(far[0][1:], far[1][1:]), 1e-3),
                "You subtract the largest of all the logits. Then a pixel with small ones is left "
                "with nothing but zeros after exp. Which largest should each pixel subtract?")
+    expect(not alike(got, math.inf), "For logits of 200 and 0 you get inf; wanted 100. The smaller probability has become 0 "
+           "in float32, and log(0) is infinite. Subtracting the largest logit is not enough: softmax and logarithm belong in "
+           "one step, log_softmax.")
     close(got, 100.0, "For logits of 200 you get {got}; wanted {wanted}. exp(200) is infinite in float32: use "
                       "log_softmax, or subtract the largest first.", tolerance=1e-3)
+
+
+@by_hand.behaviour
+def a_gradient_goes_back(answer):
+    logits, target = (3 * torch.randn(5, 3)).requires_grad_(), torch.randint(0, 3, (5,))
+    got = tensor(call(answer, logits, target), learns=True)
+    expect(same_gradients(gradients(got, [logits]), gradients(F.cross_entropy(logits, target), [logits])),
+           "The number is right, and the gradient that comes back is not, so a network would learn otherwise. Is a tensor "
+           "detached on the way?")
 
 
 step = Exercise("6.2", "Write one training step", "write", minutes=10)
