@@ -11,6 +11,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
+import nbformat
 import pytest
 
 from tests.course.lab_server import CHROMIUM, SWITCHES
@@ -198,10 +199,20 @@ def test_links_to_an_unknown_repository_become_words():
 
 
 def test_a_map_becomes_cards_and_one_that_is_lost_is_named():
-    made = book_pages.cards("## The map\n\n| notebook | aims | minutes |\n|---|---|---|\n| [00 A](notebooks/00_a.ipynb) | do `x`; see | 39 |\n")
-    assert made == "```{container} cards\n- [00 A](notebooks/00_a.ipynb)\n\n  do `x`; see\n\n  39 minutes\n```"
+    made = book_pages.cards("## The map\n\n| notebook | aims | minutes |\n|---|---|---|\n| [00 A](notebooks/00_a.ipynb) | do `x`; see | 39 |\n",
+                            {"00": "Nuclei."})
+    assert made == "```{container} cards\n- ![Nuclei.](_static/day/00.png)\n\n  [00 A](notebooks/00_a.ipynb)\n\n  do `x`; see\n\n  39 minutes\n```"
     with pytest.raises(ValueError, match="README.md has no map"):
-        book_pages.cards("# A\n\n## Another map\n")
+        book_pages.cards("# A\n\n## Another map\n", {})
+
+
+def test_a_stored_picture_is_found_by_its_code_or_missed():
+    picture = nbformat.v4.new_output("display_data", {"image/png": "QUJD"}, metadata={"image/png": {"alt": "Three letters."}})
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("first()"),
+                                               nbformat.v4.new_code_cell("draw(2)", outputs=[picture])])
+    assert book_pages.stored_picture(notebook, "draw(") == (b"ABC", "Three letters.")
+    with pytest.raises(ValueError, match=r"No cell with first\(\) has a stored picture"):
+        book_pages.stored_picture(notebook, "first()")
 
 
 BROKEN = """<html><head><title>broken</title><script src="https://x.example/a.js"></script></head><body><main><h1 id="top">A</h1>

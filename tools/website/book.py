@@ -16,7 +16,18 @@ import nbformat
 from tools.elsewhere.beside import ROOT, environment
 from tools.website import live
 from tools.website.address import UNKNOWN, address
-from tools.website.pages import api, cards, glossary, in_words, lead, linked_names, no_badges, page_of, pictures
+from tools.website.pages import (
+    api,
+    cards,
+    glossary,
+    in_words,
+    lead,
+    linked_names,
+    no_badges,
+    page_of,
+    pictures,
+    stored_picture,
+)
 
 PACKAGES = "sphinx==9.0.4 myst-nb==1.4.0 sphinx-book-theme==1.4.0 numpydoc==1.11.0"  # installed together
 TEXTS = {  # page: its source, beside the pages of book/
@@ -51,8 +62,18 @@ def lay_out(folder, root=ROOT, link=""):
         text = lead(linked_names(text, pages), source, page, {**pages, **shown}, where)
         return in_words(text, where) if where == UNKNOWN else text
 
+    days, board = {}, ""
+    (folder / "_static" / "day").mkdir(parents=True)
     for path in notebooks:
-        notebook = page_of(nbformat.read(root / path, as_version=4), "zh" if path.startswith("notebooks/zh/") else "en")
+        stored = nbformat.read(root / path, as_version=4)
+        if "/zh/" not in path:
+            number = path.split("/")[-1][:2]
+            picture, days[number] = stored_picture(stored, "picture_of_the_day(")
+            (folder / "_static" / "day" / f"{number}.png").write_bytes(picture)
+        if path.startswith("notebooks/05"):
+            picture, board = stored_picture(stored, '"05.board"')
+            (folder / "_static" / "board.png").write_bytes(picture)
+        notebook = page_of(stored, "zh" if path.startswith("notebooks/zh/") else "en")
         for cell in notebook.cells:
             if cell.cell_type == "markdown":
                 cell.source = on_site(cell.source, path, path)
@@ -62,7 +83,8 @@ def lay_out(folder, root=ROOT, link=""):
         text = no_badges((root / source).read_text(encoding="utf-8"))
         (folder / page).write_text(on_site(text, source, page), encoding="utf-8")
     index = (folder / "index.md").read_text(encoding="utf-8").replace("<!-- live -->", link)
-    index = index.replace("<!-- map -->", cards((root / "README.md").read_text(encoding="utf-8")))
+    index = index.replace("<!-- board -->", f"![{board}](_static/board.png)")
+    index = index.replace("<!-- map -->", cards((root / "README.md").read_text(encoding="utf-8"), days))
     if not any(path.startswith("notebooks/zh/") for path in notebooks):
         index = index.replace("notebooks/zh/*\n", "")  # Sphinx warns of a pattern that nothing fits
     (folder / "index.md").write_text(index, encoding="utf-8")

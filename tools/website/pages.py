@@ -1,5 +1,6 @@
 """The pages of the site, made from what is in the repository: notebooks, READMEs, glossary, docstrings."""
 
+import base64
 import csv
 import os
 import re
@@ -47,12 +48,22 @@ def glossary(root=ROOT):
     return "\n".join(["# Glossary · 术语表", "", "| term | 中文 | what it means |", "|---|---|---|", *lines, ""])
 
 
-def cards(readme):
-    """The map of a README as cards: a list that the style sheet lays out."""
-    rows = re.findall(r"^\| (\[[^|]*\.ipynb\)) \| (.+) \| (\d+) \|$", readme, re.MULTILINE)
+def stored_picture(notebook, words):
+    """Of the first cell whose code holds these words the picture, as bytes, and its alt text."""
+    for cell in notebook.cells:
+        for output in cell.get("outputs", []) if words in cell.source else []:
+            if "image/png" in output.get("data", {}):
+                return base64.b64decode(output.data["image/png"]), output.metadata["image/png"]["alt"]
+    raise ValueError(f"No cell with {words} has a stored picture; run the notebook whole.")
+
+
+def cards(readme, days):
+    """The map of a README as cards: a list that the style sheet lays out. `days`: {"00": its picture's alt text}."""
+    rows = re.findall(r"^\| (\[(\d\d)[^|]*\.ipynb\)) \| (.+) \| (\d+) \|$", readme, re.MULTILINE)
     if not rows:
         raise ValueError("README.md has no map, which the site shows: rows such as | [00 …](notebooks/00_….ipynb) | … | 39 |")
-    items = "\n\n".join(f"- {link}\n\n  {aims}\n\n  {minutes} minutes" for link, aims, minutes in rows)
+    items = "\n\n".join(f"- ![{days[number]}](_static/day/{number}.png)\n\n  {link}\n\n  {aims}\n\n  {minutes} minutes"
+                        for link, number, aims, minutes in rows)
     return f"```{{container}} cards\n{items}\n```"
 
 
