@@ -3,8 +3,7 @@
 try:
     from unet_course.exercises.core import check                                     # 00
     from unet_course.exercises.guesses import guess, reveal
-    from unet_course.exercises.hints import language
-    from unet_course.figures.texts import about
+    from unet_course.figures.texts import about, language
     from unet_course.inference.prediction import pick_device, predict
     from unet_course.training.checkpoints import load_pretrained
     from unet_course.training.seeds import seed_everything

@@ -5,7 +5,7 @@ import importlib
 import pytest
 
 from unet_course.exercises.guesses import guess, guessed, reveal
-from unet_course.exercises.hints import language
+from unet_course.figures.texts import language
 
 module = importlib.import_module("unet_course.exercises.guesses")
 progress = importlib.import_module("unet_course.exercises.progress")  # its name is also a function's

@@ -28,8 +28,8 @@ from unet_course.exercises import (
     nb13,
     nb14,
 )
-from unet_course.exercises import hints as languages
 from unet_course.exercises.hints import CHINESE, in_chinese, spoken
+from unet_course.figures import texts
 
 ROWS = {entry.id: entry.string for entry in catalogue("hints") if entry.id}
 # What a learner types in stays as it is typed.
@@ -55,7 +55,7 @@ ONE_WORD = {"Output {} {} depends": (0, 1, 2), "Your answer stopped ": (0,), "lo
 
 @pytest.fixture(autouse=True)
 def in_the_language_of_the_environment(monkeypatch):
-    monkeypatch.setattr(languages, "_now", {})
+    monkeypatch.setattr(texts, "_now", {})
     for name in ("UNET_COURSE_LANGUAGE", "LC_ALL", "LC_MESSAGES", "LANG"):
         monkeypatch.delenv(name, raising=False)
 

@@ -1,5 +1,7 @@
 """Numbers behind ≈, and the words and texts of figures."""
 
+import re
+
 import numpy as np
 import pytest
 import torch
@@ -46,8 +48,22 @@ def test_every_text_is_filled_in_and_has_no_field_that_nobody_gives():
             assert len(alt_text(f"{notebook}.{name}", {})) >= 20, name
 
 
+def test_every_text_is_there_in_chinese_with_the_same_numbers(monkeypatch):
+    monkeypatch.setattr("unet_course.figures.texts._now", {"name": "zh"})
+    english, chinese = alt_texts("en"), alt_texts("zh")
+    assert {key: list(texts) for key, texts in english.items()} == {key: list(texts) for key, texts in chinese.items()}
+    same = {}
+    for number, texts in english.items():
+        for name, text in texts.items():
+            told = alt_text(f"{number}.{name}", {})
+            assert re.search("[\u4e00-\u9fff]", told) and told == chinese[number][name] and "  " not in told, (number, name)
+            missing = set(re.findall(r"\d+(?:[.,]\d+)*", text)) - set(re.findall(r"\d+(?:[.,]\d+)*", told))
+            assert not missing, (number, name, missing)
+            assert same.setdefault(text, told) == told, (number, name)  # one text says one thing
+
+
 def test_a_field_that_is_missing_is_named(monkeypatch):
-    monkeypatch.setattr("unet_course.figures.texts.alt_texts", lambda: {"02": {"a": "It finds {found}."}})
+    monkeypatch.setattr("unet_course.figures.texts.alt_texts", lambda name: {"02": {"a": "It finds {found}."}})
     assert alt_text("02.a", {"found": "≈ 131"}) == "It finds ≈ 131."
     with pytest.raises(ValueError, match="the text '02.a' needs found"):
         alt_text("02.a", {})

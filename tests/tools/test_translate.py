@@ -221,6 +221,11 @@ def test_code_outputs_and_metadata_are_the_english_ones(path):
     differ = []
     for a, b in zip(one["cells"], two["cells"]):
         assert (a["id"], a["metadata"], a.get("execution_count")) == (b["id"], b["metadata"], b.get("execution_count"))
+        pictures = [out["metadata"]["image/png"] for cell in (a, b) for out in cell.get("outputs", [])
+                    if "alt" in out.get("metadata", {}).get("image/png", {})]
+        alts = [picture.pop("alt") for picture in pictures]
+        half = len(alts) // 2
+        assert [translate.described().get(alt, alt) for alt in alts[:half]] == alts[half:]
         if a["cell_type"] == "code" and a != b:
             differ += a["metadata"].get("tags", ["no tag"])
             if "setup" not in a["metadata"].get("tags", []):

@@ -16,6 +16,7 @@ import html
 import json
 import re
 import sys
+from functools import lru_cache
 from pathlib import Path
 
 import nbformat
@@ -25,6 +26,7 @@ from babel.messages.pofile import read_po, write_po
 from tools.notebooks.files import write
 from unet_course.data.files.saving import written
 from unet_course.exercises.hints import in_chinese
+from unet_course.figures.texts import alt_texts
 
 HERE = Path(__file__).resolve().parents[2]
 LANGUAGE = "zh_CN"
@@ -186,6 +188,7 @@ def translated(notebook, held):
             cell.source = speaking(cell.source)
         for output in cell.get("outputs", []):
             retell(output.get("data", {}))
+            describe(output.get("metadata", {}).get("image/png", {}))
             if "text" in output:  # whose block it is, `mine` prints
                 output.text = re.sub(WHOSE, lambda line: in_chinese(line[0]), output.text, flags=re.MULTILINE)
     return notebook
@@ -224,6 +227,19 @@ def retell(data):
         for pair in cards:
             english, chinese = (html.escape(text).replace("\n", "<br>") for text in pair)
             data["text/html"] = data["text/html"].replace(english, chinese)
+
+
+def describe(picture):
+    """The alt text of a stored picture in Chinese, as `show` would store it; a lab speaks English."""
+    if "alt" in picture:
+        picture["alt"] = described().get(picture["alt"], picture["alt"])
+
+
+@lru_cache
+def described():
+    """The alt text of each figure, English to Chinese."""
+    english, chinese = alt_texts("en"), alt_texts("zh")
+    return {text: chinese[number][name] for number in english for name, text in english[number].items()}
 
 
 def one(block, held):

@@ -1,4 +1,4 @@
-"""In which language a check speaks: English, or Chinese. (00)
+"""What a check says in Chinese. (00)
 
 The hints are written in English, in the exercises. What they are in Chinese stands in `hints_zh.json`, which
 ``python course.py translate`` writes from the translator's file: texts with {} for what is filled in, in Chinese also
@@ -6,55 +6,14 @@ The hints are written in English, in the exercises. What they are in Chinese sta
 """
 
 import json
-import os
 import re
 from functools import lru_cache
 from itertools import count
 from pathlib import Path
 
-LANGUAGES = ("en", "zh")
+from unet_course.figures.texts import language
+
 CHINESE = re.compile("[\u4e00-\u9fff]")
-_now = {}
-
-
-def language(name=None):
-    """Choose the language of the checks' hints.
-
-    Parameters
-    ----------
-    name : {"en", "zh"}, optional
-        Left out, nothing changes. Before the first call it is what the environment variable UNET_COURSE_LANGUAGE says,
-        else "zh" on a system that is set to simplified Chinese (LC_ALL, LC_MESSAGES or LANG), else "en".
-
-    Returns
-    -------
-    str
-        The language from now on.
-
-    Raises
-    ------
-    ValueError
-        If there are no hints in that language.
-
-    Examples
-    --------
-    >>> language("zh")
-    'zh'
-    >>> language("en")
-    'en'
-    """
-    if name is not None:
-        if name not in LANGUAGES:
-            raise ValueError(f"name is {name!r}; wanted one of {', '.join(map(repr, LANGUAGES))}.")
-        _now["name"] = name
-    chosen = _now.get("name", os.environ.get("UNET_COURSE_LANGUAGE", of_the_system()))
-    return chosen if chosen in LANGUAGES else "en"
-
-
-def of_the_system():
-    """"zh" where the system says that it speaks simplified Chinese, else "en"."""
-    named = next(filter(None, map(os.environ.get, ("LC_ALL", "LC_MESSAGES", "LANG"))), "")
-    return "zh" if re.match("zh_(CN|SG|Hans)", named) else "en"
 
 
 def spoken(text):

@@ -1,6 +1,8 @@
-"""What a page says beside pictures: numbers that may move, a figure's own words. (00)"""
+"""What a page says beside pictures, and in which language; numbers that may move. (00)"""
 
 import numbers
+import os
+import re
 from functools import lru_cache
 from pathlib import Path
 
@@ -8,6 +10,49 @@ try:
     import tomllib
 except ModuleNotFoundError:  # Python 3.10
     import tomli as tomllib
+
+LANGUAGES = ("en", "zh")
+_now = {}
+
+
+def language(name=None):
+    """Choose the language of the checks' hints and of the figures' alt texts.
+
+    Parameters
+    ----------
+    name : {"en", "zh"}, optional
+        Left out, nothing changes. Before the first call it is what the environment variable UNET_COURSE_LANGUAGE says,
+        else "zh" on a system that is set to simplified Chinese (LC_ALL, LC_MESSAGES or LANG), else "en".
+
+    Returns
+    -------
+    str
+        The language from now on.
+
+    Raises
+    ------
+    ValueError
+        If the course does not speak that language.
+
+    Examples
+    --------
+    >>> language("zh")
+    'zh'
+    >>> language("en")
+    'en'
+    """
+    if name is not None:
+        if name not in LANGUAGES:
+            raise ValueError(f"name is {name!r}; wanted one of {', '.join(map(repr, LANGUAGES))}.")
+        _now["name"] = name
+    chosen = _now.get("name", os.environ.get("UNET_COURSE_LANGUAGE", of_the_system()))
+    return chosen if chosen in LANGUAGES else "en"
+
+
+def of_the_system():
+    """"zh" where the system says that it speaks simplified Chinese, else "en"."""
+    named = next(filter(None, map(os.environ.get, ("LC_ALL", "LC_MESSAGES", "LANG"))), "")
+    return "zh" if re.match("zh_(CN|SG|Hans)", named) else "en"
 
 
 def about(value, digits=2, unit=""):
@@ -59,13 +104,14 @@ def _spaced(unit):
 
 
 @lru_cache
-def alt_texts():
+def alt_texts(name="en"):
     """The course's texts for those who do not see a figure: {"02": {"by_hand": "…"}}."""
-    return tomllib.loads((Path(__file__).parent / "alt.toml").read_text(encoding="utf-8"))
+    path = Path(__file__).parent / ("alt.toml" if name == "en" else f"alt_{name}.toml")
+    return tomllib.loads(path.read_text(encoding="utf-8"))
 
 
 def alt_text(key, fields):
-    """The text of one figure, with numbers filled in.
+    """The text of one figure in the language that was chosen, with numbers filled in.
 
     Examples
     --------
@@ -74,7 +120,7 @@ def alt_text(key, fields):
     ValueError: key is '02.nothing'; wanted one of figures/alt.toml, or alt='what the figure tells'
     """
     notebook, _, name = str(key).partition(".")
-    text = alt_texts().get(notebook, {}).get(name)
+    text = alt_texts(language()).get(notebook, {}).get(name)
     if text is None:
         raise ValueError(f"key is {key!r}; wanted one of figures/alt.toml, "
                          "or alt='what the figure tells'")
