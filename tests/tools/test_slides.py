@@ -262,3 +262,5 @@ def test_the_keys_work_without_a_click_and_shift_enter_stays(slideshow):
         if has_run.count():
             break
     assert has_run.count()
+    # The cell needs what the set-up imports: that ran, too, by the Shift+Enter on its slide.
+    assert page.locator("#slide-0-2.present [data-mime-type='application/vnd.jupyter.error']").count() == 0
