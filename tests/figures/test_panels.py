@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from unet_course import History, UNet
-from unet_course.figures import panels
+from unet_course.figures import lines, panels
 from unet_course.figures.drawing import PARTS, course_map, draw_unet
 from unet_course.tracing import trace_shapes
 
@@ -125,6 +125,19 @@ def test_a_mark_of_four_numbers_is_one_frame_and_changes_no_colour():
     assert (*cell.get_xy(), cell.get_width(), cell.get_height()) == (0.5, -0.5, 1, 1)
     for one, other in zip(plain, framed):
         assert one.images[0].get_clim() == other.images[0].get_clim() == (0, 4)
+
+
+def test_each_grid_can_have_a_scale_of_its_own():
+    axes = panels.numbers([[[0.5, 1]], [[4]]], ["a", "b"], limits=[(0, 1), (0, 4)]).axes
+    assert [axis.images[0].get_clim() for axis in axes] == [(0, 1), (0, 4)]
+
+
+def test_lines_in_a_row_can_share_a_colour():
+    series = {name: [0, 1] for name in "abcd"}
+    of_two = lines([0, 1], series, title="t", xlabel="x", ylabel="y", shared=2).axes[0].lines
+    assert [line.get_linestyle() for line in of_two] == ["-", "--", "-", "--"]
+    colours = [line.get_color() for line in of_two]
+    assert colours[0] == colours[1] != colours[2] == colours[3]
 
 
 def test_squares_have_their_side_and_centre():

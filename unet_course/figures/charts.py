@@ -8,7 +8,8 @@ import numpy as np
 from unet_course.figures.panels import BOUNDARY_LINE, ERROR_LINE, INK, LINES, MARK, NUCLEUS, PAPER, QUIET, TINT, new_figure
 
 
-def lines(x, series, *, title, xlabel, ylabel, limits=None, log="", marks=(), width=9.0, height=4.0):
+def lines(x, series, *, title, xlabel, ylabel, limits=None, log="", marks=(), shared=1, width=9.0,
+          height=4.0):
     """Several quantities over one axis.
 
     Parameters
@@ -23,6 +24,8 @@ def lines(x, series, *, title, xlabel, ylabel, limits=None, log="", marks=(), wi
         Which axes are logarithmic.
     marks : sequence of (float, str)
         Places on the horizontal axis, with their names, marked by vertical lines.
+    shared : int, default 1
+        How many lines in a row have one colour, and differ in their style.
     width, height : float
         In inches.
 
@@ -38,8 +41,10 @@ def lines(x, series, *, title, xlabel, ylabel, limits=None, log="", marks=(), wi
         late = list(x).index(min(x, key=lambda v: abs(v - place))) > len(x) / 2
         axis.annotate(name, (place, 0), xycoords=("data", "axes fraction"), xytext=(-5 if late else 5, 5),
                       textcoords="offset points", ha="right" if late else "left", color=INK, fontsize=11)
-    for (name, values), colour, style in zip(series.items(), LINES, ("-", "--", ":", "-.", "-")):
-        axis.plot(x, values, style, color=colour, label=name, linewidth=2.6)
+    styles = ("-", "--", ":", "-.", "-")
+    for number, (name, values) in enumerate(series.items()):
+        style = styles[number % (shared if shared > 1 else len(styles))]
+        axis.plot(x, values, style, color=LINES[number // shared % len(LINES)], label=name, linewidth=2.6)
     axis.set(xlabel=xlabel, ylabel=ylabel, title=title)
     if "y" in log:
         axis.set_yscale("log")

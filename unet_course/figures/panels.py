@@ -217,22 +217,24 @@ def numbers(grids, titles, *, marks=None, height=3.2, width=10.0, decimals=0, li
         Of the figure, in inches.
     decimals : int or None, default 0
         None: one digit for what is not whole, none for the rest.
-    limits : (float, float), optional
+    limits : (float, float), or one such pair for each grid, optional
         Values drawn white and darkest blue. If not given, 0 is white, the number farthest from it
         darkest, and what is below 0 orange.
     """
     grids = [np.asarray(_numpy(grid), dtype=float) for grid in grids]
     largest = max(np.abs(g).max() for g in grids)
-    low, high = limits or (-largest if min(g.min() for g in grids) < 0 else 0, largest)
+    limits = limits or (-largest if min(g.min() for g in grids) < 0 else 0, largest)
+    scales = [limits] * len(grids) if np.ndim(limits) == 1 else limits
     rows = max(g.shape[0] for g in grids)
     ratios = [max(g.shape[1], 2) for g in grids]
     figure, axes = new_figure(1, len(grids), width=width, height=height, gridspec_kw={"width_ratios": ratios})
-    shades = [PAPER, TINT] if low >= 0 else [BELOW, PAPER, TINT]
+    shades = [PAPER, TINT] if min(low for low, _ in scales) >= 0 else [BELOW, PAPER, TINT]
     blues = matplotlib.colors.LinearSegmentedColormap.from_list("blues", shades)
-    for index, (axis, grid, title) in enumerate(zip(axes.flat, grids, titles)):
+    for index, (axis, grid, title, (low, high)) in enumerate(zip(axes.flat, grids, titles, scales)):
         axis.imshow(grid, cmap=blues, vmin=low, vmax=max(high, low + 1e-9))
         axis.set_title(title)
         axis.set(xticks=[], yticks=[])
+        axis.tick_params(length=0)  # for who names rows and columns
         bottom, right = np.array(grid.shape) - 0.5
         axis.vlines(np.arange(-0.5, right + 1), -0.5, bottom, color=QUIET, linewidth=1)
         axis.hlines(np.arange(-0.5, bottom + 1), -0.5, right, color=QUIET, linewidth=1)
