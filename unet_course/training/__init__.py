@@ -6,6 +6,7 @@ from unet_course.training.ablations import (
     OtherSkip,
     Variant,
     by_variant,
+    cut_skip,
     read_rows,
     summary,
     train_variant,

@@ -1,5 +1,6 @@
 """One factor at a time: variants of one U-Net, and the table of their scores. (11)"""
 
+import copy
 import csv
 import io
 import statistics
@@ -54,6 +55,26 @@ def with_skips(change, **options):
     """A U-Net of the base's widths in which every skip is changed by ``change(skip, pooled)``."""
     model = unet(**options)
     model.encoders = nn.ModuleList(OtherSkip(encoder, change) for encoder in model.encoders)
+    return model
+
+
+def cut_skip(model, level):
+    """A copy of a network in which the skip of one level carries zeros.
+
+    Parameters
+    ----------
+    model : UNet
+        It stays as it is.
+    level : int
+        0 is the top.
+
+    Examples
+    --------
+    >>> cut_skip(unet(), 0).encoders[0](torch.rand(1, 1, 8, 8))[0].abs().max().item()
+    0.0
+    """
+    model = copy.deepcopy(model)
+    model.encoders[level] = OtherSkip(model.encoders[level], no_skip)
     return model
 
 
