@@ -22,7 +22,7 @@ def lit(figure, kind):
             wanted & {to_hex(p.get_edgecolor()).lower(), to_hex(p.get_facecolor()).lower()}]
 
 
-@pytest.mark.parametrize("kind, signs, arcs", [(ResUNet, ["+"] * 5, 5), (AttentionUNet, ["×"] * 2, 4), (DenseUNet, [], 30)])
+@pytest.mark.parametrize("kind, signs, arcs", [(ResUNet, ["+"] * 5, 5), (AttentionUNet, ["×"] * 2, 4), (DenseUNet, [], 50)])
 def test_every_changed_part_is_lit(kind, signs, arcs):
     figure = draw_change(kind(channels=(4, 8, 16)), (37, 50), title="t")
     assert [t for t in texts(figure) if t in "+×"] == signs and len(lit(figure, Circle)) == len(signs)
@@ -33,6 +33,13 @@ def test_every_block_of_split_attention_has_its_shortcut():
     figure = draw_change(DCSAUNet(channels=(8, 16, 32)), (37, 50), title="t")
     assert [t for t in texts(figure) if t in "+×"] == ["+"] * 8 and texts(figure).count("7×7") == 1
     assert len(lit(figure, FancyArrowPatch)) == 8 and "32×10×13" in texts(figure)
+    assert [t for t in texts(figure) if "=" in t] == ["8 + 8 = 16", "16 + 32 = 48"] and "upsampling without weights" in texts(figure)
+
+
+def test_a_shortcut_says_whether_it_has_a_convolution():
+    figure = draw_change(ResUNet(channels=(4, 8, 16)), (37, 50), title="t")
+    assert texts(figure).count("1×1") == 5 and "8 + 8 = 16" in texts(figure)
+    assert "1×1" not in texts(draw_change(ResUNet(4, channels=(4,)), (37, 50), title="t"))
 
 
 @pytest.mark.parametrize("kind", [ResUNet, AttentionUNet, DenseUNet])

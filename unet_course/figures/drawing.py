@@ -93,10 +93,10 @@ def course_map(*lit, levels=3):
     return figure
 
 
-def _draw(axis, levels, labels, lit, legend=None):
+def _draw(axis, levels, labels, lit, legend=None, lift=0.05):
     """`labels` maps the names of `trace_shapes` to texts; None draws the map without them. Returns the places of its parts.
 
-    `legend` replaces the names of the colours: a list of (name, colour).
+    `legend` replaces the names of the colours: a list of (name, colour). `lift`: how far above two joined boxes their sum is.
     """
     tall, step = 1.0, 2.1 if labels else 1.5
     channels = {name: int(text.split("×")[0]) for name, text in (labels or _doubling(levels)).items()}
@@ -139,13 +139,13 @@ def _draw(axis, levels, labels, lit, legend=None):
         across(x + step, y, skip, copy, skip, "skip", COPY, f"skip {level}")
         box(copy, y, skip, COPIED, "skip", level)
         box(middle, y, joined, MAP, "decoder", level)
-        if labels and "skip" in lit:
-            axis.text(copy + wide[skip] / 2, y + 0.5 * 0.72**level + 0.05, f"{channels[skip]} + {channels[joined]} = "
+        if labels:
+            axis.text(copy + wide[skip] / 2, y + 0.5 * 0.72**level + lift, f"{channels[skip]} + {channels[joined]} = "
                       f"{channels[skip] + channels[joined]}", ha="center", va="bottom", fontsize=small, color=INK)
         across(middle, y, joined, out, last, "decoder", CONV, last)
         box(out, y, last, MAP, "decoder", level)
         start = -GAP * (level + 1) + 0.5 * 0.72 ** (level + 1) + 0.06
-        arrow((middle, start), (middle, y - 0.5 * 0.72**level - (0.42 if labels else 0.06)), "decoder", UP)
+        arrow((middle, start), (middle, y - 0.5 * 0.72**level - (0.42 if labels else 0.06)), "decoder", UP, f"rise {level}")
     y, x = -GAP * levels, levels * step
     first, below = f"pooled {levels - 1}" if levels else "input", right - levels * step
     box(x, y, first, MAP, "encoder" if levels else "image", levels)
@@ -209,7 +209,7 @@ def draw_change(model, size, *, title):
     blocks = {f"block {i}": e.block for i, e in enumerate(model.encoders)} | {"bottom": model.bottleneck}
     blocks |= {f"decoder {levels - 1 - i}": d.block for i, d in enumerate(model.decoders)}
     if any(hasattr(block, "shortcut") for block in blocks.values()):  # by their parts: a learner's own class is drawn, too
-        legend += [("shortcut: the input is added", ADDED)]
+        legend += [("shortcut: the input, or a 1×1 of it, is added", ADDED)]
     if any(hasattr(block, "gather") for block in blocks.values()):
         legend += [("what a layer gives is handed to all later ones", ADDED)]
     if any(hasattr(decoder, "gate") for decoder in model.decoders):
@@ -218,10 +218,19 @@ def draw_change(model, size, *, title):
         legend += [("split attention, with a shortcut", ADDED)]
     if any(hasattr(block, "shortcut") or hasattr(block, "gather") or _compact(block) for block in blocks.values()):
         legend.insert(1, ("the block's own layers", CONV))
-    places = _draw(axis, levels, labels, set(), legend)
+    if any(hasattr(block, "gather") for block in blocks.values()):
+        legend += [("1×1 convolution, which gathers", HEAD)]
+    if any(type(decoder.up) is torch.nn.Upsample for decoder in model.decoders):
+        legend += [("upsampling without weights", UP)]
+    gates = any(hasattr(decoder, "gate") for decoder in model.decoders)
+    places = _draw(axis, levels, labels, set(), legend, lift=0.38 if gates else 0.05)  # above the gates' arcs
     for name, block in blocks.items():
         if hasattr(block, "shortcut"):
             _shortcut(axis, *places[name])
+            if any(isinstance(layer, torch.nn.Conv2d) for layer in block.shortcut.modules()):
+                (left, y), (right, _) = places[name]
+                above = 0.14 + 0.28 * (right - left - 0.5) + (0.22 if levels > 3 else 0)  # the sums are long there
+                axis.text((left + right) / 2 - 0.25, y + above, "1×1", ha="center", va="bottom", fontsize=11, color=INK)
         elif hasattr(block, "gather"):
             _hand_on(axis, *places[name], len(block.steps))
         elif _compact(block):
@@ -231,10 +240,13 @@ def draw_change(model, size, *, title):
                 _shortcut(axis, (start, y), (end, y), back=0.3)
         elif hasattr(block, "depthwise"):
             (left, y), (right, _) = places[name]
+            _arc(axis, *places[name], CONV, 0)
             axis.text((left + right) / 2, y + 0.12, "7×7", ha="center", fontsize=11, color=INK)
     for index, decoder in enumerate(model.decoders):
         if hasattr(decoder, "gate"):
             _gate(axis, *places[f"skip {levels - 1 - index}"])
+        if type(decoder.up) is torch.nn.Upsample:
+            _arc(axis, *places[f"rise {levels - 1 - index}"], UP, 0)
     axis.set_title(title)
     axis.set_ylim(axis.get_ylim()[0], 1.1)
     return figure
@@ -264,21 +276,23 @@ def _shortcut(axis, start, end, back=0.5):
 
 
 def _hand_on(axis, start, end, layers):
-    """The layers as thin boxes on the arrow, and an arc from each, and from the input, over those between to a later one."""
-    gap = (end[0] - start[0]) / (layers + 1)
-    spots = [start[0]] + [start[0] + gap * (n + 1) for n in range(layers)]
+    """The layers as thin boxes on the arrow, the 1×1 behind them, and arcs from the input and from each to all later ones."""
+    gap = (end[0] - start[0]) / (layers + 2)
+    spots = [start[0] + gap * n for n in range(layers + 2)]
     for x in spots[1:]:
-        axis.add_patch(Rectangle((x - 0.06, start[1] - 0.22), 0.12, 0.44, facecolor=CONV, edgecolor=INK, linewidth=0.8,
-                                 zorder=2))
-    for first in range(layers + 1):
-        for last in range(first + 2, layers + 1):
+        axis.add_patch(Rectangle((x - 0.06, start[1] - 0.22), 0.12, 0.44, facecolor=HEAD if x == spots[-1] else CONV,
+                                 edgecolor=INK, linewidth=0.8, zorder=2))
+    for first in range(layers):
+        for last in range(first + 2, layers + 2):
             _arc(axis, (spots[first], start[1] + 0.22), (spots[last], start[1] + 0.24), ADDED, 0.45, width=1.3)
 
 
 def _gate(axis, start, end):
     """The sign on the skip, with an arc from each of the two that it reads: from the skip, and from what comes up."""
     place = end[0] - 0.4, end[1]
-    _arc(axis, (max(place[0] - 0.9, start[0]), end[1] + 0.05), (place[0], place[1] + 0.2), ADDED, 0.6)
+    left = max(place[0] - 0.9, start[0]), end[1]  # on the skip's own arrow
+    axis.plot(*left, "o", color=ADDED, markersize=6, zorder=3)
+    _arc(axis, left, (place[0], place[1] + 0.2), ADDED, 0.6)
     _arc(axis, (end[0] + 0.6, end[1] + 0.36), (place[0], place[1] + 0.2), ADDED, -0.6)
     _sign(axis, place, "×")
 
