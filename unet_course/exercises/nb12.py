@@ -335,8 +335,8 @@ def true_mixture(a, b, layer):
 def weights_add_up_to_one(answer):
     a, _, layer = split_parts()
     got = mixed(answer, a, a.clone(), layer)
-    expect(torch.allclose(got, a, atol=1e-4), "Both branches are equal, so every mixture of them is that same "
-           "tensor; yours is not. Do the two weights of a channel add up to 1? The softmax goes over the two branches.")
+    expect(torch.allclose(got, a, atol=1e-4), "Both paths are equal, so every mixture of them is that same "
+           "tensor; yours is not. Do the two weights of a channel add up to 1? The softmax goes over the two paths.")
 
 
 @split.behaviour
@@ -347,7 +347,7 @@ def first_half_is_the_first(answer):
         layer.bias.copy_(torch.tensor([60.0, 60, 0, 0, 0, 0, 60, 60]))
     got = mixed(answer, a, b, layer)
     expect(not torch.allclose(got[:, :2], b[:, :2], atol=1e-3), "The first C scores are high for channels 0 and 1, "
-           "and you take b there. Which branch do the first C scores belong to?")
+           "and you take b there. Which path do the first C scores belong to?")
     expect(torch.allclose(got[:, :2], a[:, :2], atol=1e-3) and torch.allclose(got[:, 2:], b[:, 2:], atol=1e-3), "C = "
            "4, scores 60, 60, 0, 0 for a and 0, 0, 60, 60 for b: channels 0 and 1 have to come from a, 2 and 3 from "
            "b. How do you split the 2·C scores?")
@@ -364,12 +364,12 @@ def looks_at_both(answer):
                   ((a + b).sum(dim=(2, 3)), "You take the sum over the pixels: it grows with the image. Wanted the mean."),
                   ((a + b).mean(dim=(0, 2, 3)).expand(len(a), -1), "Your mean runs over the images of the batch too. "
                    "Should one image change the weights of another?"),
-                  ((a + b).mean(dim=(2, 3)) / 2, "You take the mean of the two branches; wanted their sum.")]
+                  ((a + b).mean(dim=(2, 3)) / 2, "You take the mean of the two paths; wanted their sum.")]
         for seen, why in others:
             one, two = layer(seen).unflatten(1, (2, -1)).softmax(dim=1)[..., None, None].unbind(1)
             expect(not torch.allclose(got, one * a + two * b, atol=1e-5), f"Random tensors: {why}")
     expect(torch.allclose(got, wanted, atol=1e-4), "Random tensors: your mixture differs. Scores: the layer, of the "
-           "mean over the pixels of a + b. Weights: their softmax over the two branches. Is there a step too many?")
+           "mean over the pixels of a + b. Weights: their softmax over the two paths. Is there a step too many?")
 
 
 @split.behaviour
@@ -387,7 +387,7 @@ def both_branches_learn(answer):
     sources = [a.requires_grad_(), b.requires_grad_(), *layer.parameters()]
     mine = gradients(mixed(answer, a, b, layer), sources)
     expect(same_gradients(mine, gradients(true_mixture(a, b, layer), sources)), "The numbers are "
-           "right, and the gradient that comes back is not: the layer would not learn which branch "
+           "right, and the gradient that comes back is not: the layer would not learn which path "
            "to take. What is detached on the way?")
 
 
@@ -432,7 +432,7 @@ nodes = Exercise("12.4", "The nodes of U-Net++", "predict", minutes=5, mark="cla
 
 
 def node_number(answer, place):
-    return number(several(answer, 4, "[4, 4, 64, 4]")[place], f"Number {place + 1}")
+    return number(several(answer, 4, "[7, 2, 50, 6]")[place], f"Number {place + 1}")
 
 
 @nodes.behaviour
