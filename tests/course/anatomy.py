@@ -263,7 +263,7 @@ def asks_fair_guesses(notebook, name):
             continue  # the words to choose from stand there
         for number in re.findall(r"\d[\d,]*(?:\.\d+)?", answer):
             plain = number.replace(",", "")
-            if len(plain) > 1 and re.search(rf"(?<![\w.,])(?:{re.escape(number)}|{plain})(?![\w]|[.,]\d)", above(notebook, until)):
+            if len(plain) > 1 and re.search(rf"(?<![\w.,])(?:{re.escape(number)}|{re.escape(plain)})(?![\w]|[.,]\d)", above(notebook, until)):
                 found.append(f"guess {id!r}: its answer, {number}, stands above")
     return found
 
