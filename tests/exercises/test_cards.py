@@ -80,6 +80,23 @@ def test_the_card_of_a_solution_is_folded_and_neutral(cell):
     assert report._repr_html_() == div("#117733", "Exercise 7.1 (Dice): passed.")
 
 
+def test_on_a_page_without_style_a_card_is_still_a_sentence(cell):
+    """As on GitHub, which takes away every attribute and leaves folds and line ends."""
+    def lines(report):
+        page = re.sub("(<[a-z]+)[^>]*>", r"\1>", report._repr_html_())
+        assert set(re.findall("</?([a-z]+)", page)) <= {"div", "br", "details", "summary"}
+        return [html.unescape(re.sub("<[^>]*>", "", line)).strip()
+                for line in re.split("<br>|</summary>", page)]
+
+    assert lines(check("7.1")) == ["Exercise 7.1 (Dice): not attempted yet."]
+    assert lines(check("7.1", dice)) == ["Exercise 7.1 (Dice): passed."]
+    first, hint, more = lines(check("7.1", lambda p, t: None))
+    assert first == "Exercise 7.1 (Dice): not yet." and hint.endswith("at the end?")
+    assert re.fullmatch(r"\(\d+ more to look at after this one\.\)", more)
+    folded = cell('# @title Solution\nreport = check("7.1", dice)')
+    assert lines(folded) == ["Exercise 7.1: the solution passes", "Exercise 7.1 (Dice): passed."]
+
+
 # --- with progress ---
 
 

@@ -1,6 +1,7 @@
 """A guess is kept, shown beside the answer, and no state of a learner stops the notebook."""
 
 import importlib
+import re
 
 import pytest
 
@@ -124,3 +125,18 @@ def test_in_chinese():
             assert not set("abcdefghijklmnopqrstuvw") & set(repr(card).replace("02-a", "").replace("02-b", "").lower()), card
     finally:
         language("en")
+
+
+def test_a_guess_stands_out_on_dark_paper_too():
+    for card in (guess("02-a", 90), reveal("02-a", 131)):
+        assert "solid currentColor" in card._repr_html_() and card.colour == "currentColor"
+
+
+def test_without_its_drawing_a_card_keeps_its_words_apart():
+    """GitHub takes away style and drawings; some pages leave the words of a drawing."""
+    guess("02-a", 90)
+    page = reveal("02-a", 131, digits=0)._repr_html_()
+    bare = re.sub(r"<svg.*</svg>", "", page.replace("<br>", "\n"))
+    assert re.sub("<[^>]*>", "", bare).split("\n") == ["Guess 02-a: you said 90, it is ≈ 131.", ""]
+    left = re.sub("<[^>]*>", "", page.replace("<br>", "\n"))
+    assert left.split("\n")[1].split() == ["0", "○", "90", "●", "131", "131"]

@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 
 from unet_course import check
 from unet_course.__main__ import main
@@ -362,7 +363,19 @@ def test_the_chart_fills_what_is_passed_and_nothing_else():
     exercises = exercises_by_notebook()
     figure = progress_chart(exercises, {"0.1", "2.3", "99.9"})
     texts = {text.get_text() for text in figure.axes[0].texts}
-    assert {t for t in texts if "✓" in t} == {"0.1 ✓", "2.3 ✓"} and len(texts) == sum(map(len, exercises.values()))
+    assert {t for t in texts if "✓" in t} == {"0.1\n✓", "2.3\n✓"} and len(texts) == sum(map(len, exercises.values()))
     assert figure.axes[0].get_title() == f"2 of {len(texts)} exercises passed"
     empty = progress_chart({"00": ["0.1"]}, set())
     assert len({patch.get_facecolor() for patch in empty.axes[0].patches}) == 1
+
+
+def test_each_exercise_stands_inside_its_box():
+    exercises = exercises_by_notebook()
+    figure = progress_chart(exercises, {id for ids in exercises.values() for id in ids})
+    canvas = FigureCanvasAgg(figure)
+    canvas.draw()
+    axis, renderer = figure.axes[0], canvas.get_renderer()
+    for box, text in zip(axis.patches, axis.texts, strict=True):
+        outer, inner = (part.get_window_extent(renderer) for part in (box, text))
+        assert outer.x0 < inner.x0 and inner.x1 < outer.x1, text.get_text()
+        assert outer.y0 < inner.y0 and inner.y1 < outer.y1, text.get_text()

@@ -1,13 +1,16 @@
 """The drawings of the family say what the live network is, and light what it changes."""
 
+import itertools
+
 import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import to_hex
 from matplotlib.patches import Circle, FancyArrowPatch, Rectangle
 
 from unet_course import UNet
 from unet_course.family import AttentionUNet, DCSAUNet, DenseUNet, ResUNet, UNetPlusPlus
 from unet_course.figures import schemes
-from unet_course.figures.charts import seed_panels
+from unet_course.figures.charts import lines, seed_panels
 from unet_course.figures.drawing import ADDED, FILLED, course_map, draw_change, draw_unet
 from unet_course.figures.fields import field_steps
 
@@ -118,3 +121,18 @@ def test_every_arrow_of_the_scheme_joins_two_of_its_steps():
     figure = schemes.split_scheme()
     ends = [end for arrow in schemes.ARROWS for end in arrow.split(">")]
     assert set(ends) == set(schemes.STEPS) and min(t.get_fontsize() for t in figure.axes[0].texts if t.get_text()) >= 11
+
+
+@pytest.mark.parametrize("marks", [
+    [(80, "class weights begin to fade"), (160, "gone")], [(20, "chosen"), (45, "Otsu's")], [(150, "the best")],
+])
+def test_names_of_marks_do_not_run_into_each_other(marks):
+    figure = lines(range(201), {"a": range(201)}, title="t", xlabel="x", ylabel="y", marks=marks)
+    canvas = FigureCanvasAgg(figure)
+    canvas.draw()
+    axis, renderer = figure.axes[0], canvas.get_renderer()
+    names = [text.get_window_extent(renderer) for text in axis.texts]
+    assert [text.get_text() for text in axis.texts] == [name for _, name in marks]
+    assert not any(one.overlaps(other) for one, other in itertools.combinations(names, 2))
+    for name in names:  # inside the axes
+        assert axis.bbox.contains(name.x0, name.y0) and axis.bbox.contains(name.x1, name.y1)

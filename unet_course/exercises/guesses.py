@@ -10,7 +10,6 @@ from unet_course.exercises.progress import guesses as kept
 from unet_course.exercises.progress import keep_guess
 from unet_course.figures.panels import (
     ERROR_LINE,
-    INK,
     MARK,
     NUCLEUS_LINE,
     QUIET,
@@ -78,7 +77,7 @@ def guess(id, answer=..., *, choices=None):
         return Card(spoken(f"Guess {id}: {_said(before)}. You have seen the answer since, "
                            "so this one stays."))
     keep_guess(id, tidy)
-    return Card(spoken(f"Guess {id}: {_said(tidy)}. Now run on, and see."), colour=INK)
+    return Card(spoken(f"Guess {id}: {_said(tidy)}. Now run on, and see."), colour="currentColor")
 
 
 def _tidy(answer, choices):
@@ -157,11 +156,14 @@ def reveal(id, truth, *, digits=None, unit="", image=None):
         _places(image, mine, truth)
     drawing = _scale(mine, truth) if _real(mine) and _real(truth) else ""
     return Card(spoken(f"Guess {id}: you said {_said(mine)}, it is {answer}."), drawing,
-                "#117733" if mine == truth else INK)
+                "#117733" if mine == truth else "currentColor")
 
 
 def _scale(mine, truth):
-    """Two marks on a line, as a small drawing: yours a ring, the truth a disc."""
+    """Two marks on a line, as a small drawing: yours a ring, the truth a disc.
+
+    Between its texts stand spaces, for some pages take the drawing away and leave them.
+    """
     low, high = min(mine, truth, 0), max(mine, truth, 0)
     span = high - low or 1
 
@@ -173,8 +175,8 @@ def _scale(mine, truth):
             f'<circle cx="{at(truth):.0f}" cy="12" r="6" fill="{NUCLEUS_LINE}"/>'
             f'<circle cx="{at(mine):.0f}" cy="12" r="8" fill="none" stroke="{ERROR_LINE}" '
             f'stroke-width="3"/><text x="10" y="32" font-size="11" fill="currentColor">{low:g}'
-            f'</text><text x="200" y="32" font-size="11" text-anchor="middle" fill="currentColor">'
-            f'○ {mine:g}   ● {truth:g}</text><text x="390" y="32" font-size="11" text-anchor="end" '
+            f'</text> <text x="200" y="32" font-size="11" text-anchor="middle" fill="currentColor">'
+            f'○ {mine:g}   ● {truth:g}</text> <text x="390" y="32" font-size="11" text-anchor="end" '
             f'fill="currentColor">{high:g}</text></svg>')
 
 

@@ -36,11 +36,15 @@ def lines(x, series, *, title, xlabel, ylabel, limits=None, log="", marks=(), sh
     """
     figure, axes = new_figure(width=width, height=height)
     axis = axes[0, 0]
+    facing = False  # whether a name already runs to the right
     for place, name in marks:
         axis.axvline(place, color=MARK, linewidth=1.5)
         late = list(x).index(min(x, key=lambda v: abs(v - place))) > len(x) / 2
-        axis.annotate(name, (place, 0), xycoords=("data", "axes fraction"), xytext=(-5 if late else 5, 5),
-                      textcoords="offset points", ha="right" if late else "left", color=INK, fontsize=11)
+        top = late and facing  # at the bottom the two names might run into each other
+        facing = facing or not late
+        axis.annotate(name, (place, int(top)), xycoords=("data", "axes fraction"),
+                      xytext=(-5 if late else 5, -5 if top else 5), textcoords="offset points",
+                      ha="right" if late else "left", va="top" if top else "baseline", color=INK, fontsize=11)
     styles = ("-", "--", ":", "-.", "-")
     for number, (name, values) in enumerate(series.items()):
         style = styles[number % (shared if shared > 1 else len(styles))]
@@ -157,7 +161,8 @@ def progress_chart(exercises, done):
             full = id in done
             axis.add_patch(matplotlib.patches.Rectangle((column + 0.06, row + 0.1), 0.88, 0.8, linewidth=1.5, edgecolor=INK,
                                                         facecolor=NUCLEUS if full else PAPER))
-            axis.text(column + 0.5, row + 0.52, f"{id} ✓" if full else id, ha="center", va="center", fontsize=12, color=INK)
+            axis.text(column + 0.5, row + 0.52, f"{id}\n✓" if full else id, ha="center", va="center", fontsize=10,
+                      linespacing=1, color=INK)
     longest = max(map(len, exercises.values()), default=1)
     axis.set(xlim=(0, longest), ylim=(len(exercises), 0), xticks=[],
              title=f"{len(done & set(known))} of {len(known)} exercises passed")
