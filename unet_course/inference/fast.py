@@ -8,7 +8,7 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 # Side of the squares in which a processor computes a large image: for the layers of a whole one, the
 # system has to hand out gigabytes, which takes as long as computing.
-TILE = 1024
+TILE = 640
 
 
 def has_bf16(device):

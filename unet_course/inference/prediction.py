@@ -26,7 +26,7 @@ def predict(model, image, *, tile=None, overlap=None, border=None, blend=False, 
         are read whole) or a memory-mapped array only a tile at a time is in memory; its numbers, of
         whatever type, are scaled as `normalise` does, by percentiles that are counted first.
     tile : int, optional
-        Side, in pixels, of the square that is computed at a time. Not given: the whole image at once; 1024 for a file, and
+        Side, in pixels, of the square that is computed at a time. Not given: the whole image at once; 640 for a file, and
         for a large image on a CPU, which is faster so: memory for whole layers takes time to hand out.
     overlap : int, optional
         Pixels of surroundings that each tile is shown on each side, at least. Not given: as many as the network can
@@ -92,7 +92,7 @@ def predict(model, image, *, tile=None, overlap=None, border=None, blend=False, 
         raise ValueError(f'bf16 is {bf16!r}; wanted True, False or "auto"')
     if tile is None and picture.on_disk:
         tile = TILE
-    large = device.type == "cpu" and size[0] * size[1] >= 2 * TILE**2
+    large = device.type == "cpu" and size[0] * size[1] >= 5 * TILE**2
     if tile is None and large and not valid and border == "zero" and not flips and hasattr(model, "encoders"):
         tile = TILE
     wanted = getattr(model, "in_channels", picture.shape[1])
@@ -114,13 +114,10 @@ def predict(model, image, *, tile=None, overlap=None, border=None, blend=False, 
     result = None
     try:
         with contextlib.ExitStack() as until:
-            for top, band in _bands(twin, picture, grid, fade, border == "mirror", flips,
-                                    batch_size, progress):
-                if not torch.isfinite(band).all():
-                    raise ValueError("image gives NaN or infinite scores; wanted values of about "
-                                     "0..1: use unet_course.data.normalise; if it has them, the "
-                                     "weights of the model are damaged")
-                if classes:
+            early = classes and not fade  # each pixel has one tile: its class is kept, not its probabilities
+            for top, band in _bands(twin, picture, grid, fade, border == "mirror", flips, batch_size,
+                                    progress, _most_probable if early else None):
+                if classes and not early:
                     band = _most_probable(band)
                 band = band if picture.batched else band[0]
                 if result is None:
@@ -134,8 +131,11 @@ def predict(model, image, *, tile=None, overlap=None, border=None, blend=False, 
     return torch.from_numpy(done) if out is None else done
 
 
-def _bands(model, picture, grid, fade, mirror, flips, batch_size, progress):
-    """Yield (first row, probabilities (N, K, rows, W)) from the top to the bottom of the image."""
+def _bands(model, picture, grid, fade, mirror, flips, batch_size, progress, change=None):
+    """Yield (first row, probabilities (N, K, rows, W)) from the top to the bottom of the image.
+
+    `change` is what is made of the probabilities of each tile, such as its classes.
+    """
     rows, columns = grid
     height, width = picture.shape[-2:]
     top, band = 0, None
@@ -154,13 +154,14 @@ def _bands(model, picture, grid, fade, mirror, flips, batch_size, progress):
                     if part.shape[-2:] != (len(by_row), len(by_column)):
                         raise ValueError("model returns less than it is shown; predict takes networks whose output has the "
                                          "size of the image, and UNet(padding=0)")
+                    part = change(part) if change else part
                     bar.update()
                     if len(rows) * len(columns) == 1:  # the whole image
                         band = part
                         continue
                     if band is None:
                         most = max(min(each.stop + fade, height) - max(each.start - fade, 0) for each in rows)
-                        room = part.new_zeros(*part.shape[:2], most, width)  # for all bands, one after the other
+                        room = part.new_zeros(*part.shape[:-2], most, width)  # for all bands, one after the other
                         band = room[..., : min(row.stop + fade, height), :]
                     place = (..., slice(first_row - top, first_row - top + len(by_row)),
                              slice(first_column, first_column + len(by_column)))
@@ -212,10 +213,15 @@ class Runner:
 
 def _probabilities(model, x, flips):
     with torch.no_grad():
-        if not flips:
-            return model(x).cpu()
-        ways = (), (-1,), (-2,), (-2, -1)
-        return sum(model(x.flip(axes)).flip(axes).cpu() for axes in ways) / len(ways)
+        if flips:
+            ways = (), (-1,), (-2,), (-2, -1)
+            found = sum(model(x.flip(axes)).flip(axes).cpu() for axes in ways) / len(ways)
+        else:
+            found = model(x).cpu()
+    if not torch.isfinite(found).all():
+        raise ValueError("image gives NaN or infinite scores; wanted values of about 0..1: use "
+                         "unet_course.data.normalise; if it has them, the weights of the model are damaged")
+    return found
 
 
 def _surroundings(model, picture, tile, overlap, border):

@@ -13,6 +13,7 @@ from unet_course.data.files.saving import sha256, sweep, write_json
 from unet_course.data.mask_kinds import classes_to_mask
 from unet_course.data.pairing import list_files, passed_over
 from unet_course.data.scaling import network_input
+from unet_course.inference.fast import TILE
 from unet_course.inference.prediction import predict
 from unet_course.inference.tiles import reach
 from unet_course.own_data.reports import few
@@ -117,8 +118,7 @@ class Segmenter:
     def classes(self, image):
         """The most probable class of each pixel of an image ``(C, H, W)``, scaled 0 to 1: uint8 ``(H, W)``."""
         height, width = image.shape[-2:]
-        side = 1024 if self.config["network"]["channels"][0] <= 16 else 512
-        tile = self.tile or (side if height * width > 4 * side * side else None)
+        tile = self.tile or (TILE if height * width >= 5 * TILE**2 else None)
         if tile and self.overlap is None:
             self.overlap = reach(self.model).margin  # measured once, not for each image
         options = dict(tile=tile, overlap=self.overlap) if tile else {}
