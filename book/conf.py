@@ -36,7 +36,7 @@ html_theme = "sphinx_book_theme"
 html_title = project
 html_static_path = ["_static"]
 html_css_files = ["course.css"]
-html_js_files = ["course.js"]
+html_js_files = ["labs.js", "course.js"]
 html_show_sourcelink = False
 html_copy_source = False
 html_use_index = html_domain_indices = False  # the search finds names

@@ -23,9 +23,10 @@ settings.register_profile("course", deadline=None)
 settings.load_profile("course")
 
 
-# What takes long: fixtures that make the site, slides in a browser, a graded class, limits for another
-# user, the teacher's guide; and a test that gives each wrong answer of the bank to its check twice more.
-LONG = {"site", "axe", "slideshow", "assignments", "graded", "without", "guide",
+# What takes long: fixtures that make the site, its labs' pictures, slides in a browser, a graded
+# class, limits for another user, the teacher's guide; and a test that gives each wrong answer of the
+# bank to its check twice more.
+LONG = {"site", "lab_pictures", "axe", "slideshow", "assignments", "graded", "without", "guide",
         "test_wrong_answer_gets_its_hint_in_chinese"}
 
 

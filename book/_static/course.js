@@ -11,5 +11,5 @@ document.addEventListener("DOMContentLoaded", () => {
       if (box.scrollWidth > box.clientWidth) box.tabIndex = 0;
   };
   reach();
-  addEventListener("resize", reach);
+  for (const event of ["load", "resize"]) addEventListener(event, reach);
 });

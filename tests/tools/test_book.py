@@ -84,7 +84,8 @@ def loaded_from_afar(path):
 
 def silent(images):
     """Images that say nothing to who cannot see them: no alt text, or a file's name in its place."""
-    return [image["src"] for image in images if len(image.get("alt") or "") < 20 or "_images/" in image["alt"]]
+    return [image["src"] for image in images  # in bytes: a Chinese sign says as much as three letters
+            if len((image.get("alt") or "").encode()) < 20 or "_images/" in image["alt"]]
 
 
 @pytest.fixture(scope="module")
@@ -326,6 +327,17 @@ def test_no_page_asks_a_network_and_no_script_fails(looked, browser):
 def test_a_word_that_is_typed_is_found(site, browser):
     browser.goto((site / "search.html").as_uri() + "?q=receptive")
     browser.wait_for_selector('#search-results li a[href*="02_convolution_block"]')  # they come one by one
+
+
+@pytest.mark.parametrize("page, label, said", [("07_evaluation", "threshold", "0.6"), ("zh/07_evaluation", "阈值", "0.6"),
+                                               ("zh/08_whole_images", "重叠", "8")])
+def test_a_lab_moves_on_its_page(site, browser, page, label, said):
+    browser.goto((site / "notebooks" / f"{page}.html").as_uri())
+    slider, image = browser.get_by_label(label), browser.locator(".cell_output:has(.lab) img")
+    before = image.get_attribute("src")
+    slider.press("ArrowRight")
+    assert slider.get_attribute("aria-valuetext") == said and image.get_attribute("src") != before
+    browser.wait_for_function("(i) => i.complete && i.naturalWidth >= 800", arg=image.element_handle())
 
 
 def test_a_broken_page_is_seen_in_the_browser(broken, axe, browser):

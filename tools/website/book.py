@@ -14,7 +14,7 @@ import sys
 import nbformat
 
 from tools.elsewhere.beside import ROOT, environment
-from tools.website import live
+from tools.website import live, moving
 from tools.website.address import UNKNOWN, address
 from tools.website.pages import (
     api,
@@ -62,7 +62,7 @@ def lay_out(folder, root=ROOT, link=""):
         text = lead(linked_names(text, pages), source, page, {**pages, **shown}, where)
         return in_words(text, where) if where == UNKNOWN else text
 
-    days, board = {}, ""
+    days, board, drawn = {}, "", {}
     (folder / "_static" / "day").mkdir(parents=True)
     for path in notebooks:
         stored = nbformat.read(root / path, as_version=4)
@@ -73,7 +73,10 @@ def lay_out(folder, root=ROOT, link=""):
         if path.startswith("notebooks/05"):
             picture, board = stored_picture(stored, '"05.board"')
             (folder / "_static" / "board.png").write_bytes(picture)
-        notebook = page_of(stored, "zh" if path.startswith("notebooks/zh/") else "en")
+        language = "zh" if path.startswith("notebooks/zh/") else "en"
+        notebook = page_of(stored, language)
+        up = "../" * path.count("/")
+        moving.put(notebook, language, f"{up}_static/labs", folder / "_static" / "labs", drawn)
         for cell in notebook.cells:
             if cell.cell_type == "markdown":
                 cell.source = on_site(cell.source, path, path)
