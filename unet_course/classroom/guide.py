@@ -17,7 +17,8 @@ from unet_course.figures.texts import language
 
 READING = 130  # words a minute, of technical text in a language that may be foreign
 CELL = 0.7  # minutes to read a cell of code, run it and look at what it shows
-ASKED = re.compile(r"\*\*(?:(?:Predict|Guess)(?: before you run)?:\*\* |(?:先预测|预测|想一想|猜一猜)\*\*：)(.+?)(?=\n\n|\Z)", re.S)
+ASKED = re.compile(r"\*\*(?:(?:Predict|Guess)(?: before you run)?:\*\* |(?:先预测|预测|想一想|猜一猜)\*\*：)"
+                   r"(.+?)(?=\n\n|\Z)", re.S)
 
 
 def new_folder(out):

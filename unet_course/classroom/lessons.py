@@ -53,7 +53,7 @@ def teachers_folder(out, notebooks=NOTEBOOKS, *, language="en"):
         read = opened(notebooks)
         texts = guide_texts(read, Path(notebooks).resolve().parent / "tests" / "exercises")
         parts = {name: found for name, (_, found) in read.items()}
-        links = (f"- [{name}]({name}): {say(what)}" for name, what in PAGES.items())
+        links = (say("- [{0}]({0}): {1}", name, say(what)) for name, what in PAGES.items())
         texts["README.md"] += "\n".join(["", f"## {say('To plan, to ask, to note')}", "", *links, ""])
         texts |= {"lessons.md": lesson_plans(parts), "minutes.md": sheet(parts), "open_questions.md": open_questions(parts),
                   "learners.md": spoken_text("learners.md"), "survey.md": spoken_text("survey.md")}
