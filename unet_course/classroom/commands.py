@@ -14,7 +14,7 @@ def _folder(add):
     add("out", metavar="OUT", help="the folder; made if it is not there")
 
 
-def _student_arguments(add):
+def _language_arguments(add):
     _folder(add)
     add("--language", choices=("en", "zh"), default="en", help="zh: in Chinese, where there is a translation (default: en)")
 
@@ -60,7 +60,7 @@ def nbgrader(chosen):
 def teacher(chosen):
     from unet_course.classroom.lessons import teachers_folder
 
-    print(f"{len(teachers_folder(chosen.out))} pages in {chosen.out}; begin with README.md")
+    print(f"{len(teachers_folder(chosen.out, language=chosen.language))} pages in {chosen.out}; begin with README.md")
 
 
 def _grade_arguments(add):
@@ -125,11 +125,12 @@ COMMANDS = {
     "certificate": ("write a page that says what you have passed, made here from your progress",
                     ["passed.html --name Ada"], _certificate_arguments, certificate),
     "student": ("write the notebooks without solutions and outputs into a folder",
-                ["for_students", "for_students --language zh"], _student_arguments, student),
+                ["for_students", "for_students --language zh"], _language_arguments, student),
     "nbgrader": ("write the course for nbgrader, with points and locked checks, into a folder", ["for_nbgraders"], _folder,
                  nbgrader),
     "teacher": ("write the teacher's guide, a page for each notebook, into a folder, with lesson plans, "
-                "open questions and a survey", ["for_teachers"], _folder, teacher),
+                "open questions and a survey", ["for_teachers", "for_teachers --language zh"], _language_arguments,
+                teacher),
     "grade": ("run students' notebooks within limits, try their answers with the course's own checks, and write a gradebook",
               ["submitted --out grades.csv", "submitted --out grades.csv --seconds 600 --memory 4",
                "submitted.zip --moodle for_moodle.csv --students participants.csv",

@@ -2,6 +2,7 @@
 
 import contextlib
 import importlib
+import json
 import os
 import re
 import sys
@@ -9,10 +10,15 @@ from pathlib import Path
 
 from unet_course.classroom.copies import NOTEBOOKS, asked, find_notebooks
 from unet_course.classroom.objectives import objectives
+from unet_course.classroom.words import say, speaking
 from unet_course.exercises.core import Exercise, check
+from unet_course.exercises.hints import spoken
+from unet_course.figures.texts import language
 
 READING = 130  # words a minute, of technical text in a language that may be foreign
 CELL = 0.7  # minutes to read a cell of code, run it and look at what it shows
+ASKED = re.compile(r"\*\*(?:(?:Predict|Guess)(?: before you run)?:\*\* |(?:先预测|预测|想一想|猜一猜)\*\*：)"
+                   r"(.+?)(?=\n\n|\Z)", re.S)
 
 
 def new_folder(out):
@@ -23,13 +29,24 @@ def new_folder(out):
     return out
 
 
-def guide_texts(notebooks=NOTEBOOKS):
-    """The guide's pages, {name of the file: text}, README.md first."""
+def opened(notebooks=NOTEBOOKS):
+    """The notebooks in the language that was chosen, {name: (notebook, its sections)}."""
     import nbformat
 
-    sources = find_notebooks(notebooks)
-    mistakes = wrong_answers(Path(notebooks).resolve().parent / "tests" / "exercises")
-    pages = {source.stem: page(nbformat.read(source, as_version=4), source.stem, mistakes) for source in sources}
+    found = {}
+    for path in find_notebooks(notebooks, language()):
+        notebook, english = (nbformat.read(p, as_version=4) for p in (path, Path(notebooks) / path.name))
+        found[path.stem] = notebook, sections(notebook, english)
+    return found
+
+
+def guide_texts(read, bank):
+    """The guide's pages, {name of the file: text}, README.md first.
+
+    `read` is what `opened` gives, `bank` the folder with the wrong answers.
+    """
+    mistakes = in_words(answered(wrong_answers(bank)), bank)
+    pages = {name: page(*course, name, mistakes) for name, course in read.items()}
     return {"README.md": index(pages), **{f"{name}.md": text for name, (_, text) in pages.items()}}
 
 
@@ -50,62 +67,106 @@ def wrong_answers(folder):
     return found
 
 
-def page(notebook, name, mistakes):
+def answered(mistakes):
+    """What the checks say to wrong answers, by exercise: a list of (what is wrong, in words; the status; the hint).
+
+    Those with the same hint stand together. The words and the hints are English.
+    """
+    found = {}
+    with (open(os.devnull, "w", encoding="utf-8") as nowhere, contextlib.redirect_stdout(nowhere), speaking("en")):
+        for id, answers in mistakes.items():
+            by_hint = found[id] = {}
+            for what, answer in answers:
+                report = check(id, answer)
+                said = (*report.failed[:1], report.status, "".join(report.hints[:1]))
+                by_hint.setdefault(said, []).append(what)
+    return {id: [(whats, status, hint) for (*_, status, hint), whats in by_hint.items()] for id, by_hint in found.items()}
+
+
+def in_words(mistakes, folder):
+    """The same in the language that was chosen; the bank's words in Chinese are in a table beside it."""
+    if language() == "en":
+        return mistakes
+    words = json.loads((Path(folder) / "mistakes_zh.json").read_text(encoding="utf-8"))
+    return {id: [([words.get(what, what) for what in whats], status, spoken(hint)) for whats, status, hint in rows]
+            for id, rows in mistakes.items()}
+
+
+def page(notebook, parts, name, mistakes):
     """(one line for the index, the page) of a notebook."""
     title = re.search(r"^# (.+)$", notebook.cells[0].source, re.M).group(1)
-    aims = [f"- {aim} ({', '.join(ids) or 'no exercise asks for it: ask for it yourself'})"
+    aims = [say("- {} ({})", aim, say(", ").join(ids) or say("no exercise asks for it: ask for it yourself"))
             for aim, ids in objectives(notebook.cells[0].source, name[:2])]
-    parts = sections(notebook)
     minutes = [round(part_minutes(cells)) for _, cells in parts]
     exercises = [Exercise.registry[id] for _, cells in parts for id in ids_in(cells)]
-    short = ", ".join(f"{e.id} {e.title} ({e.minutes} minutes)" for e in exercises if e.mark == "classroom")
+    short = say(", ").join(say("{} {} ({} minutes)", e.id, spoken(e.title), e.minutes)
+                           for e in exercises if e.mark == "classroom")
     alone = sum(minutes) - sum(e.minutes for e in exercises)
-    lines = [f"# {title}", "", "**Afterwards they are able to**", "", *aims, "",
-             f"**Time:** {sum(minutes)} minutes with all exercises, {alone} without. **For the classroom:** {short}.", "",
-             "## Minutes for each section", "",
-             "Estimated from words, cells and exercises; a class that knows PyTorch is faster.", "",
-             "| section | minutes | exercises in it |", "|---|---|---|"]
-    lines += [f"| {head} | {n} | {', '.join(ids_in(cells)) or '–'} |" for (head, cells), n in zip(parts, minutes)]
-    lines += ["", "## Questions to ask the room", "", "Below each of the first, what the notebook prints next.", "",
-              *questions(parts, notebook.cells[-1].source)]
-    lines += ["", "## Mistakes to expect", "", "What learners hand in, in words, and what the check answers."]
-    for exercise in exercises:
-        lines += ["", f"### {exercise.id} · {exercise.title} ({exercise.label()})", "", *expected(exercise.id, mistakes)]
-    lines += ["", "## Answers"]
+    lines = [f"# {title}", "", say("**Afterwards they are able to**"), "", *aims, "",
+             say("**Time:** {} minutes with all exercises, {} without. **For the classroom:** {}.",
+                 sum(minutes), alone, short), "",
+             f"## {say('Minutes for each section')}", "",
+             say("Estimated from words, cells and exercises; a class that knows PyTorch is faster."), "",
+             say("| section | minutes | exercises in it |"), "|---|---|---|"]
+    lines += [f"| {head} | {n} | {say(', ').join(ids_in(cells)) or '–'} |" for (head, cells), n in zip(parts, minutes)]
+    lines += ["", f"## {say('Questions to ask the room')}", "",
+              say("Below each of the first, what the notebook prints next."), "", *questions(parts, notebook.cells[-1].source)]
+    lines += ["", f"## {say('Mistakes to expect')}", "", say("What learners hand in, in words, and what the check answers.")]
+    for e in exercises:
+        lines += ["", say("### {} · {} ({})", e.id, spoken(e.title), label(e)), "", *expected(mistakes.get(e.id, []))]
+    lines += ["", f"## {say('Answers')}"]
     for cell in notebook.cells:
         if "solution" in cell.metadata.get("tags", []):
             id = asked(cell.source)[0]
             source = cell.source.replace("# @title Solution\n", "").strip()
-            lines += ["", f"### {id} · {Exercise.registry[id].title}", "", "```python", source, "```"]
+            lines += ["", f"### {id} · {spoken(Exercise.registry[id].title)}", "", "```python", source, "```"]
     row = f"| [{title}]({name}.md) | {sum(minutes)} | {len(exercises)} | {short} |"
     return row, "\n".join(lines) + "\n"
+
+
+def label(exercise):
+    """What stands behind the title of an exercise, such as "classroom, 5 minutes"."""
+    minutes = say("{} minutes", exercise.minutes)
+    return say("{}, {}", say(exercise.mark), minutes) if exercise.mark else minutes
 
 
 def index(pages):
     """The first page."""
     return "\n".join([
-        "# The teacher's guide", "",
-        "One page for each notebook: how long each section takes, what to ask, which mistakes to expect and what the check "
-        "says to them, and the answers. Keep it to yourself: students get the copies that `python -m unet_course student OUT` "
-        "writes.", "",
-        "The package that students import holds the finished blocks, so whoever hands in `ConvBlock` itself passes. "
-        "Ask for a look at the code if points count.", "",
-        "| notebook | minutes with all exercises | exercises | for the classroom |", "|---|---|---|---|",
+        say("# The teacher's guide"), "",
+        say("One page for each notebook: how long each section takes, what to ask, which mistakes to expect "
+            "and what the check says to them, and the answers. Keep it to yourself: students get the copies "
+            "that `python -m unet_course student OUT` writes."), "",
+        say("The package that students import holds the finished blocks, so whoever hands in `ConvBlock` "
+            "itself passes. Ask for a look at the code if points count."), "",
+        say("| notebook | minutes with all exercises | exercises | for the classroom |"), "|---|---|---|---|",
         *(row for row, _ in pages.values()), ""])
 
 
-def sections(notebook):
-    """[(heading, its cells)]; the title cell and the set-up belong to the first."""
-    found = [("Begin", [])]
-    for cell in notebook.cells:
-        pieces = re.split(r"^(?=## )", cell.source, flags=re.M) if cell.cell_type == "markdown" else [cell.source]
-        for piece in pieces:
-            if cell.cell_type == "markdown" and piece.startswith("## "):
-                found.append((piece.splitlines()[0][3:], []))
-            if piece.strip():
-                found[-1][1].append({"type": cell.cell_type, "source": piece, "tags": cell.metadata.get("tags", []),
-                                     "prints": printed(cell)})
+def sections(notebook, english=None):
+    """[(heading, its cells)]; the title cell and the set-up belong to the first.
+
+    Minutes are counted in English words, so a translation comes with the notebook that it translates.
+    """
+    mine = list(pieces(notebook))
+    theirs = list(pieces(english or notebook))
+    if len(mine) != len(theirs):
+        raise ValueError(f"notebook: {mine[0][1].splitlines()[0]!r} is in {len(mine)} pieces, the English one in "
+                         f"{len(theirs)}; run `python course.py translate`")
+    found = [(say("Begin"), [])]
+    for (cell, piece), (_, words) in zip(mine, theirs):
+        if cell.cell_type == "markdown" and piece.startswith("## "):
+            found.append((piece.splitlines()[0][3:], []))
+        found[-1][1].append({"type": cell.cell_type, "source": piece, "tags": cell.metadata.get("tags", []),
+                             "words": len(words.split()), "prints": printed(cell)})
     return found
+
+
+def pieces(notebook):
+    """The cells, each (cell, text), those with headings of sections cut before them."""
+    for cell in notebook.cells:
+        cut = re.split(r"^(?=## )", cell.source, flags=re.M) if cell.cell_type == "markdown" else [cell.source]
+        yield from ((cell, piece) for piece in cut if piece.strip())
 
 
 def printed(cell):
@@ -121,9 +182,9 @@ def ids_in(cells):
 
 def part_minutes(cells):
     """Minutes for one section: reading, running, exercises."""
-    text = " ".join(cell["source"] for cell in cells if cell["type"] == "markdown")
+    words = sum(cell["words"] for cell in cells if cell["type"] == "markdown")
     runs = sum(cell["type"] == "code" and not {"exercise", "solution"} & set(cell["tags"]) for cell in cells)
-    return max(len(text.split()) / READING + CELL * runs + sum(Exercise.registry[id].minutes for id in ids_in(cells)), 1)
+    return max(words / READING + CELL * runs + sum(Exercise.registry[id].minutes for id in ids_in(cells)), 1)
 
 
 def questions(parts, recap):
@@ -133,26 +194,21 @@ def questions(parts, recap):
         for place, cell in enumerate(cells):
             if cell["type"] != "markdown":
                 continue
-            for asks in re.findall(r"\*\*(?:Predict|Guess)(?: before you run)?:\*\* (.+?)(?=\n\n|\Z)", cell["source"], re.S):
+            for asks in ASKED.findall(cell["source"]):
                 later = (c["prints"] for c in cells[place + 1:] if c["prints"] and not c["source"].startswith("guess("))
                 shown = next(later, "")
-                lines += [f"- **{head}.** {' '.join(asks.split())}"]
+                lines += [say("- **{}.** {}", head, " ".join(asks.split()))]
                 lines += ["", *(f"      {line}" for line in shown.splitlines()), ""] if shown else [""]
     for asks, answer in re.findall(r"<summary>(.+?)</summary>\s*(.+?)\s*</details>", recap, re.S):
-        lines += [f"- **At the end.** {asks.strip()} *{' '.join(answer.split())}*", ""]
+        lines += [say("- **At the end.** {} *{}*", asks.strip(), " ".join(answer.split())), ""]
     return lines
 
 
-def expected(id, mistakes):
-    """A table of mistakes, those with the same hint together."""
-    by_hint = {}
-    with open(os.devnull, "w", encoding="utf-8") as nowhere, contextlib.redirect_stdout(nowhere):
-        for what, answer in mistakes.get(id, []):
-            report = check(id, answer)
-            hint = report.hints[0] if report.hints else f"*None: the check says {report.status!r}.*"
-            by_hint.setdefault((*report.failed[:1], hint), []).append(what)
-    rows = [f"| {'; '.join(whats)} | {cell_text(hint)} |" for (*_, hint), whats in by_hint.items()]
-    return ["| the answer | the hint |", "|---|---|", *rows]
+def expected(mistakes):
+    """A table of the mistakes in one exercise, and of the hints."""
+    rows = [f"| {say('; ').join(whats)} | {cell_text(hint or say('*None: the check says {!r}.*', status))} |"
+            for whats, status, hint in mistakes]
+    return [say("| the answer | the hint |"), "|---|---|", *rows]
 
 
 def cell_text(text):

@@ -3,10 +3,12 @@
 from pathlib import Path
 
 from unet_course.classroom.copies import NOTEBOOKS, find_notebooks
-from unet_course.classroom.guide import guide_texts, ids_in, new_folder, part_minutes, sections
+from unet_course.classroom.guide import guide_texts, ids_in, new_folder, opened, part_minutes
 from unet_course.classroom.objectives import TEXTS, held
+from unet_course.classroom.words import say, speaking
 from unet_course.data.files.saving import write_text, written
 from unet_course.exercises.core import Exercise
+from unet_course.figures.texts import language as chosen
 
 LEVELS = ("weak", "good", "excellent")
 PAGES = {  # beside the guide's: what each is, in the words of the first page
@@ -19,7 +21,7 @@ PAGES = {  # beside the guide's: what each is, in the words of the first page
 }
 
 
-def teachers_folder(out, notebooks=NOTEBOOKS):
+def teachers_folder(out, notebooks=NOTEBOOKS, *, language="en"):
     """Write the teacher's guide, and what a teacher needs besides.
 
     Parameters
@@ -28,6 +30,8 @@ def teachers_folder(out, notebooks=NOTEBOOKS):
         A folder that is not there yet, or is empty.
     notebooks : path, optional
         As for `student_copies`. The wrong answers are read from tests/exercises beside it, as in a clone of the course.
+    language : {"en", "zh"}, default "en"
+        Notebooks that are not there in Chinese have English parts in their pages.
 
     Returns
     -------
@@ -40,22 +44,40 @@ def teachers_folder(out, notebooks=NOTEBOOKS):
         If there is no notebook, or no bank of answers.
     FileExistsError
         If `out` holds something already; then nothing is written.
+    ValueError
+        If there is no such language.
     """
-    import nbformat
-
     out = new_folder(out)
-    read = {path.stem: nbformat.read(path, as_version=4) for path in find_notebooks(notebooks)}
-    parts = {name: sections(notebook) for name, notebook in read.items()}
-    texts = guide_texts(notebooks)
-    links = (f"- [{name}]({name}): {what}" for name, what in PAGES.items())
-    texts["README.md"] += "\n".join(["", "## To plan, to ask, to note", "", *links, ""])
-    made = {"lessons.md": lesson_plans(parts), "minutes.md": sheet(parts),
-            "open_questions.md": open_questions(parts)}
-    texts |= {name: made.get(name) or (TEXTS / name).read_text(encoding="utf-8") for name in PAGES}
+    find_notebooks(notebooks, language)
+    with speaking(language):
+        read = opened(notebooks)
+        texts = guide_texts(read, Path(notebooks).resolve().parent / "tests" / "exercises")
+        parts = {name: found for name, (_, found) in read.items()}
+        links = (say("- [{0}]({0}): {1}", name, say(what)) for name, what in PAGES.items())
+        texts["README.md"] += "\n".join(["", f"## {say('To plan, to ask, to note')}", "", *links, ""])
+        texts |= {"lessons.md": lesson_plans(parts), "minutes.md": sheet(parts), "open_questions.md": open_questions(parts),
+                  "learners.md": spoken_text("learners.md"), "survey.md": spoken_text("survey.md")}
     with written(out) as beside:
         for name, text in texts.items():
             write_text(beside / name, text)
     return [Path(out) / name for name in texts]
+
+
+def in_language(name):
+    """The name of a text in the language that was chosen: learners.md, or learners_zh.md.
+
+    Examples
+    --------
+    >>> with speaking("zh"):
+    ...     in_language("learners.md")
+    'learners_zh.md'
+    """
+    stem, *end = name.split(".")
+    return ".".join([stem if chosen() == "en" else f"{stem}_{chosen()}", *end])
+
+
+def spoken_text(name):
+    return (TEXTS / in_language(name)).read_text(encoding="utf-8")
 
 
 def alone(cells):
@@ -84,7 +106,7 @@ def lesson_minutes(lesson, parts):
     """
     wanted, ids = lesson.get("sections"), lesson["exercises"]
     taught = [cells for head, cells in parts
-              if head == "Begin" or wanted is None or number(head) in wanted]
+              if head == say("Begin") or wanted is None or number(head) in wanted]
     there = [id for cells in taught for id in ids_in(cells)]
     if missing := [id for id in ids if id not in there]:
         raise ValueError(f"lesson: exercise {missing[0]} is in no section that is taught of "
@@ -106,27 +128,28 @@ def number(head):
 
 def lesson_plans(parts):
     """The page of lesson plans."""
-    lines = ["# Lesson plans", "",
-             "Minutes are the guide's: estimated from words, cells and exercises, and not yet "
-             "measured in any class. Note the real ones in [minutes.md](minutes.md). What you "
-             "show on the projector in place of letting them read is faster; what they type is "
-             "slower than you think. An exercise that is not named here is for home."]
+    lines = [say("# Lesson plans"), "",
+             say("Minutes are the guide's: estimated from words, cells and exercises, and not yet "
+                 "measured in any class. Note the real ones in [minutes.md](minutes.md). What you "
+                 "show on the projector in place of letting them read is faster; what they type is "
+                 "slower than you think. An exercise that is not named here is for home.")]
     for plan in held("lessons")["plan"]:
-        lines += ["", f"## {plan['hours']} hours", "", f"**{plan['title']}.** {plan['ends']}", "",
-                  "| notebook | sections | exercises in class | minutes | for you |",
+        lines += ["", f"## {say('{} hours', plan['hours'])}", "",
+                  say("**{}.** {}", say(plan["title"]), say(plan["ends"])), "",
+                  say("| notebook | sections | exercises in class | minutes | for you |"),
                   "|---|---|---|---|---|"]
         total = 0
         for lesson in plan["lesson"]:
             name = next(name for name in parts if name.startswith(lesson["notebook"]))
             minutes = lesson_minutes(lesson, parts[name])
             total += minutes
-            which = ", ".join(map(str, lesson.get("sections", ["all"])))
-            ids = ", ".join(lesson["exercises"])
+            which = say(", ").join(map(str, lesson.get("sections", [say("all")])))
+            ids = say(", ").join(lesson["exercises"])
             lines.append(f"| [{title(name)}]({name}.md) | {which} | {ids} | {minutes} | "
-                         f"{lesson['say']} |")
+                         f"{say(lesson['say'])} |")
         left = 60 * plan["hours"] - plan["breaks"] - total
-        lines += ["", f"Together {total} minutes, {plan['breaks']} minutes of breaks, {left} left "
-                  "over for questions."]
+        lines += ["", say("Together {} minutes, {} minutes of breaks, {} left over for questions.",
+                          total, plan["breaks"], left)]
     return "\n".join(lines) + "\n"
 
 
@@ -138,19 +161,19 @@ def title(name):
     >>> title("02_convolution_block")
     '02 convolution block'
     """
-    return name.replace("_", " ")
+    return say(name.replace("_", " "))
 
 
 def sheet(parts):
     """The sheet on which a teacher notes how long each section really took."""
-    lines = ["# Real minutes", "",
-             "Print it, or fill it in as you go: one line for each section that you have taught. "
-             "The estimate is the guide's, with all exercises. Sent back to the course, with how "
-             "many you were and what they knew before, it makes the estimates better.", "",
-             "Date: ____ How many: ____ Python and PyTorch before: ____ Machine: ____"]
+    lines = [say("# Real minutes"), "",
+             say("Print it, or fill it in as you go: one line for each section that you have taught. "
+                 "The estimate is the guide's, with all exercises. Sent back to the course, with how "
+                 "many you were and what they knew before, it makes the estimates better."), "",
+             say("Date: ____ How many: ____ Python and PyTorch before: ____ Machine: ____")]
     for name, found in parts.items():
         lines += ["", f"## {title(name)}", "",
-                  "| section | estimate | really | what took longer, what was left out |",
+                  say("| section | estimate | really | what took longer, what was left out |"),
                   "|---|---|---|---|"]
         lines += [f"| {head} | {round(part_minutes(cells))} | | |" for head, cells in found]
     return "\n".join(lines) + "\n"
@@ -158,14 +181,15 @@ def sheet(parts):
 
 def open_questions(parts):
     """The page of open questions, with their rubrics."""
-    lines = ["# Open questions", "",
-             "Two for each notebook, about ten minutes each, alone or in threes. They have no "
-             "check: what counts is the judgement, with the notebook's own figures at hand. "
-             "Points, if you need some: weak 0, good 1, excellent 2. An answer that says "
-             "something else, and holds against your questions, is as good."]
+    lines = [say("# Open questions"), "",
+             say("Two for each notebook, about ten minutes each, alone or in threes. They have no "
+                 "check: what counts is the judgement, with the notebook's own figures at hand. "
+                 "Points, if you need some: weak 0, good 1, excellent 2. An answer that says "
+                 "something else, and holds against your questions, is as good.")]
+    table = held(in_language("open_questions"))
     for name in parts:
         lines += ["", f"## {title(name)}"]
-        for place, entry in enumerate(held("open_questions")[name[:2]], 1):
+        for place, entry in enumerate(table[name[:2]], 1):
             lines += ["", f"**{place}.** {' '.join(entry['question'].split())}", ""]
-            lines += [f"- *{level}:* {' '.join(entry[level].split())}" for level in LEVELS]
+            lines += [say("- *{}:* {}", say(level), " ".join(entry[level].split())) for level in LEVELS]
     return "\n".join(lines) + "\n"

@@ -9,6 +9,8 @@ try:
 except ModuleNotFoundError:  # Python 3.10
     import tomli as tomllib
 
+from unet_course.exercises.hints import CHINESE
+
 TEXTS = Path(__file__).parent / "texts"
 
 
@@ -26,9 +28,9 @@ def promised(source):
     >>> promised("You will be able to\\n\\n- pool by hand;\\n- say why.\\n\\n**You need** nothing.")
     ['pool by hand', 'say why']
     """
-    aims = re.search(r"You will be able to\n\n(.+?)\n\n\*\*You need", source, re.S).group(1)
+    aims = re.search(r"(?:You will be able to|学完本节，你能够)\n\n(.+?)\n\n\*\*(?:You need|你需要)", source, re.S).group(1)
     bare = re.sub(r"<!--.*?-->", "", aims)
-    return [" ".join(aim.split()).rstrip(";.") for aim in re.split(r"^- ", bare, flags=re.M)[1:]]
+    return [" ".join(aim.split()).rstrip(";.；。") for aim in re.split(r"^- ", bare, flags=re.M)[1:]]
 
 
 def objectives(source, number):
@@ -37,7 +39,7 @@ def objectives(source, number):
     Parameters
     ----------
     source : str
-        The notebook's first cell.
+        The notebook's first cell, in English or in Chinese.
     number : str
         The notebook's number, such as "02".
 
@@ -52,7 +54,8 @@ def objectives(source, number):
         If `texts/objectives.toml` knows other objectives than the cell, or another order.
     """
     aims, known = promised(source), held("objectives").get(number, {})
-    if len(aims) != len(known) or not all(map(str.startswith, aims, known)):
+    same = CHINESE.search(source) or all(map(str.startswith, aims, known))
+    if len(aims) != len(known) or not same:
         raise ValueError(f"number is {number!r}: objectives.toml has {list(known)}; wanted the "
                          f"beginnings of {aims}, in this order. Write there what the cell says.")
     return list(zip(aims, known.values()))
