@@ -389,13 +389,14 @@ def test_what_torch_replaces_is_not_the_answers():
     ],
 )
 def test_a_child_of_an_answer_does_not_go_on_here(end, tmp_path):
-    came_back = tmp_path / "came back"
+    came_back, once = tmp_path / "came back", iter([True])
 
     def forks(prediction, target):
-        child = os.fork()
-        end(child)
-        if child:
-            os.waitpid(child, 0)
+        if next(once, False):  # a check calls it many times, and a large process takes long to fork
+            child = os.fork()
+            end(child)
+            if child:
+                os.waitpid(child, 0)
         return dice(prediction, target)
 
     here = os.getpid()
