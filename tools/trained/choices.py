@@ -49,6 +49,7 @@ CHOICES = {
     "no augmentation": {"augment": None},
     "also zoomed and turned": {"augment": Augment(scale=0.25)},
     "also elastic": {"augment": Augment(elastic=2.0)},
+    "augmented without noise": {"augment": Augment(noise=0)},
     "cross-entropy": {"loss": "cross-entropy"},
     "cross-entropy + Dice loss": {"loss": "cross-entropy + Dice loss"},
     "learning rate 0.001": {"lr": 1e-3},
