@@ -36,12 +36,13 @@ from unet_course.losses import FadingWeights
 from unet_course.metrics.objects import match_objects, rand_f_score
 from unet_course.metrics.pixels import class_dice, confusion_matrix
 from unet_course.tracing import parameter_count
-from unet_course.training.ablations import VARIANTS, WIDTHS
+from unet_course.training.ablations import VARIANTS, WIDTHS, unet
 
 CROP, BATCH, SIDE, PICTURES = 101, 8, 256, 4  # an odd crop: the upper two skips are padded
 HARDER = {"spacing": 22, "gaps": 0.25, "blur": 1.3, "noise": 0.12}  # the walls' `shifted`
 FAMILY = {"ResUNet": ResUNet, "Attention U-Net": AttentionUNet, "U-Net++": UNetPlusPlus,
           "Dense U-Net": DenseUNet, "DCSAU-Net": DCSAUNet}
+NARROW = "U-Net, half the channels"  # about as many weights as DCSAU-Net
 SOME = ["skip after pool", "pad the upsampled", "depth 1", "depth 2", "depth 4",
         "torch's default init", "tiny init"]
 OTHER = ["bilinear", "group norm", "no norm", "twice the width", "tiny init, no norm",
@@ -54,6 +55,7 @@ PLAN = {  # group: (task, networks, seeds, steps of each training)
     "nuclei": ("nuclei", ["base", "no skips", *SOME], range(5), [800]),
     "family": ("nuclei", list(FAMILY), range(5), [800]),
     "walls family": ("walls", list(FAMILY), range(5), [600]),
+    "walls narrow": ("walls", [NARROW], range(5), [600]),
     "others": ("nuclei", OTHER, range(3), [800]),
 }
 SCORES = ["dice_1", "dice_2", "said_1", "said_2", "f1", "ap", "rand"]
@@ -77,6 +79,8 @@ def make(task, name):
     classes = {"nuclei": 3, "walls": 2}[task]
     masks = load(task, "train")[1]
     loss = FadingWeights((torch.bincount(masks.flatten()) / masks.numel()).tolist())
+    if name == NARROW:
+        return unet([count // 2 for count in WIDTHS], num_classes=classes), loss
     if name not in FAMILY:
         return VARIANTS[name].build(num_classes=classes), loss
     if name == "U-Net++":
