@@ -11,11 +11,12 @@ import numpy as np
 from benchmarks.measuring import MIB, in_process, memory_rise, seconds
 from unet_course import load_pretrained, predict
 from unet_course.data.nuclei import load_raw
+from unet_course.inference.fast import TILE
 
 
 def main(quick=False):
     """Write the image, predict in a new process; return what results/large.json holds."""
-    side, tile = (256, 64) if quick else (20_000, 1024)
+    side, tile = (256, 64) if quick else (20_000, TILE)
     with tempfile.TemporaryDirectory() as folder:
         picture, out = Path(folder) / "image.npy", Path(folder) / "classes.npy"
         write_image(picture, side)
