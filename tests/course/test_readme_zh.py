@@ -35,7 +35,7 @@ def lost(english, chinese):
         code = re.findall(r"`[^`\n]+`", text) + re.findall(r"^python \S+ .*?(?=\s*#|$)", text, re.MULTILINE)
         bare = re.sub(r"`[^`\n]+`|\]\([^)]*\)|^python .*$|<!--.*?-->", "", text, flags=re.MULTILINE)
         return Counter(links + code + re.findall(r"\d+(?:[.,]\d+)*", bare))
-    chinese = chinese.replace("course.py lab --language zh", "course.py lab")
+    chinese = re.sub(r"(course\.py|-m tools\.notebooks\.)( ?lab) --language zh", r"\1\2", chinese)
     return sorted((things(english, here) - things(chinese)).elements())
 
 
