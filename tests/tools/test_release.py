@@ -3,13 +3,14 @@
 import hashlib
 import json
 import os
+import shutil
 import subprocess
 from pathlib import Path
 
 import nbformat
 import pytest
 
-from tools.gates import RECORD
+from tools.gates import RECORD, ROOT
 from tools.website import address, release
 
 # What builds the small course's wheel: a backend of its own, so that no network is needed.
@@ -121,6 +122,16 @@ def state(git):
     dist = sorted(path.name for path in git.root.glob("dist/*"))
     return (git("rev-parse", "HEAD"), git("for-each-ref"), git("status", "--porcelain"), dist,
             len(git("worktree", "list").splitlines()))
+
+
+def test_the_first_release_gets_its_date(tmp_path):
+    for name in ("pyproject.toml", "CITATION.cff", ".zenodo.json"):
+        shutil.copy(ROOT / name, tmp_path)
+    for version, date in (("0.2.0", "2027-01-02"), ("0.3.0", "2027-02-03")):
+        release.write_version(tmp_path, version, date)
+        zenodo = json.loads((tmp_path / ".zenodo.json").read_text(encoding="utf-8"))
+        assert (zenodo["version"], zenodo["publication_date"]) == (version, date)
+        assert f"\nversion: {version}\ndate-released: {date}\n" in (tmp_path / "CITATION.cff").read_text(encoding="utf-8")
 
 
 def test_a_release_has_all_of_its_parts(git, capfd):

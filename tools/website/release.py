@@ -151,8 +151,12 @@ def write_version(tree, version, date):
                                (plain.format("date-released"), date)],
               ".zenodo.json": [(quoted.format("version"), version),
                                (quoted.format("publication_date"), date)]}
+    dates = {"CITATION.cff": f"date-released: {date}\n", ".zenodo.json": f'  "publication_date": "{date}",\n'}
     for name, changes in places.items():
         text = old = read(tree, name)
+        line = dates.get(name, "")
+        if line.split(":")[0] not in text:  # before the first release
+            changes = [('^( *"?version"?:.*\n)', line), *changes]
         for pattern, new in changes:
             text = re.sub(pattern, rf"\g<1>{new}", text, count=1, flags=re.MULTILINE)
         if text != old:
