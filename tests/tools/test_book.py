@@ -267,16 +267,15 @@ def browser():
         chromium.close()
 
 
-# text that reaches out of the screen and does not stand in a frame of its own that scrolls; figures too small to read
+# text and figures that reach out of the screen and do not stand in a frame of their own that scrolls
 FITS = """() => {
-  const frame = ".picture, pre, div.math, .pst-scrollable-table-container, .cell_output .output";
+  const frame = "pre, div.math, .pst-scrollable-table-container, .cell_output .output";
   const out = [...document.querySelectorAll("article :is(p, li, h1, h2, h3, h4, dt, dd, summary)")].filter(
     (e) => e.getClientRects().length && e.scrollWidth > e.clientWidth + 1 && getComputedStyle(e).display != "inline"
-      && !e.querySelector(frame) && !e.closest(frame) && !e.matches(".picture"));
-  const small = [...document.querySelectorAll("article .cell_output img")].filter(
-    (e) => e.getClientRects().length && e.width < Math.min(e.naturalWidth, 600));
+      && !e.querySelector(frame) && !e.closest(frame));
+  const figures = [...document.querySelectorAll("article img")].filter((e) => e.getBoundingClientRect().right > innerWidth);
   const page = document.documentElement.scrollWidth > innerWidth ? ["the page: " + document.documentElement.scrollWidth] : [];
-  return [...page, ...out.map((e) => e.outerHTML.slice(0, 120)), ...small.map((e) => "small: " + e.src)];
+  return [...page, ...[...out, ...figures].map((e) => e.outerHTML.slice(0, 120))];
 }"""
 DRAWN = "() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))"
 AXE = """([parts, colours]) =>
