@@ -5,6 +5,7 @@ from pathlib import Path
 
 from docutils import nodes
 from docutils.utils.math.latex2mathml import tex2mathml
+from sphinx.search.en import SearchEnglish
 
 HERE = Path(__file__).resolve().parent
 WHERE = (HERE / "address.txt").read_text(encoding="utf-8").strip()  # OWNER/NAME
@@ -66,6 +67,23 @@ def mathml(inline):
     return visit
 
 
+class SearchBoth(SearchEnglish):
+    """English words, and Chinese as pairs of characters: it has no spaces, and most of its terms have two or more."""
+
+    js_splitter_code = r"""
+var splitQuery = (query) =>
+  query
+    .replace(/[\u4e00-\u9fff]{2,}/g, (run) => " " + [...run.slice(1)].map((next, i) => run[i] + next).join(" ") + " ")
+    .split(/[^\p{Letter}\p{Number}_\p{Emoji_Presentation}]+/gu)
+    .filter((word) => word);
+"""
+
+    def split(self, text):
+        def pairs(match):
+            return f" {' '.join(map(''.join, zip(match[0], match[0][1:])))} "
+        return super().split(re.sub(r"[\u4e00-\u9fff]{2,}", pairs, text))
+
+
 def in_chinese(app, pagename, templatename, context, doctree):
     """A screen reader has to know which pages are Chinese."""
     if pagename == "zh" or pagename.startswith(("zh/", "notebooks/zh/")):
@@ -73,6 +91,7 @@ def in_chinese(app, pagename, templatename, context, doctree):
 
 
 def setup(app):
+    app.add_search_language(SearchBoth)  # in the place of the English one
     app.connect("html-page-context", in_chinese)
     app.add_html_math_renderer("mathml", (mathml(True), None), (mathml(False), None))
 
