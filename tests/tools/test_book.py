@@ -143,15 +143,31 @@ def test_the_pages_of_the_package_are_its_folders(tmp_path):
     assert top[1] == ["blocks"] and own == ("Own data", ["own_data.train"])
 
 
-def test_first_page_has_the_picture_and_a_card_for_each_notebook(site, pages):
-    first = (site / "index.html").read_text(encoding="utf-8")
-    assert "The map" in first and "<!--" not in first.split("<article")[1].split("</article")[0]
-    assert any("front" in image["src"] and len(image["alt"]) > 50 for image in pages[site / "index.html"].images)
-    found = sorted((ROOT / "notebooks").glob("*.ipynb"))
-    assert len(re.findall(r"<p>\d+ minutes</p>", first)) == len(found)
-    for path in found:
-        assert f"notebooks/{path.stem}.html" in pages[site / "index.html"].links
-    assert ("live/index.html" in pages[site / "index.html"].links) == (site / "live").exists()
+@pytest.mark.parametrize("name, up, folder, minutes", [("index", "", "notebooks", "minutes"),
+                                                       ("zh/index", "../", "notebooks/zh", "分钟")])
+def test_first_pages_have_the_pictures_and_a_card_for_each_notebook(site, pages, name, up, folder, minutes):
+    path = site / f"{name}.html"
+    first, page = path.read_text(encoding="utf-8"), pages[path]
+    assert "<!--" not in first.split("<article")[1].split("</article")[0]
+    for picture in ("front", "board"):
+        assert any(picture in image["src"] for image in page.images)
+    assert silent(page.images) == []
+    found = sorted((ROOT / folder).glob("*.ipynb"))
+    assert len(re.findall(rf"<p>\d+ {minutes}</p>", first)) == len(found)
+    for notebook in found:
+        assert f"{up}{folder}/{notebook.stem}.html" in page.links
+    shown = any(image["src"] == f"{up}_static/live.png" for image in page.images)
+    assert shown == (f"{up}live/index.html" in page.links) == (site / "live").exists()
+
+
+def test_the_themes_words_are_in_the_language_of_the_page(site):
+    for name, is_chinese in (("index", False), ("zh/index", True), ("notebooks/zh/02_convolution_block", True), ("search", False)):
+        text = (site / f"{name}.html").read_text(encoding="utf-8")
+        around = re.sub(r"<(nav|article)\b.*?</\1>|<(script|style)\b.*?</\2>", "", text, flags=re.DOTALL)
+        words = re.findall(r">\s*([^<>]+?)\s*<", around)
+        words += re.findall(r'(?:title|aria-label|placeholder)="([^"]+)"', around)
+        for english, chinese in (("Search", "搜索"), ("Skip to main content", "跳到正文"), ("Color mode", "颜色模式")):
+            assert (chinese if is_chinese else english) in words and (english if is_chinese else chinese) not in words, name
 
 
 def test_pages_of_the_course_are_there_and_the_teachers_guide_is_not(site, pages):

@@ -13,7 +13,7 @@ FOLDED = {"en": ("Show the solution", "Hide the solution"), "zh": ("显示答案
 
 
 def page_of(notebook, language="en"):
-    """A notebook for the site: solutions folded, alt texts where myst-nb looks for them, no progress bars, no badges."""
+    """A notebook for the site: solutions folded, alt texts where myst-nb looks, no progress bars, no badges."""
     for cell in notebook.cells:
         if cell.cell_type == "markdown":
             cell.source = no_badges(cell.source)
@@ -57,13 +57,14 @@ def stored_picture(notebook, words):
     raise ValueError(f"No cell with {words} has a stored picture; run the notebook whole.")
 
 
-def cards(readme, days):
+def cards(readme, days, language="en"):
     """The map of a README as cards: a list that the style sheet lays out. `days`: {"00": its picture's alt text}."""
+    up, minutes = ("../", "分钟") if language == "zh" else ("", "minutes")
     rows = re.findall(r"^\| (\[(\d\d)[^|]*\.ipynb\)) \| (.+) \| (\d+) \|$", readme, re.MULTILINE)
     if not rows:
         raise ValueError("README.md has no map, which the site shows: rows such as | [00 …](notebooks/00_….ipynb) | … | 39 |")
-    items = "\n\n".join(f"- ![{days[number]}](_static/day/{number}.png)\n\n  {link}\n\n  {aims}\n\n  {minutes} minutes"
-                        for link, number, aims, minutes in rows)
+    items = "\n\n".join(f"- ![{days[number]}]({up}_static/day/{number}.png)\n\n  {link.replace('](', f']({up}')}\n\n"
+                        f"  {aims}\n\n  {time} {minutes}" for link, number, aims, time in rows)
     return f"```{{container}} cards\n{items}\n```"
 
 
