@@ -1,10 +1,13 @@
 """Sphinx's settings for the course's site; `tools/website/book.py` lays the pages beside this file and builds."""
 
 import re
+from gettext import NullTranslations
 from pathlib import Path
 
 from docutils import nodes
 from docutils.utils.math.latex2mathml import tex2mathml
+from sphinx.locale import translators
+from sphinx.search.en import SearchEnglish
 
 HERE = Path(__file__).resolve().parent
 WHERE = (HERE / "address.txt").read_text(encoding="utf-8").strip()  # OWNER/NAME
@@ -66,14 +69,54 @@ def mathml(inline):
     return visit
 
 
+class SearchBoth(SearchEnglish):
+    """English words, and Chinese as pairs of characters: it has no spaces, and most of its terms have two or more."""
+
+    js_splitter_code = r"""
+var splitQuery = (query) =>
+  query
+    .replace(/[\u4e00-\u9fff]{2,}/g, (run) => " " + [...run.slice(1)].map((next, i) => run[i] + next).join(" ") + " ")
+    .split(/[^\p{Letter}\p{Number}_\p{Emoji_Presentation}]+/gu)
+    .filter((word) => word);
+"""
+
+    def split(self, text):
+        def pairs(match):
+            return f" {' '.join(map(''.join, zip(match[0], match[0][1:])))} "
+        return super().split(re.sub(r"[\u4e00-\u9fff]{2,}", pairs, text))
+
+
+CHINESE = {  # what the theme writes on a page and its buttons
+    "Skip to main content": "跳到正文", "Back to top": "回到顶部", "Search": "搜索", "Site navigation": "网站导航",
+    "On this page": "本页内容", "Contents": "目录", "previous": "上一页", "next": "下一页", "previous page": "上一页",
+    "next page": "下一页", "Toggle primary sidebar": "显示或隐藏导航", "Toggle secondary sidebar": "显示或隐藏目录",
+    "Fullscreen mode": "全屏", "Color mode": "颜色模式", "System Settings": "跟随系统", "Light": "亮色", "Dark": "暗色",
+    "Version warning": "版本警告", "By": "作者：", "By the": "作者：", "Launch": "启动", "Source repository": "源码仓库",
+    "repository": "仓库",
+}
+
+
+class Chinese(NullTranslations):
+    """The words of CHINESE; all others stay."""
+
+    def gettext(self, message):
+        return CHINESE.get(message, message)
+
+
 def in_chinese(app, pagename, templatename, context, doctree):
-    """A screen reader has to know which pages are Chinese."""
-    if pagename == "zh" or pagename.startswith(("zh/", "notebooks/zh/")):
+    """A screen reader has to know which pages are Chinese; on these the theme's words are so too."""
+    chinese = pagename.startswith(("zh/", "notebooks/zh/"))
+    words = Chinese() if chinese else NullTranslations()
+    for catalogue in ("sphinx", "booktheme"):
+        translators["general", catalogue] = words
+    context["gettext"] = words.gettext
+    if chinese:
         context["language"] = "zh-CN"
 
 
 def setup(app):
-    app.connect("html-page-context", in_chinese)
+    app.add_search_language(SearchBoth)  # in the place of the English one
+    app.connect("html-page-context", in_chinese, priority=1)  # before the theme names its buttons
     app.add_html_math_renderer("mathml", (mathml(True), None), (mathml(False), None))
 
 

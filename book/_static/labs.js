@@ -20,9 +20,6 @@ document.addEventListener("DOMContentLoaded", () => {
       [image.src, image.alt] = frames[at];
     };
 
-    const frame = document.createElement("div"); // so that a phone scrolls the picture alone
-    image.replaceWith(frame);
-    frame.append(image);
     image.lang = "en"; // as the words in it
     lab.addEventListener("input", show);
     // all are fetched before they are wanted: none flickers

@@ -74,5 +74,5 @@ def test_the_picture_is_light_and_says_what_the_network_finds():
     assert front.PICTURE.stat().st_size <= 150_000
     number = front.count(front.found()[1])
     assert f"finds: {number} nuclei" in front.draw().axes[1].get_title()
-    for page in (*READMES, "book/index.md"):
+    for page in (*READMES, "book/index.md", "book/zh/index.md"):
         assert f"{number} " in re.search(r"!\[([^\]]*)\]\([^)]*_static/front\.png\)", read(page))[1], page

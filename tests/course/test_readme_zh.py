@@ -11,7 +11,7 @@ from tools.notebooks import translate
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = {"README.md": "README.zh-CN.md", **{f"book/{path.name}": f"book/zh/{path.name}" for path in sorted((ROOT / "book").glob("*.md"))}}
-PAGES.pop("book/index.md")  # the Chinese README is the first page of the Chinese site
+FIRST = {"zh/index.md": "../index.md", "_static/front.png": "../_static/front.png"}  # of the site's first page
 TEXTS = {name: (ROOT / name).read_text(encoding="utf-8") for pair in PAGES.items() for name in pair}
 
 
@@ -24,6 +24,8 @@ def sections(text):
 def here(link):
     """Where a Chinese page leads instead."""
     link = {"README.zh-CN.md": "README.md"}.get(link, link)  # each to the other
+    if link in FIRST:
+        return FIRST[link]
     link = re.sub(r"^book/(?=\w+\.md)", "book/zh/", re.sub(r"^\.\./", "../../", link))
     return re.sub(r"^notebooks/(?=\d\d_)", "notebooks/zh/", link) if link[10:12] in translate.TRANSLATED else link
 

@@ -107,16 +107,17 @@ def test_nothing_is_loaded_from_a_network(site):
     assert {path.name: found for path in files if (found := loaded_from_afar(path))} == {}
 
 
-def test_every_notebook_has_its_page_its_pictures_and_its_folded_solutions(site, pages):
+def test_every_notebook_has_its_page_its_pictures_and_its_folded_cells(site, pages):
     for path in notebooks():
         made = (site / path.relative_to(ROOT)).with_suffix(".html")
         cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
         count = sum("image/png" in output.get("data", {}) for cell in cells for output in cell.get("outputs", []))
         shown = [image for image in pages[made].images if "_images/" in image["src"]]
         assert len(shown) == count and silent(shown) == [], path.name
-        solutions = sum("solution" in cell["metadata"].get("tags", []) for cell in cells)
         text, language = made.read_text(encoding="utf-8"), "zh" if path.parent.name == "zh" else "en"
-        assert text.count(book_pages.FOLDED[language][0]) == text.count("tag_hide-cell") == solutions, path.name
+        for tag, (fold, words) in book_pages.FOLDED.items():
+            tagged = sum(tag in cell["metadata"].get("tags", []) for cell in cells)
+            assert text.count(words[language][0]) == text.count(f"tag_{fold}") == tagged >= 1, (path.name, tag)
         assert "it/s]" not in text, path.name  # a progress bar that stands still
         own = f"/notebooks/{path.relative_to(ROOT / 'notebooks').as_posix()}"
         colab = [link for link in pages[made].links if link.startswith("https://colab.research.google.com/") and link.endswith(own)]
@@ -143,15 +144,31 @@ def test_the_pages_of_the_package_are_its_folders(tmp_path):
     assert top[1] == ["blocks"] and own == ("Own data", ["own_data.train"])
 
 
-def test_first_page_has_the_picture_and_a_card_for_each_notebook(site, pages):
-    first = (site / "index.html").read_text(encoding="utf-8")
-    assert "The map" in first and "<!--" not in first.split("<article")[1].split("</article")[0]
-    assert any("front" in image["src"] and len(image["alt"]) > 50 for image in pages[site / "index.html"].images)
-    found = sorted((ROOT / "notebooks").glob("*.ipynb"))
-    assert len(re.findall(r"<p>\d+ minutes</p>", first)) == len(found)
-    for path in found:
-        assert f"notebooks/{path.stem}.html" in pages[site / "index.html"].links
-    assert ("live/index.html" in pages[site / "index.html"].links) == (site / "live").exists()
+@pytest.mark.parametrize("name, up, folder, minutes", [("index", "", "notebooks", "minutes"),
+                                                       ("zh/index", "../", "notebooks/zh", "分钟")])
+def test_first_pages_have_the_pictures_and_a_card_for_each_notebook(site, pages, name, up, folder, minutes):
+    path = site / f"{name}.html"
+    first, page = path.read_text(encoding="utf-8"), pages[path]
+    assert "<!--" not in first.split("<article")[1].split("</article")[0]
+    for picture in ("front", "board"):
+        assert any(picture in image["src"] for image in page.images)
+    assert silent(page.images) == []
+    found = sorted((ROOT / folder).glob("*.ipynb"))
+    assert len(re.findall(rf"<p>\d+ {minutes}</p>", first)) == len(found)
+    for notebook in found:
+        assert f"{up}{folder}/{notebook.stem}.html" in page.links
+    shown = any(image["src"] == f"{up}_static/live.png" for image in page.images)
+    assert shown == (f"{up}live/index.html" in page.links) == (site / "live").exists()
+
+
+def test_the_themes_words_are_in_the_language_of_the_page(site):
+    for name, is_chinese in (("index", False), ("zh/index", True), ("notebooks/zh/02_convolution_block", True), ("search", False)):
+        text = (site / f"{name}.html").read_text(encoding="utf-8")
+        around = re.sub(r"<(nav|article)\b.*?</\1>|<(script|style)\b.*?</\2>", "", text, flags=re.DOTALL)
+        words = re.findall(r">\s*([^<>]+?)\s*<", around)
+        words += re.findall(r'(?:title|aria-label|placeholder)="([^"]+)"', around)
+        for english, chinese in (("Search", "搜索"), ("Skip to main content", "跳到正文"), ("Color mode", "颜色模式")):
+            assert (chinese if is_chinese else english) in words and (english if is_chinese else chinese) not in words, name
 
 
 def test_pages_of_the_course_are_there_and_the_teachers_guide_is_not(site, pages):
@@ -267,16 +284,15 @@ def browser():
         chromium.close()
 
 
-# text that reaches out of the screen and does not stand in a frame of its own that scrolls; figures too small to read
+# text and figures that reach out of the screen and do not stand in a frame of their own that scrolls
 FITS = """() => {
-  const frame = ".picture, pre, div.math, .pst-scrollable-table-container, .cell_output .output";
+  const frame = "pre, div.math, .pst-scrollable-table-container, .cell_output .output";
   const out = [...document.querySelectorAll("article :is(p, li, h1, h2, h3, h4, dt, dd, summary)")].filter(
     (e) => e.getClientRects().length && e.scrollWidth > e.clientWidth + 1 && getComputedStyle(e).display != "inline"
-      && !e.querySelector(frame) && !e.closest(frame) && !e.matches(".picture"));
-  const small = [...document.querySelectorAll("article .cell_output img")].filter(
-    (e) => e.getClientRects().length && e.width < Math.min(e.naturalWidth, 600));
+      && !e.querySelector(frame) && !e.closest(frame));
+  const figures = [...document.querySelectorAll("article img")].filter((e) => e.getBoundingClientRect().right > innerWidth);
   const page = document.documentElement.scrollWidth > innerWidth ? ["the page: " + document.documentElement.scrollWidth] : [];
-  return [...page, ...out.map((e) => e.outerHTML.slice(0, 120)), ...small.map((e) => "small: " + e.src)];
+  return [...page, ...[...out, ...figures].map((e) => e.outerHTML.slice(0, 120))];
 }"""
 DRAWN = "() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))"
 AXE = """([parts, colours]) =>
@@ -324,9 +340,20 @@ def test_no_page_asks_a_network_and_no_script_fails(looked, browser):
     assert [url for url in looked[2] if not url.startswith(("file:", "data:"))] == [] == browser.failed
 
 
-def test_a_word_that_is_typed_is_found(site, browser):
-    browser.goto((site / "search.html").as_uri() + "?q=receptive")
-    browser.wait_for_selector('#search-results li a[href*="02_convolution_block"]')  # they come one by one
+def prose(path):
+    """What the text of a notebook says, without addresses."""
+    cells = nbformat.read(path, as_version=4).cells
+    return re.sub(r"\]\([^)]*\)", "]", "\n".join(cell.source for cell in cells if cell.cell_type == "markdown"))
+
+
+@pytest.mark.parametrize("word", ["receptive", "梯度", "偏置", "感受野"])
+def test_a_word_that_is_typed_is_found_wherever_it_stands(site, browser, word):
+    browser.goto((site / "search.html").as_uri() + f"?q={word}")
+    browser.wait_for_selector(".search-summary:not(:empty)", state="attached")  # when it has finished
+    links = [link.get_attribute("href") for link in browser.locator("#search-results li a").all()]
+    found = {link.split("#")[0].removesuffix(".html") for link in links}
+    wanted = {path.relative_to(ROOT).with_suffix("").as_posix() for path in notebooks() if word in prose(path)}
+    assert wanted and wanted <= found
 
 
 @pytest.mark.parametrize("page, label, said", [("07_evaluation", "threshold", "0.6"), ("zh/07_evaluation", "阈值", "0.6"),

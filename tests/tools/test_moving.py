@@ -178,12 +178,38 @@ def test_two_controls_choose_one_picture(visit, lab_pictures):
 
 
 @NEEDS_CHROMIUM
-def test_a_phone_scrolls_the_picture_and_not_the_slider(visit):
+def test_picture_and_slider_fit_a_phone(visit):
+    visit.wait_for_function("() => [...document.images].every((image) => image.complete)")
     assert visit.evaluate("() => document.documentElement.scrollWidth") <= 390
-    picture, lab = visit.locator(".picture").first, visit.locator(".lab").first
-    assert picture.locator(".lab").count() == 0 and picture.get_attribute("tabindex") == "0"
-    box = lab.locator("input").bounding_box()
-    assert box["x"] >= 0 and box["x"] + box["width"] <= 390 and box["height"] >= 24
+    for part in ("img", ".lab input"):
+        box = visit.locator(part).first.bounding_box()
+        assert box["x"] >= 0 and box["x"] + box["width"] <= 390 and box["height"] >= 24
+
+
+@NEEDS_CHROMIUM
+@pytest.mark.parametrize("language, word", [("en", "Close"), ("zh-CN", "关闭")])
+def test_a_picture_opens_large_and_closes_again(browser, page, language, word):
+    context = browser.new_context(viewport={"width": 390, "height": 800}, has_touch=True)
+    seen = context.new_page()
+    html_page = page.read_text(encoding="utf-8").replace('lang="en"', f'lang="{language}"', 1)
+    seen.goto(page.as_uri())
+    seen.set_content(html_page)
+    image, large = seen.locator("article img").first, seen.locator("dialog.large")
+    for opens, closes in (
+        (image.tap, lambda: large.locator("img").tap(position={"x": 50, "y": 50})),
+        (image.click, lambda: large.get_by_role("button", name=word).click()),
+        (lambda: image.press("Enter"), lambda: seen.keyboard.press("Escape")),
+        (lambda: image.press("Space"), lambda: seen.keyboard.press("Enter")),
+    ):
+        opens()
+        shown = large.locator("img")
+        assert large.is_visible() and shown.get_attribute("alt") == image.get_attribute("alt")
+        assert shown.bounding_box()["width"] > 2 * image.bounding_box()["width"]
+        assert seen.evaluate("() => document.activeElement.textContent") == word
+        closes()
+        assert large.is_hidden()
+        assert image.evaluate("(image) => document.activeElement === image")
+    context.close()
 
 
 @NEEDS_CHROMIUM

@@ -31,18 +31,17 @@ from tools.website.pages import (
 
 PACKAGES = "sphinx==9.0.4 myst-nb==1.4.0 sphinx-book-theme==1.4.0 numpydoc==1.11.0"  # installed together
 TEXTS = {  # page: its source, beside the pages of book/
-    "zh.md": "README.zh-CN.md",
     "benchmarks.md": "benchmarks/README.md",
     "data.md": "data/nuclei/README.md",
     "weights.md": "data/weights/README.md",
 }
-LIVE_LINK = '<a href="live/index.html">Try a U-Net in your browser</a>: there is nothing to install.'
+FIRST = {"index.md": ("README.md", "en"), "zh/index.md": ("README.zh-CN.md", "zh")}  # first page: its map's README, language
 
 
-def lay_out(folder, root=ROOT, link=""):
+def lay_out(folder, root=ROOT, has_live=False):
     """Write all that Sphinx reads into a folder that is not there yet.
 
-    `link` is a line on the first page.
+    `has_live`: whether there is a live page, to which the first pages lead.
     """
     shutil.copytree(root / "book", folder)
     where = address(root)
@@ -50,9 +49,9 @@ def lay_out(folder, root=ROOT, link=""):
     notebooks = sorted([*(root / "notebooks").glob("*.ipynb"), *(root / "notebooks").glob("zh/*.ipynb")])
     notebooks = [path.relative_to(root).as_posix() for path in notebooks]
     own = [path.relative_to(root / "book").as_posix() for path in sorted((root / "book").rglob("*.md"))]
-    texts = {**TEXTS, **{page: f"book/{page}" for page in own if page != "index.md"}}
-    pages = {"README.md": "index.md", "translations/glossary.csv": "glossary.md", **dict(zip(notebooks, notebooks)),
-             **{source: page for page, source in texts.items()}}
+    texts = {**TEXTS, **{page: f"book/{page}" for page in own if page not in FIRST}}
+    pages = {**{readme: page for page, (readme, _) in FIRST.items()}, "translations/glossary.csv": "glossary.md",
+             **dict(zip(notebooks, notebooks)), **{source: page for page, source in texts.items()}}
 
     def on_site(text, source, page):
         shown = {path: path for path in pictures(text, source)}
@@ -62,18 +61,17 @@ def lay_out(folder, root=ROOT, link=""):
         text = lead(linked_names(text, pages), source, page, {**pages, **shown}, where)
         return in_words(text, where) if where == UNKNOWN else text
 
-    days, board, drawn = {}, "", {}
+    days, board, drawn = {"en": {}, "zh": {}}, {}, {}
     (folder / "_static" / "day").mkdir(parents=True)
     for path in notebooks:
         stored = nbformat.read(root / path, as_version=4)
-        if "/zh/" not in path:
-            number = path.split("/")[-1][:2]
-            picture, days[number] = stored_picture(stored, "picture_of_the_day(")
-            (folder / "_static" / "day" / f"{number}.png").write_bytes(picture)
-        if path.startswith("notebooks/05"):
-            picture, board = stored_picture(stored, '"05.board"')
-            (folder / "_static" / "board.png").write_bytes(picture)
         language = "zh" if path.startswith("notebooks/zh/") else "en"
+        number = path.split("/")[-1][:2]  # the pictures are the same in both languages, what they say is not
+        picture, days[language][number] = stored_picture(stored, "picture_of_the_day(")
+        (folder / "_static" / "day" / f"{number}.png").write_bytes(picture)
+        if number == "05":
+            picture, board[language] = stored_picture(stored, '"05.board"')
+            (folder / "_static" / "board.png").write_bytes(picture)
         notebook = page_of(stored, language)
         up = "../" * path.count("/")
         moving.put(notebook, language, f"{up}_static/labs", folder / "_static" / "labs", drawn)
@@ -85,12 +83,14 @@ def lay_out(folder, root=ROOT, link=""):
     for page, source in texts.items():
         text = no_badges((root / source).read_text(encoding="utf-8"))
         (folder / page).write_text(on_site(text, source, page), encoding="utf-8")
-    index = (folder / "index.md").read_text(encoding="utf-8").replace("<!-- live -->", link)
-    index = index.replace("<!-- board -->", f"![{board}](_static/board.png)")
-    index = index.replace("<!-- map -->", cards((root / "README.md").read_text(encoding="utf-8"), days))
-    if not any(path.startswith("notebooks/zh/") for path in notebooks):
-        index = index.replace("notebooks/zh/*\n", "")  # Sphinx warns of a pattern that nothing fits
-    (folder / "index.md").write_text(index, encoding="utf-8")
+    if has_live:
+        found = live.still(folder / "_static" / "live.png")
+    for page, (readme, language) in FIRST.items():
+        text = (folder / page).read_text(encoding="utf-8")
+        text = text.replace("<!-- live -->", live.card(found, language) if has_live else "")
+        text = text.replace("<!-- board -->", f"![{board[language]}]({'../' * page.count('/')}_static/board.png)")
+        text = text.replace("<!-- map -->", cards((root / readme).read_text(encoding="utf-8"), days[language], language))
+        (folder / page).write_text(text, encoding="utf-8")
     (folder / "glossary.md").write_text(glossary(root), encoding="utf-8")
     (folder / "api").mkdir()
     for name, text in api().items():
@@ -109,7 +109,7 @@ def build(out, root=ROOT):
     shutil.rmtree(source, ignore_errors=True)
     source.parent.mkdir(parents=True, exist_ok=True)
     runtime = live.runtime()
-    lay_out(source, root, LIVE_LINK if runtime else "")
+    lay_out(source, root, bool(runtime))
     shutil.rmtree(out, ignore_errors=True)
     trees = out.parent / "book-trees"
     command = [python, "-m", "sphinx", "-q", "-W", "--keep-going", "-j", "2", "-d", trees, source, out]

@@ -4,6 +4,7 @@ onnxruntime-web, which runs it there, comes from npm the first time; it stays in
 `build/onnxruntime-web`.
 """
 
+import io
 import json
 import shutil
 import subprocess
@@ -12,15 +13,27 @@ import tempfile
 from pathlib import Path
 
 import numpy as np
+from PIL import Image
 from skimage.io import imread
 
 from tools.elsewhere.beside import ROOT
+from tools.website import front
 from unet_course import label_nuclei, load_pretrained
 from unet_course.data.files.saving import write_json, written
 from unet_course.data.nuclei import DATA
+from unet_course.figures import nuclei_colours
+from unet_course.figures.panels import in_few_colours
 from unet_course.own_data.page import RUNTIME, SHA256, export_page, runtime_folder
 from unet_course.own_data.run import Run
 
+CARD = {  # the link to the page: title, words, what its picture shows
+    "en": ("Try a U-Net in your browser",
+           "It finds the nuclei of a field before your eyes. There is nothing to install.",
+           "A piece of a field of cell nuclei; the {} that the network finds are in colour."),
+    "zh": ("在浏览器里试一试 U-Net",
+           "它当场找出一个视野里的细胞核。什么都不用安装（页面是英文的）。",
+           "一个细胞核视野的一部分；网络找到的 {} 个细胞核涂上了颜色。"),
+}
 PLACE = ROOT / "build" / "onnxruntime-web"
 FIELDS = "field_a", "field_b", "other"
 WORDS = {"objects": "nuclei", "Objects": "Nuclei",
@@ -68,6 +81,26 @@ def make(out, folder):
     about["fields"] = [{"name": name, "file": f"fields/{name}_image.png",
                         "labelled": labelled(name)} for name in FIELDS]
     write_json(out / "model.json", {**about, "home": "../index.html", "origin": "../data.html"})
+
+
+def still(path):
+    """Draw what the page finds in a piece of a field: how many nuclei."""
+    piece, instances = front.found()
+    piece = ((piece - front.DARK) / (1 - front.DARK)).clip(0)
+    picture = np.round(255 * np.asarray(nuclei_colours(piece, instances))).astype(np.uint8)
+    made = io.BytesIO()
+    Image.fromarray(picture).save(made, format="png")
+    path.write_bytes(in_few_colours(made.getvalue(), most=0))
+    return front.count(instances)
+
+
+def card(found, language):
+    """The link to the page, with its picture, as HTML for the site's first page."""
+    title, words, alt = CARD[language]
+    up = "../" if language == "zh" else ""
+    return (f'<div class="live"><a href="{up}live/index.html">'
+            f'<img src="{up}_static/live.png" alt="{alt.format(found)}">'
+            f"<span><strong>{title}</strong><br>{words}</span></a></div>")
 
 
 def labelled(name):

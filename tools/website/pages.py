@@ -9,11 +9,14 @@ from pathlib import Path
 import unet_course
 from tools.elsewhere.beside import ROOT
 
-FOLDED = {"en": ("Show the solution", "Hide the solution"), "zh": ("显示答案", "收起答案")}
+FOLDED = {  # a cell's tag: what of it is folded, and the words that unfold and fold it
+    "solution": ("hide-cell", {"en": ("Show the solution", "Hide the solution"), "zh": ("显示答案", "收起答案")}),
+    "setup": ("hide-input", {"en": ("Show the set-up", "Hide the set-up"), "zh": ("显示准备代码", "收起准备代码")}),
+}
 
 
 def page_of(notebook, language="en"):
-    """A notebook for the site: solutions folded, alt texts where myst-nb looks for them, no progress bars, no badges."""
+    """A notebook for the site: solutions and set-up folded, alt texts where myst-nb looks, no progress bars, no badges."""
     for cell in notebook.cells:
         if cell.cell_type == "markdown":
             cell.source = no_badges(cell.source)
@@ -22,9 +25,10 @@ def page_of(notebook, language="en"):
         alts = [output.metadata["image/png"].get("alt", "") for output in cell.outputs
                 if "image/png" in output.get("metadata", {})]
         settings = {"image": {"alt": " ".join(alts)}} if alts else {}
-        if "solution" in cell.metadata.get("tags", []):
-            cell.metadata["tags"] = [*cell.metadata["tags"], "hide-cell"]
-            settings.update(zip(("code_prompt_show", "code_prompt_hide"), FOLDED[language]))
+        for tag in FOLDED.keys() & cell.metadata.get("tags", []):
+            fold, words = FOLDED[tag]
+            cell.metadata["tags"] = [*cell.metadata["tags"], fold]
+            settings.update(zip(("code_prompt_show", "code_prompt_hide"), words[language]))
         if settings:
             cell.metadata["mystnb"] = settings
     return notebook
@@ -57,13 +61,14 @@ def stored_picture(notebook, words):
     raise ValueError(f"No cell with {words} has a stored picture; run the notebook whole.")
 
 
-def cards(readme, days):
+def cards(readme, days, language="en"):
     """The map of a README as cards: a list that the style sheet lays out. `days`: {"00": its picture's alt text}."""
+    up, minutes = ("../", "分钟") if language == "zh" else ("", "minutes")
     rows = re.findall(r"^\| (\[(\d\d)[^|]*\.ipynb\)) \| (.+) \| (\d+) \|$", readme, re.MULTILINE)
     if not rows:
         raise ValueError("README.md has no map, which the site shows: rows such as | [00 …](notebooks/00_….ipynb) | … | 39 |")
-    items = "\n\n".join(f"- ![{days[number]}](_static/day/{number}.png)\n\n  {link}\n\n  {aims}\n\n  {minutes} minutes"
-                        for link, number, aims, minutes in rows)
+    items = "\n\n".join(f"- ![{days[number]}]({up}_static/day/{number}.png)\n\n  {link.replace('](', f']({up}')}\n\n"
+                        f"  {aims}\n\n  {time} {minutes}" for link, number, aims, time in rows)
     return f"```{{container}} cards\n{items}\n```"
 
 
