@@ -106,8 +106,7 @@ def test(select=SHORT):
     apart = [*browser, *find("device")]  # the device's tests run with it, in a process of their own
     others = [*(f"--ignore={path}" for path in apart), *everything()]
     missing = "" if CHROMIUM else "there is no Chromium"
-    # `full` leaves out three that train long: 06 trains on the device with the same functions.
-    device = DEVICE if select == SHORT else [number for number in numbers() if number not in LONG[1:]]
+    device = DEVICE if select == SHORT else numbers()
     return [Part("lint", ["-m", "ruff", "check", "."]), Part("tests", [*TWO, *select, *others]),
             Part("device", ["-m", "tools.elsewhere.device", *device]),
             Part("browser", [*PYTEST, *select, *browser], missing)]
@@ -115,6 +114,8 @@ def test(select=SHORT):
 
 def full():
     parts, reached = test(WHOLE), network()
+    # As on an Apple GPU: a device without float64.
+    parts.append(Part("float32", ["-m", "tools.elsewhere.device", "float32", *DEVICE]))
     # A newer Python than this one takes the newest packages: that is `newest`, too.
     newer = [name for name in OTHERS if int(name[2:]) > sys.version_info.minor and find_python(name)]
     for name in ("oldest", *([] if newer else ["newest"]), *OTHERS):

@@ -175,6 +175,8 @@ class Function(TorchFunctionMode):
         arguments, options = tree_map(whole, arguments), tree_map(whole, options or {})
         if function in (torch.tensor, torch.as_tensor, torch.asarray) and is_there(options.get("device")):
             return function(*arguments, **{**options, "device": "cpu"}).to(DEVICE)
+        if function is torch.Tensor.__format__ and arguments[0].dim() == 0:  # as torch, of its own class alone
+            return format(arguments[0].item(), arguments[1])
         return function(*arguments, **options)
 
 
