@@ -118,7 +118,7 @@ class Segmenter:
     def classes(self, image):
         """The most probable class of each pixel of an image ``(C, H, W)``, scaled 0 to 1: uint8 ``(H, W)``."""
         height, width = image.shape[-2:]
-        tile = self.tile or (TILE if height * width >= 5 * TILE**2 else None)
+        tile = self.tile or (TILE if height * width > 2 * TILE**2 else None)  # a wide network's layers fill a GPU, too
         if tile and self.overlap is None:
             self.overlap = reach(self.model).margin  # measured once, not for each image
         options = dict(tile=tile, overlap=self.overlap) if tile else {}
