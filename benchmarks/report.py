@@ -213,6 +213,10 @@ def scaling(result, folder):
                     "of the image, whole and in tiles; time and memory against width; and against the number of levels. The "
                     "numbers stand in the tables below.", folder)]
     rows = [[f"{name}", f"{values['time']:.2f}", f"{values['memory']:.2f}"] for name, values in result["exponents"].items()]
+    if again := [row for row in result["image"] if "again" in row]:
+        text.append(f"*Whole images from {again[0]['side']} pixels a side on were measured again, on {again[0]['again']}, "
+                    "since `predict` cuts them on a CPU by itself. One thread, beside much other work: "
+                    "the memory can be compared, the seconds and their exponents hardly.*\n")
     text += ["Exponents against the number of pixels, from 512 × 512 on (1 is linear, 0 is constant):\n"]
     text += table(["", "time", "memory"], rows)
     for key, what in (("image", "whole image"), ("tiled", "in tiles"), ("width", "width"), ("depth", "levels")):

@@ -116,6 +116,8 @@ def full():
     parts, reached = test(WHOLE), network()
     # As on an Apple GPU: a device without float64.
     parts.append(Part("float32", ["-m", "tools.elsewhere.device", "float32", *DEVICE]))
+    parts.append(Part("bioimage", ["-m", "tools.elsewhere.bioimage"],
+                      "" if reached or (ROOT / ".venv-bioimage").exists() else "there is no network"))
     # A newer Python than this one takes the newest packages: that is `newest`, too.
     newer = [name for name in OTHERS if int(name[2:]) > sys.version_info.minor and find_python(name)]
     for name in ("oldest", *([] if newer else ["newest"]), *OTHERS):

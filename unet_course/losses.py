@@ -161,6 +161,12 @@ class FadingWeights:
     progress : float
         Share of the training that is done, from 0 to 1. `fit` sets it.
 
+    Notes
+    -----
+    What it costs: the course's network, after 600 steps, has a boundary Dice of 0.41 on the validation
+    block. Trained with cross-entropy and Dice loss it had 0.45, and said the boundary 1.7 times as often
+    as it is drawn, not 0.9 times. All scores: ``data/results/README.md``.
+
     Examples
     --------
     >>> loss = FadingWeights([0.9, 0.02, 0.08])

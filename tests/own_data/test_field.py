@@ -21,8 +21,10 @@ from unet_course.data.mask_kinds import (
 )
 from unet_course.data.pairing import pair
 from unet_course.data.scaling import missing_value
+from unet_course.own_data import bioimage
 from unet_course.own_data.evaluate import evaluate
 from unet_course.own_data.plan import divide, group_of
+from unet_course.own_data.run import load_run
 from unet_course.own_data.survey import survey
 from unet_course.own_data.train import train
 
@@ -476,10 +478,19 @@ def test_a_bioimage_package_is_valid_and_gives_what_the_network_gives(folder, tm
     logits = InferenceSession(tmp_path / "cells" / "weights.onnx").run(None, {"image": scaled})[0]
     chances = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
     assert np.abs(chances - wanted).max() < 1e-4
-    try:
-        from bioimageio.core import test_model
-    except ImportError:
-        pass  # it brings decoders that the other tests are to go without
-    else:
-        assert test_model(tmp_path / "cells.zip").status == "passed"
     assert main(["export", str(tmp_path / "run"), str(tmp_path / "cells.rar")]) == 1
+
+
+@pytest.mark.full
+def test_bioimageio_core_runs_a_package_and_notices_a_wrong_answer(folder, tmp_path, monkeypatch):
+    reason = "it brings decoders that other tests are to go without; with it: python course.py full bioimage"
+    core = pytest.importorskip("bioimageio.core", reason=reason)
+    for i, inside in enumerate(discs()):
+        put(folder, f"a{i}", np.uint8(inside))
+    train(folder, tmp_path / "run", **QUICK)
+    bioimage.export_bioimage(tmp_path / "run", tmp_path / "right.zip")
+    assert core.test_model(tmp_path / "right.zip").status == "passed"
+    image, answer = bioimage._example(load_run(tmp_path / "run").model, 1)
+    monkeypatch.setattr(bioimage, "_example", lambda *_: (image, 1 - answer))
+    bioimage.export_bioimage(tmp_path / "run", tmp_path / "wrong.zip")
+    assert core.test_model(tmp_path / "wrong.zip").status == "valid-format"  # and no more than that

@@ -17,6 +17,7 @@ from PIL import Image
 
 from tools.hard.kills_project import kill_prediction, kill_training, make_folder
 from unet_course import SegmentationFolder
+from unet_course.__main__ import main
 from unet_course.data.files.images import read_page, read_pages, resolution, write_image
 from unet_course.data.files.saving import alone
 from unet_course.metrics.objects import object_f1
@@ -413,6 +414,16 @@ def test_tiles_give_what_the_whole_gives(run, tmp_path):
     whole = predict_files(run, tmp_path / "a.png", tmp_path / "whole", progress=False)
     tiled = predict_files(run, tmp_path / "a.png", tmp_path / "tiled", tile=32, progress=False)
     assert (read_page(whole[0]) == read_page(tiled[0])).mean() > 0.999
+
+
+def test_bfloat16_is_asked_for_and_makes_masks_anew(run, tmp_path, monkeypatch):
+    write_image(tmp_path / "a.png", np.random.default_rng(2).integers(0, 255, (70, 90), dtype=np.uint8))
+    asked = []
+    computed = predict.predict
+    monkeypatch.setattr(predict, "predict", lambda *a, **k: asked.append(k["bf16"]) or computed(*a, **k))
+    for flags in ([], ["--bf16"], ["--bf16"]):
+        assert main(["predict", str(run.path), str(tmp_path / "a.png"), "--out", str(tmp_path / "out"), "--quiet", *flags]) == 0
+    assert asked == [False, "auto"]  # the third time the mask is there
 
 
 def test_two_images_that_would_have_one_mask_are_refused_before_anything(run, tmp_path):

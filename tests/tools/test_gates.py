@@ -63,9 +63,9 @@ def test_full_has_all_of_test_and_more(monkeypatch):
     monkeypatch.setattr(gates, "OTHERS", ["3.10", "3.13"])
     monkeypatch.setattr(gates, "find_python", {"3.10": Path("python")}.get)
     test, full = ({part.name: part for part in gate()} for gate in (gates.test, gates.full))
-    assert list(full) == [*test, "float32", "oldest", "newest", "3.10", "3.13"]
+    assert list(full) == [*test, "float32", "bioimage", "oldest", "newest", "3.10", "3.13"]
     assert full["3.13"].missing == "there is no Python 3.13"
-    assert full["3.10"].missing == full["newest"].missing == "there is no network"
+    assert full["3.10"].missing == full["newest"].missing == full["bioimage"].missing == "there is no network"
     assert "not full" in test["tests"].command and "not full" not in full["tests"].command
     assert {*full["tests"].command} - {*test["tests"].command} == {*gates.WHOLE}
     monkeypatch.setattr(gates, "find_python", {"3.13": Path("python")}.get)

@@ -2,6 +2,8 @@
 
 ``python -m tools.trained.recipes`` trains what is missing in ``data/results/recipes.csv``, one thread,
 a few seconds each; stopped, it goes on. All are scored on the validation block, and on nothing else.
+``python -m tools.trained.recipes elsewhere`` does the same with the first two of them on other tasks,
+in ``data/results/recipes_elsewhere.csv``.
 """
 
 import csv
@@ -13,9 +15,11 @@ import torch
 
 from unet_course import Augment, UNet, fit, load_nuclei, seed_everything
 from unet_course.data.nuclei import DATA
+from unet_course.data.walls import cell_walls
 from unet_course.losses import FadingWeights, combined_loss
 
 TABLE = DATA / "results" / "recipes.csv"
+ELSEWHERE = TABLE.with_name("recipes_elsewhere.csv")
 STEPS, CROP, NEVER = 200, 96, 1e9
 COLUMNS = ["recipe", "head", "lr", "hold", "gone", "seed", "steps", "crop", "first_loss", "dice",
            *(f"dice_{k}" for k in range(3)), *(f"said_{k}" for k in range(3)), "torch"]
@@ -31,30 +35,73 @@ RECIPES = {
     "weights that fade later": (0.3, 1e-2, 0.45, 0.85),
 }
 SEEDS = {name: range(20 if place < 2 else 5) for place, name in enumerate(RECIPES)}
+OUTPUTS = {"two classes": 2, "cell walls": 2, "a class that is absent": 4}  # of the network, on other tasks
 
 
-def shares():
-    _, masks = load_nuclei("train")
-    return (torch.bincount(masks.flatten(), minlength=3) / masks.numel()).tolist()
+def load(task, split):
+    """Images and masks of a split, of the nuclei or of another task."""
+    if task == "cell walls":
+        first = {"train": 0, "val": 100}[split]
+        drawn = [cell_walls(256, generator=torch.Generator().manual_seed(first + k)) for k in range(4)]
+        images, masks, _ = map(torch.stack, zip(*drawn))
+        return images, masks
+    images, masks = load_nuclei(split)
+    return images, masks.clamp(max=1) if task == "two classes" else masks  # nuclei with their rims
+
+
+def shares(masks):
+    return (torch.bincount(masks.flatten()) / masks.numel()).tolist()
+
+
+def trained(name, seed, steps=STEPS, task="nuclei"):
+    """A trained network, and its history."""
+    head, lr, hold, gone = RECIPES[name]
+    seed_everything(seed)
+    model = UNet(num_classes=OUTPUTS.get(task, 3), channels=(8, 16, 32, 64))
+    model.head.weight.data *= head / 0.3
+    images, masks = load(task, "train")
+    loss = combined_loss if hold is None else FadingWeights(shares(masks), hold=hold, gone=gone)
+    history = fit(model, (images, masks), load(task, "val"), steps=steps, crop=CROP, lr=lr, loss=loss,
+                  augment=Augment(), seed=seed, bf16=False, val_every=steps, progress=False)
+    return model, history
 
 
 def train(name, seed, steps=STEPS):
     """One training; its row."""
     head, lr, hold, gone = RECIPES[name]
-    seed_everything(seed)
-    model = UNet(num_classes=3, channels=(8, 16, 32, 64))
-    model.head.weight.data *= head / 0.3
-    loss = combined_loss if hold is None else FadingWeights(shares(), hold=hold, gone=gone)
-    history = fit(model, load_nuclei("train"), load_nuclei("val"), steps=steps, crop=CROP, lr=lr,
-                  loss=loss, augment=Augment(), seed=seed, bf16=False, val_every=steps, progress=False)
+    history = trained(name, seed, steps)[1]
     said = [a / b for a, b in zip(history.val_predicted[-1], history.val_true[-1])]
     numbers = [history.loss[0], history.val_dice[-1], *history.val_class_dice[-1], *said]
     return [name, head, lr, "" if hold is None else min(hold, 1), "" if gone is None else min(gone, 1),
             seed, steps, CROP, *(f"{number:.4f}" for number in numbers), version("torch")]
 
 
-def main():
+def elsewhere(seeds=range(5)):
+    """The chosen recipe and the one before it, on other tasks: a row for each class of each training."""
+    columns = "task,recipe,seed,steps,class,dice,said,true,torch"
+    if not ELSEWHERE.exists():
+        ELSEWHERE.write_text(columns + "\n", encoding="utf-8")
+    with ELSEWHERE.open(encoding="utf-8", newline="") as file:
+        done = {(row["task"], row["recipe"], int(row["seed"])) for row in csv.DictReader(file)}
+    wanted = [(task, name, seed) for seed in seeds for task in OUTPUTS for name in list(RECIPES)[:2]]
+    for task, name, seed in wanted:
+        if (task, name, seed) in done:
+            continue
+        history = trained(name, seed, task=task)[1]
+        dice, said, true = (part[-1] for part in (history.val_class_dice, history.val_predicted,
+                                                  history.val_true))
+        with ELSEWHERE.open("a", encoding="utf-8", newline="") as file:
+            csv.writer(file, lineterminator="\n").writerows(
+                [task, name, seed, STEPS, k, f"{dice[k]:.4f}", f"{said[k]:.5f}",
+                 f"{true[k]:.5f}", version("torch")] for k in range(len(dice)))
+        print(task, name, seed, *(f"{score:.3f}" for score in dice), flush=True)
+    return 0
+
+
+def main(arguments):
     torch.set_num_threads(1)
+    if arguments == ["elsewhere"]:
+        return elsewhere()
     done = set()
     if TABLE.exists():
         with TABLE.open(encoding="utf-8", newline="") as file:
@@ -73,4 +120,4 @@ def main():
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

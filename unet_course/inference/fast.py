@@ -7,8 +7,9 @@ from torch import nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 # Side of the squares in which a processor computes a large image: for the layers of a whole one, the
-# system has to hand out gigabytes, which takes as long as computing.
-TILE = 640
+# system has to hand out gigabytes, which takes as long as computing. With 48 pixels of surroundings
+# the largest layer of width 8 has just under 32 MiB; above that, glibc asks the system each time.
+TILE = 624
 
 
 def has_bf16(device):

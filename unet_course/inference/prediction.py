@@ -26,7 +26,7 @@ def predict(model, image, *, tile=None, overlap=None, border=None, blend=False, 
         are read whole) or a memory-mapped array only a tile at a time is in memory; its numbers, of
         whatever type, are scaled as `normalise` does, by percentiles that are counted first.
     tile : int, optional
-        Side, in pixels, of the square that is computed at a time. Not given: the whole image at once; 640 for a file, and
+        Side, in pixels, of the square that is computed at a time. Not given: the whole image at once; 624 for a file, and
         for a large image on a CPU, which is faster so: memory for whole layers takes time to hand out.
     overlap : int, optional
         Pixels of surroundings that each tile is shown on each side, at least. Not given: as many as the network can
@@ -218,7 +218,7 @@ def _probabilities(model, x, flips):
             found = sum(model(x.flip(axes)).flip(axes).cpu() for axes in ways) / len(ways)
         else:
             found = model(x).cpu()
-    if not torch.isfinite(found).all():
+    if not torch.isfinite(found.sum()):  # none of a softmax's numbers is above 1
         raise ValueError("image gives NaN or infinite scores; wanted values of about 0..1: use "
                          "unet_course.data.normalise; if it has them, the weights of the model are damaged")
     return found

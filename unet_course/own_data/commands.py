@@ -132,6 +132,8 @@ def _predict_arguments(add):
     add("--out", type=Path, required=True, metavar="DIR", help="the folder for the masks")
     add("--tile", type=whole, metavar="N", help="compute squares of N × N pixels, to save memory; large images are cut anyway")
     _split(add)
+    add("--bf16", action="store_true",
+        help="compute in bfloat16 if the processor has instructions for it: faster, and nearly all pixels stay the same")
     _quiet(add)
 
 
@@ -144,7 +146,7 @@ def predict(chosen):
     from unet_course.own_data.train import predict_files
 
     masks = predict_files(chosen.model, chosen.images, chosen.out, tile=chosen.tile, split=chosen.split,
-                          progress=not chosen.quiet)
+                          bf16="auto" if chosen.bf16 else False, progress=not chosen.quiet)
     if not chosen.quiet:
         for folder in filter(Path.is_dir, map(Path, chosen.images)):
             if others := " and ".join(passed_over(folder)):

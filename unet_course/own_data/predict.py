@@ -22,7 +22,7 @@ from unet_course.own_data.run import WEIGHTS, Run, load_run
 RECORD = "predictions.json"
 
 
-def predict_files(run, images, out, *, tile=None, split=False, progress=True):
+def predict_files(run, images, out, *, tile=None, split=False, bf16=False, progress=True):
     """Segment image files with a trained network, and write a mask file for each.
 
     Parameters
@@ -38,6 +38,8 @@ def predict_files(run, images, out, *, tile=None, split=False, progress=True):
         Side of the squares that are computed at a time. Not given: the whole image at once, but tiles for a large one.
     split : bool, default False
         Of kind "labels": cut objects at their waists, where two touch, see `label_nuclei`.
+    bf16 : bool or "auto", default False
+        See `unet_course.predict`.
     progress : bool, default True
         Draw a progress bar.
 
@@ -60,7 +62,7 @@ def predict_files(run, images, out, *, tile=None, split=False, progress=True):
     Notes
     -----
     ``predictions.json`` in `out` says which image and which weights each mask is from. A mask that is there, of the
-    same image, weights and tile, and that nobody has changed since, is not computed again: so a stopped run goes on.
+    same image, weights and settings, and that nobody has changed since, is not computed again: so a stopped run goes on.
     """
     run = run if isinstance(run, Run) else load_run(run)
     paths, out = input_files(images), Path(out)
@@ -69,9 +71,10 @@ def predict_files(run, images, out, *, tile=None, split=False, progress=True):
     record = _Record(out, targets)
     wanted = {}
     for path, target in zip(paths, targets):
-        wanted[target.name] = {"image": sha256(path), "weights": weights, "tile": tile, **({"split": True} if split else {})}
+        wanted[target.name] = {"image": sha256(path), "weights": weights, "tile": tile,
+                               **({"split": True} if split else {}), **({"bf16": bf16} if bf16 else {})}
     todo = record.plan(wanted)
-    segment, failed = Segmenter(run, tile, split), []
+    segment, failed = Segmenter(run, tile, split, bf16), []
     with tqdm(total=len(paths), initial=len(paths) - len(todo), disable=not progress, desc="images", unit="image",
               leave=False) as bar:
         try:
@@ -107,12 +110,12 @@ class Segmenter:
     Parameters
     ----------
     run : Run
-    tile, split
+    tile, split, bf16
         See `predict_files`.
     """
 
-    def __init__(self, run, tile=None, split=False):
-        self.model, self.config, self.tile = run.model, run.config, tile
+    def __init__(self, run, tile=None, split=False, bf16=False):
+        self.model, self.config, self.tile, self.bf16 = run.model, run.config, tile, bf16
         self.masks, self.overlap = masks_of(run.config, split), None
 
     def classes(self, image):
@@ -122,7 +125,7 @@ class Segmenter:
         if tile and self.overlap is None:
             self.overlap = reach(self.model).margin  # measured once, not for each image
         options = dict(tile=tile, overlap=self.overlap) if tile else {}
-        return predict(self.model, image, classes=True, progress=False, **options).numpy()
+        return predict(self.model, image, classes=True, bf16=self.bf16, progress=False, **options).numpy()
 
     def __call__(self, page, name, nodata=None):
         try:
