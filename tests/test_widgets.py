@@ -85,6 +85,7 @@ def test_without_a_front_end_the_settings_are_one_picture_with_a_text(made, name
     (data, options), = shown
     assert set(data) == {"application/vnd.jupyter.widget-view+json", "image/png", "text/plain"} and options["raw"]
     assert options["metadata"]["image/png"]["alt"] == made[name].alt
+    assert len(data["image/png"]) <= 150_000
     picture = imread(io.BytesIO(data["image/png"]))
     assert len(picture) > 250 * len(made[name].settings) and picture.std() > 0.05
 

@@ -18,7 +18,7 @@ from PIL import Image
 
 from unet_course.data.nuclei import load_instances, load_nuclei
 from unet_course.figures import labs
-from unet_course.figures.panels import STYLE
+from unet_course.figures.panels import STYLE, in_few_colours
 from unet_course.inference.prediction import predict
 from unet_course.tracing import trace_shapes
 from unet_course.training.checkpoints import load_pretrained
@@ -93,7 +93,7 @@ class Lab:
     def _ipython_display_(self):
         from IPython.display import display  # only a notebook needs it
 
-        still = png([self.draw(**{**self.values(), **setting}) for setting in self.settings])
+        still = in_few_colours(png([self.draw(**{**self.values(), **setting}) for setting in self.settings]))
         view = {"version_major": 2, "version_minor": 0, "model_id": self.view.model_id}
         display({"application/vnd.jupyter.widget-view+json": view, "image/png": still, "text/plain": f"[widget] {self.alt}"},
                 raw=True, metadata={"image/png": {"alt": self.alt}})
@@ -345,8 +345,8 @@ def skips_lab(model=None, image=None, truth=None):
     'skip 0 cut by means'
     """
     if image is None:
-        image, masks = load_nuclei("test")
-        image, truth = image[0, :, 96:192, 690:834], masks[0, 96:192, 690:834]
+        image, masks = load_nuclei("val")
+        image, truth = image[0, :, 300:396, 100:244], masks[0, 300:396, 100:244]
     model = load_pretrained() if model is None else model
     boxes = {f"skip{i}": ipywidgets.Checkbox(value=True, description=f"skip {i}", indent=False)
              for i in range(len(model.decoders))}

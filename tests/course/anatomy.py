@@ -333,9 +333,9 @@ def has_keys(notebook, name):
             found.append(f"code cell {i}: its alt text stands in the code; wanted a key of figures/alt.toml")
         if not ("widget" in cell.source or "_lab(" in cell.source) and len(pictures) > len(keys):
             found.append(f"code cell {i}: {len(pictures)} figures, {len(keys)} keys")
-        if "_lab(" not in cell.source:  # a lab is three pictures in one
-            found += [f"code cell {i}: a figure of {len(o.data['image/png']) * 3 // 4:,} bytes; wanted 150,000 at most"
-                      for o in pictures if len(o.data["image/png"]) * 3 // 4 > 150_000]
+        found += [f"code cell {i}: a figure of {len(o.data['image/png']) * 3 // 4:,} bytes; wanted 150,000 at most"
+                  for o in pictures if len(o.data["image/png"]) * 3 // 4 > 150_000]
+        if "_lab(" not in cell.source:  # a lab has its own words
             found += [f"code cell {i}: the figure's words do not stand beside it" for o in pictures
                       if not re.match(r"\[figure\] \d+ × \d+ pixels", o.data.get("text/plain", ""))]
     texts = {f"{name[:2]}.{key}" for key in alt_texts().get(name[:2], {})}

@@ -45,6 +45,9 @@ CELLS = {
     "html, far": ("from IPython.display import HTML\ndisplay(HTML('<b>≈ 0.98</b>'))",
                   nbformat.v4.new_output("display_data", data={
                       "text/html": "<b>≈ 0.94</b>", "text/plain": "<IPython.core.display.HTML object>"}), [], False),
+    "html, a line end in a fold": ("from IPython.display import HTML\ndisplay(HTML('<summary>a</summary><br>b'))",
+                                   nbformat.v4.new_output("display_data", data={
+                                       "text/html": "<summary>a</summary>b", "text/plain": "<IPython.core.display.HTML object>"}), [], True),
     "time": ("print('a step takes ≈ 31 ms, 5 steps')", out("a step takes 12.5 ms, 5 steps\n"), ["time"], True),
     "time, no tag": ("print('a step takes 31 ms')", out("a step takes 12 ms\n"), [], False),
     "time, a count": ("print('31 ms, 6 steps')", out("12 ms, 5 steps\n"), ["time"], False),

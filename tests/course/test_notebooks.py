@@ -229,13 +229,18 @@ def spoil_weight(nb):
     picture(nb).data["image/png"] = "A" * 250_000
 
 
+def spoil_weight_of_a_lab(nb):
+    cell = next(cell for cell in anatomy.code_cells(nb) if "_lab(" in cell.source)
+    next(o for o in cell.outputs if "image/png" in o.get("data", {})).data["image/png"] = "A" * 250_000
+
+
 SPOILED = {
     anatomy.is_stored_executed: [spoil_counts], anatomy.has_no_volatile_state: [spoil_stderr],
     anatomy.opens_well: [spoil_badge, spoil_setup, spoil_day, spoil_map], anatomy.has_small_cells: [spoil_size, spoil_reason, spoil_stale_reason],
     anatomy.has_sound_exercises: [spoil_solution, spoil_fold, spoil_hint], anatomy.stubs_are_not_needed: [spoil_stub],
     anatomy.prints_the_same_everywhere: [spoil_path, spoil_windows_path, printing("31 ms"), printing("  0%|   | 0/9")],
     anatomy.has_alt_texts: [
-        spoil_alt, spoil_key, spoil_key_twice, spoil_alt_in_code, spoil_words, spoil_weight, say("![](u.png)"), say("![u.png](u.png)"), say("<img src='u.png'>"), say('<img alt="" src="u.png">')],
+        spoil_alt, spoil_key, spoil_key_twice, spoil_alt_in_code, spoil_words, spoil_weight, spoil_weight_of_a_lab, say("![](u.png)"), say("![u.png](u.png)"), say("<img src='u.png'>"), say('<img alt="" src="u.png">')],
     anatomy.has_headings_in_order: [say("# Another title"), say("#### Too deep")],
     anatomy.has_plain_headings: [spoil_heading], anatomy.begins_a_cell_with_each_heading: [spoil_cell], anatomy.has_light_outputs: [spoil_output], anatomy.errors_are_meant: [spoil_error],
     anatomy.defines_what_the_package_has: [spoil_definition],

@@ -70,7 +70,7 @@ def test_the_card_of_a_solution_is_folded_and_neutral(cell):
     report = cell('# @title Solution\nreport = check("7.1", dice)')
     assert report._repr_html_() == div(
         "#666666",
-        "<details><summary>Exercise 7.1: the solution passes</summary>"
+        "<details><summary>Exercise 7.1: the solution passes</summary><br>"
         "Exercise 7.1 (Dice): passed.</details>",
     )
     assert str(report) == "Exercise 7.1 (Dice): passed." and report.require() is None
@@ -86,7 +86,7 @@ def test_on_a_page_without_style_a_card_is_still_a_sentence(cell):
         page = re.sub("(<[a-z]+)[^>]*>", r"\1>", report._repr_html_())
         assert set(re.findall("</?([a-z]+)", page)) <= {"div", "br", "details", "summary"}
         return [html.unescape(re.sub("<[^>]*>", "", line)).strip()
-                for line in re.split("<br>|</summary>", page)]
+                for line in page.split("<br>")]
 
     assert lines(check("7.1")) == ["Exercise 7.1 (Dice): not attempted yet."]
     assert lines(check("7.1", dice)) == ["Exercise 7.1 (Dice): passed."]

@@ -85,7 +85,7 @@ class Report:
         if self.solution and self.status == "passed":
             colour = neutral
             summary = spoken(f"Exercise {self.id}: the solution passes")
-            text = f"<details><summary>{summary}</summary>{text}</details>"
+            text = f"<details><summary>{summary}</summary><br>{text}</details>"
         return (f'<div role="status" style="border-left: 6px solid {colour}; padding: 0.4em 0.8em; '
                 f'font-size: 1.05em">{text}</div>')
 

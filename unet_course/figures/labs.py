@@ -69,9 +69,9 @@ def convolution_figure(image, kernel):
     result = F.conv2d(image[None, None], torch.from_numpy(kernel)[None, None])[0, 0].numpy()
     figure, axes = new_figure(1, 3, width=10, height=3.1, gridspec_kw={"width_ratios": [5, 3, 5]})
     left, middle, right = axes[0]
-    left.imshow(image.numpy(), cmap="gray", vmin=0, vmax=1)
+    left.imshow(image.numpy(), cmap="gray", vmin=0, vmax=1, interpolation="nearest")
     left.set_title("image")
-    right.imshow(result, cmap="gray")
+    right.imshow(result, cmap="gray", interpolation="nearest")
     right.set_title(f"result, from {result.min() + 0.0:.2g} to {result.max() + 0.0:.2g}")
     middle.imshow(np.zeros((3, 3)), cmap="gray_r", vmin=0, vmax=1)
     middle.set(title="kernel", xlim=(-0.5, 2.5), ylim=(2.5, -0.5))

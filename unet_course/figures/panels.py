@@ -31,7 +31,7 @@ LINES = (NUCLEUS_LINE, BOUNDARY_LINE, ERROR_LINE, INK, "#5A32C8")
 # The U, as in Figure 1 of Ronneberger et al. (2015): feature maps blue, copied ones white; convolution arrows blue,
 # pooling red, up-convolution green, copying grey, the final 1×1 convolution teal.
 MAP, COPIED = "#5494D0", "#FFFFFF"
-SIDES = (WHEEL[3], MAP, PAPER, WHEEL[4])  # squares on an image: none has a class's colour
+SIDES = (WHEEL[3], MAP, PAPER, WHEEL[4], "#C9A2FF")  # squares on an image: none has a class's colour
 CONV, POOL, UP, COPY, HEAD = "#306AA0", "#C83721", "#30A14E", "#8E8E8E", "#00626B"
 PALE = "#E6E6E6"  # what is not built today
 
