@@ -32,8 +32,10 @@ Part = namedtuple("Part", "name command missing", defaults=[""])  # missing: why
 def everything():
     """What pytest is given: the notebooks, the longest first; the tests; the Chinese notebooks.
 
-    Code and outputs of a Chinese notebook are the English ones, as test_translate.py proves: those
-    that train for minutes do so once.
+    Code and outputs of a Chinese notebook are the English ones, as test_translate.py proves cell by
+    cell: one changed sign in either fails. So the four that train for minutes do so once, in
+    English. What `language("zh")` changes while a notebook runs, which is what checks, guesses and
+    alt texts say, the others run with; and test_hints.py says every wrong answer in Chinese.
     """
     english = sorted(path.name for path in ROOT.glob("notebooks/*.ipynb"))
     english.sort(key=lambda name: name[:2] not in LONG)

@@ -35,6 +35,20 @@ def test_it_says_what_was_passed(progress, tmp_path):
     assert not re.search(r"(src|href|url|@import)\W", text)
 
 
+def test_it_speaks_chinese(progress, tmp_path, monkeypatch):
+    progress("0.1", "2.3", "2.4")
+    assert main(["certificate", str(tmp_path / "a.html"), "--language", "zh"]) == 0
+    text = (tmp_path / "a.html").read_text(encoding="utf-8")
+    assert '<html lang="zh-CN">' in text and "中的 3 个" in text and "2.3 编写 ConvBlock；2.4 " in text
+    seen = re.sub(r"<style>.*?</style>|<[^>]+>", " ", text, flags=re.DOTALL)
+    left = {word for word in re.findall(r"[A-Za-z]{2,}", seen)}
+    assert left <= {"Net", "ConvBlock"}
+    assert certificate(tmp_path / "b.html").read_text(encoding="utf-8").startswith('<!DOCTYPE html>\n<html lang="en">')  # as before
+    monkeypatch.setattr("unet_course.figures.texts._now", {})
+    monkeypatch.setenv("UNET_COURSE_LANGUAGE", "zh")
+    assert '<html lang="zh-CN">' in certificate(tmp_path / "c.html").read_text(encoding="utf-8")
+
+
 @pytest.mark.parametrize("name, shown", [
     ("<script>x</script>", "&lt;script&gt;x&lt;/script&gt;"), ("王小明", "王小明"), ("  O'Brien & Sons ", "O&#x27;Brien &amp; Sons"),
     ("{rows}", "{rows}"), ("", '<p class="name"></p>')])

@@ -2,6 +2,7 @@
 
 ``python course.py translate`` takes over what has changed in English (an entry whose English is new is empty, one whose
 English was edited is marked fuzzy: both wait for a translator), then builds `notebooks/zh/` and the hints' catalogue.
+The words of figures have their Chinese in translations/zh_CN/figures.csv, see `tools.notebooks.figure_keys`.
 
 To translate new hints: run it; put the Chinese into translations/zh_CN/hints.po by hand, or all at once with
 ``python -m tools.notebooks.translations`` (``missing hints`` prints them as JSON, ``fill hints rows.json`` puts them
@@ -23,6 +24,7 @@ import nbformat
 from babel.messages.catalog import Catalog
 from babel.messages.pofile import read_po, write_po
 
+from tools.notebooks import figure_keys
 from tools.notebooks.files import write
 from unet_course.data.files.saving import written
 from unet_course.exercises.hints import in_chinese
@@ -174,13 +176,17 @@ def waiting(held):
 def translated(notebook, held):
     """A notebook with its prose in the other language; code and outputs stay, hints in them are retold.
 
+    Below each figure comes a line that says what its words are, see `tools.notebooks.figure_keys`.
+
     Raises
     ------
     KeyError
         With the English text that has no translation.
     """
-    notebook = copy.deepcopy(notebook)
+    notebook = figure_keys.with_lines(copy.deepcopy(notebook))
     for cell in notebook.cells:
+        if figure_keys.TAG in cell.metadata.get("tags", []):
+            continue
         if cell.cell_type == "markdown":
             cell.source = "\n\n".join(one(block, held) if is_prose(block) else block for block in blocks(cell.source))
             cell.source = links(cell.source)
@@ -300,7 +306,11 @@ def main(arguments):
     for path, notebook in notebooks.items():
         if not missing[path.stem]:
             write(translated(notebook, catalogue(path.stem)), HERE / "notebooks" / "zh" / path.name)
-    return int(any(missing.values()))
+    unknown = {path.name[:2]: figure_keys.unknown(notebook) for path, notebook in notebooks.items()}
+    for number, words in unknown.items():
+        if words:
+            print(f"figures.csv: words of figures of {number} to translate: {', '.join(words)}")
+    return int(any(missing.values()) or any(unknown.values()))
 
 
 if __name__ == "__main__":

@@ -31,10 +31,11 @@ CARD = {  # the link to the page: title, words, what its picture shows
            "It finds the nuclei of a field before your eyes. There is nothing to install.",
            "A piece of a field of cell nuclei; the {} that the network finds are in colour."),
     "zh": ("在浏览器里试一试 U-Net",
-           "它当场找出一个视野里的细胞核。什么都不用安装（页面是英文的）。",
+           "它当场找出一个视野里的细胞核。什么都不用安装。",
            "一个细胞核视野的一部分；网络找到的 {} 个细胞核涂上了颜色。"),
 }
 PLACE = ROOT / "build" / "onnxruntime-web"
+CHINESE = Path(__file__).with_name("live_zh.html")  # the page's own index.html, in Chinese
 FIELDS = "field_a", "field_b", "other"
 WORDS = {"objects": "nuclei", "Objects": "Nuclei",
          "trained": "one field of cell nuclei in fluorescence, bright on dark, about 27 pixels "
@@ -73,6 +74,7 @@ def make(out, folder):
     """
     config = {"kind": "labels", "masks": {"min_area": 30}}  # as `label_nuclei` takes by itself
     export_page(Run(DATA / "weights", load_pretrained(), config), out, folder, words=WORDS)
+    shutil.copy(CHINESE, out / "zh.html")
     (out / "fields").mkdir()
     for path in (DATA / "nuclei").glob("*"):
         if path.name.endswith(("_image.png", ".txt")):  # with their licences
@@ -98,7 +100,8 @@ def card(found, language):
     """The link to the page, with its picture, as HTML for the site's first page."""
     title, words, alt = CARD[language]
     up = "../" if language == "zh" else ""
-    return (f'<div class="live"><a href="{up}live/index.html">'
+    page = "zh" if language == "zh" else "index"
+    return (f'<div class="live"><a href="{up}live/{page}.html">'
             f'<img src="{up}_static/live.png" alt="{alt.format(found)}">'
             f"<span><strong>{title}</strong><br>{words}</span></a></div>")
 

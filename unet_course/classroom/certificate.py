@@ -7,13 +7,28 @@ from pathlib import Path
 
 from unet_course.data.files.saving import write_text
 from unet_course.exercises.core import Exercise
+from unet_course.exercises.hints import in_chinese
 from unet_course.exercises.listing import exercises_by_notebook
 from unet_course.exercises.progress import SWITCH, passed, progress_file
+from unet_course.figures.texts import language
 
 LONGEST = 80  # signs of a name
-PROVES = ("This page was made on the learner's own computer from a file that the learner can "
-          "change. It is for the learner, and proves nothing to anybody else. The file does not "
-          "say when an exercise was passed.")
+WORDS = {
+    "en": {
+        "lang": "en", "course": "U-Net, step by step", "title": "U-Net, step by step: what was passed",
+        "passed": "has passed {count} of the {all} exercises of this course: its own checks found nothing "
+                  "wrong with the answers.",
+        "heads": ("notebook", "passed", "exercises"), "of": "{} of {}", "between": "; ",
+        "proves": "This page was made on the learner's own computer from a file that the learner can "
+                  "change. It is for the learner, and proves nothing to anybody else. The file does not "
+                  "say when an exercise was passed."},
+    "zh": {
+        "lang": "zh-CN", "course": "U-Net，一步一步来", "title": "U-Net，一步一步来：通过的练习",
+        "passed": "通过了本课程 {all} 个练习中的 {count} 个：课程自带的检查没有发现答案有错。",
+        "heads": ("笔记本", "通过", "练习"), "of": "{} / {}", "between": "；",
+        "proves": "本页在学习者自己的电脑上生成，依据的文件学习者自己可以改动。它是给学习者本人看的，"
+                  "不能向别人证明什么。文件里没有记录练习是何时通过的。"},
+}
 STYLE = """
 body { font: 16px/1.5 sans-serif; color: #222; max-width: 46rem; margin: 3rem auto; padding: 1rem }
 h1 { font-weight: normal }
@@ -25,21 +40,20 @@ td:nth-child(2) { white-space: nowrap }
 @media print { body { margin: 0 } tr { break-inside: avoid } }
 """
 PAGE = """<!DOCTYPE html>
-<html lang="en">
+<html lang="{lang}">
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
-<title>U-Net, step by step: what was passed</title>
+<title>{title}</title>
 <style>{style}</style>
 </head>
 <body>
 <main>
-<h1>U-Net, step by step</h1>
+<h1>{course}</h1>
 <p class="name">{name}</p>
-<p>has passed {count} of the {all} exercises of this course: its own checks found nothing wrong with
-the answers.</p>
+<p>{passed}</p>
 <table>
-<thead><tr><th>notebook</th><th>passed</th><th>exercises</th></tr></thead>
+<thead><tr>{heads}</tr></thead>
 <tbody>
 {rows}
 </tbody>
@@ -54,6 +68,8 @@ the answers.</p>
 
 def certificate(out, name="", *, today=None):
     """Write a page that says which exercises were passed, for the browser to show and print.
+
+    It speaks the language that was chosen, see `unet_course.language`.
 
     Parameters
     ----------
@@ -129,11 +145,18 @@ def page(done, name, today):
     -------
     str
     """
-    rows = []
+    words, rows = WORDS[language()], []
     for notebook, ids in exercises_by_notebook().items():
         there = [id for id in ids if id in done]
-        titles = "; ".join(f"{id} {Exercise.registry[id].title}" for id in there) or "–"
-        rows.append(f"<tr><td>{notebook}</td><td>{len(there)} of {len(ids)}</td>"
+        titles = words["between"].join(f"{id} {_title(id)}" for id in there) or "–"
+        rows.append(f"<tr><td>{notebook}</td><td>{words['of'].format(len(there), len(ids))}</td>"
                     f"<td>{html.escape(titles)}</td></tr>")
-    return PAGE.format(style=STYLE, name=html.escape(name), count=len(done), proves=PROVES,
-                       all=len(Exercise.registry), rows="\n".join(rows), date=today.isoformat())
+    passed = words["passed"].format(count=len(done), all=len(Exercise.registry))
+    heads = "".join(f"<th>{head}</th>" for head in words["heads"])
+    return PAGE.format(**{**words, "passed": passed, "heads": heads}, style=STYLE, name=html.escape(name),
+                       rows="\n".join(rows), date=today.isoformat())
+
+
+def _title(id):
+    title = Exercise.registry[id].title
+    return in_chinese(title) if language() == "zh" else title

@@ -34,12 +34,16 @@ def exercises(chosen):
 def _certificate_arguments(add):
     add("out", metavar="OUT", help="the page to write; its name ends in .html, a browser prints it")
     add("--name", default="", metavar="NAME", help="whose it is (default: a line to write on)")
+    add("--language", choices=("en", "zh"), help="zh: in Chinese (default: what the system speaks, else English)")
 
 
 def certificate(chosen):
     from unet_course.classroom.certificate import certificate
+    from unet_course.classroom.words import speaking
 
-    print(f"{certificate(chosen.out, chosen.name)}: open it in a browser, and print it from there")
+    with speaking(chosen.language):
+        page = certificate(chosen.out, chosen.name)
+    print(f"{page}: open it in a browser, and print it from there")
 
 
 def student(chosen):

@@ -23,7 +23,7 @@ let broken = false; // the worker has not even started
 $("asleep").remove();
 if (about.home) {
   $("home").hidden = false;
-  $("home").firstChild.href = about.home;
+  if (!$("home").firstChild.href) $("home").firstChild.href = about.home;
   $("origin").href = about.origin;
 }
 $("fields").hidden = about.fields.length === 0;
