@@ -20,6 +20,7 @@ import numpy as np
 import torch
 from skimage.filters import gaussian
 from torch import nn
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from tools.trained.recipes import shares
 from unet_course import (
@@ -41,8 +42,8 @@ from unet_course.losses import FadingWeights, combined_loss, cross_entropy
 from unet_course.tracing import parameter_count
 from unet_course.training.ablations import no_skip, with_skips
 
-BASE = {"steps": 200, "crop": 96, "width": 8, "lr": 1e-2, "loss": "weights that fade",
-        "augment": Augment()}
+BASE = {"steps": 200, "batch_size": 8, "crop": 96, "width": 8, "lr": 1e-2,
+        "loss": "weights that fade", "augment": Augment()}
 # name: what is not as in BASE
 CHOICES = {
     "base": {},
@@ -58,6 +59,9 @@ CHOICES = {
     "width 16, half the steps": {"width": 16, "steps": 100},
     "400 steps": {"steps": 400},
     "800 steps": {"steps": 800},
+    "batch of 4": {"batch_size": 4},
+    "crop 64": {"crop": 64},
+    "averaged weights": {"decay": 0.98},
 }
 
 
@@ -93,13 +97,18 @@ SCORES = [f"{split}_{score}" for split in ("val", "test", "shifted")
 SEEDS = range(5)
 
 
-def trained(model, seed, *, steps, crop, lr, loss, augment):
-    """One training: CPU seconds."""
+def trained(model, seed, *, steps, batch_size, crop, lr, loss, augment, decay=None):
+    """One training: CPU seconds. With `decay` the weights end as their moving average."""
     loss = {"weights that fade": FadingWeights(shares()), "cross-entropy": cross_entropy,
             "cross-entropy + Dice loss": combined_loss}[loss]
     start = time.process_time()
-    fit(model, load_nuclei("train"), steps=steps, crop=crop, lr=lr, loss=loss, augment=augment,
-        seed=seed, bf16=False, progress=False)
+    average = decay and AveragedModel(model, multi_avg_fn=get_ema_multi_avg_fn(decay),
+                                      use_buffers=True)  # of batch norm, too
+    fit(model, load_nuclei("train"), steps=steps, batch_size=batch_size, crop=crop, lr=lr,
+        loss=loss, augment=augment, seed=seed, bf16=False, progress=False,
+        on_step=average and (lambda number, now, loss: average.update_parameters(now)))
+    if average:
+        model.load_state_dict(average.module.state_dict())
     return time.process_time() - start
 
 

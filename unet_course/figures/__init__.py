@@ -13,6 +13,7 @@ from unet_course.figures.crowds import crowds, found_in_crowds, outlines
 from unet_course.figures.day import picture_of_the_day, pieces, scoreboard
 from unet_course.figures.drawing import course_map, draw_change, draw_unet
 from unet_course.figures.fields import field_steps
+from unet_course.figures.live import LivePicture
 from unet_course.figures.panels import (
     BOUNDARY,
     ERROR,

@@ -1,10 +1,12 @@
-"""A progress bar that leaves nothing on a stored page, where it would stand at 0 %. (06)"""
+"""What is seen while a cell runs, and leaves nothing on a stored page. (06)"""
 
 from tqdm.auto import tqdm as tqdm_auto
 
 
 def tqdm(*arguments, **options):
     """`tqdm.auto.tqdm`, whose place on a page without a running program is empty.
+
+    Otherwise a stored page would show it at 0 %.
 
     Examples
     --------
@@ -16,9 +18,33 @@ def tqdm(*arguments, **options):
         return tqdm_auto(*arguments, **options)
     bar = tqdm_auto(*arguments, **options, display=False)
     if not bar.disable:
-        from IPython.display import display
-
-        view = {"version_major": 2, "version_minor": 0, "model_id": bar.container.model_id}
-        display({"application/vnd.jupyter.widget-view+json": view, "text/plain": ""}, raw=True)
+        _show(bar.container)
         bar.displayed = True
     return bar
+
+
+def in_place():
+    """A widget for HTML that is shown now; None where there is no notebook, or no widgets.
+
+    Examples
+    --------
+    >>> in_place() is None
+    True
+    """
+    try:
+        from IPython import get_ipython
+        from ipywidgets import HTML
+    except ImportError:
+        return None
+    if getattr(get_ipython(), "kernel", None) is None:
+        return None
+    widget = HTML()
+    _show(widget)
+    return widget
+
+
+def _show(widget):
+    from IPython.display import display
+
+    view = {"version_major": 2, "version_minor": 0, "model_id": widget.model_id}
+    display({"application/vnd.jupyter.widget-view+json": view, "text/plain": ""}, raw=True)
