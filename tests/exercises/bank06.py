@@ -408,6 +408,10 @@ WRONG += [
     ("6.8", "gone at 0.4", lambda s, d: faded(s, 0 if d <= 0.4 else 1), "the_power_falls"),
     ("6.8", "the weights fall, not the power", blended, "the_power_falls"),
     ("6.8", "divided by the mean of the start", mean_of_the_start, "the_power_falls"),
+    ("6.8", "above 1 at the start", lambda s, d: faded(s, 0, first=max((0.8 - d) / 0.4, 0)), "at_the_start"),
+    ("6.8", "share times weight", lambda s, d: [a * b for a, b in zip(s, faded(s, d))], "at_the_start"),
+    ("6.8", "the other sign, divided as it should be",
+     lambda s, d: faded(s, 0, first=-min(max((0.8 - d) / 0.4, 0), 1)), "at_the_start"),
     ("6.8", "falls until the end", lambda s, d: faded(s, d, end=1.0), "the_power_falls"),
     ("6.8", "a step at 0.6", lambda s, d: faded(s, 0 if d < 0.6 else 1), "the_power_falls"),
     ("6.8", "the power goes below 0", lambda s, d: faded(s, d) if d < 0.8 else faded(

@@ -1,7 +1,6 @@
 """Answers to the checked exercises of notebooks 00 to 06, written from the statements alone.
 
 Whoever wrote them had not seen the checks. Each row is (id, what, answer): WRONG must get a hint, RIGHT must pass.
-OPEN holds the rows on which the check and the writer do not agree.
 """
 
 import math
@@ -21,7 +20,6 @@ from unet_course.tracing import trace_shapes
 
 WRONG = []
 RIGHT = []
-OPEN = []
 
 
 def wrong(number, what):
@@ -2594,13 +2592,13 @@ WRONG += [
         ("0.1", "probabilities as bytes: the two best may be equal", lambda p: (p * 255).byte().argmax(dim=0)),
     )
 ]
-# Wrong by the letter, and accepted: no network of the course has another padding than 0 or 1.
-OPEN += [
+# Right for every network of the course, whose padding is 0 or 1; "the padding that is asked for" is more.
+WRONG += [
     ("2.3", "padding 0 or 1 only", conv_block(lambda c, o, p, n: both(c, o, 1 if p else 0, n))),
     ("2.3", '"same" or "valid" for the padding', conv_block(same_or_valid)),
 ]
-# Right by an earlier statement, and refused: 4.2 now asks for both sides alike, 5.6 for as few channels as can be.
-OPEN += [
+# Right by an earlier statement: 4.2 now asks for both sides alike, 5.6 for as few channels as can be.
+WRONG += [
     ("4.2", "all that is missing at the bottom and right, a crop to the centre", below_and_right),
     ("5.6", "four combinations as four classes that exclude each other", head(2, (4, "softmax"))),
 ]

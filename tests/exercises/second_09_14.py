@@ -1,6 +1,6 @@
 """Answers to the exercises 9.19, 9.20, 9.21, 13.6, 14.2 and 14.5, written from the statements alone.
 
-As in `second_07_13`; `OPEN` has those that the statement does not decide, and what the writer would rather say.
+As in `second_07_13`. What form an answer may have is said in notebook 00, for all exercises.
 """
 
 import itertools
@@ -21,8 +21,8 @@ from tests.exercises.rows import adder
 from unet_course import UNet, random_crops
 from unet_course.clinic import SickScript
 
-WRONG, RIGHT, OPEN = [], [], []
-wrong, right, open_row = adder(WRONG, 2), adder(RIGHT, 2), adder(OPEN, 3)
+WRONG, RIGHT = [], []
+wrong, right = adder(WRONG, 2), adder(RIGHT, 2)
 
 
 # 9.19 Five trainings
@@ -80,12 +80,12 @@ def _():
     return causes
 
 
-# The statement gives names and a list, and does not say how strictly they are read.
-open_row("9.19", "right", "capitals at the beginning", [name.capitalize() for name in (WEIGHTS, EMPTY, NEVER, RATE, LABELS)])
-open_row("9.19", "right", "a blank behind a name", [WEIGHTS, EMPTY + " ", NEVER, RATE, LABELS])
-open_row("9.19", "right", "a NumPy array", np.array([WEIGHTS, EMPTY, NEVER, RATE, LABELS]))
-# "Name the fault of each, A to E" might be read as a dict; the stub has a list.
-open_row("9.19", "wrong", "a dict by letter", dict(zip("ABCDE", (WEIGHTS, EMPTY, NEVER, RATE, LABELS))))
+# Notebook 00: a list, tuple or array, and words with capitals or not.
+right("9.19", "capitals at the beginning", [name.capitalize() for name in (WEIGHTS, EMPTY, NEVER, RATE, LABELS)])
+right("9.19", "a blank behind a name", [WEIGHTS, EMPTY + " ", NEVER, RATE, LABELS])
+right("9.19", "a NumPy array", np.array([WEIGHTS, EMPTY, NEVER, RATE, LABELS]))
+# "Name the fault of each, A to E" might be read so; the stub has a list, and notebook 00 asks for its form.
+wrong("9.19", "a dict by letter", dict(zip("ABCDE", (WEIGHTS, EMPTY, NEVER, RATE, LABELS))))
 
 
 # 9.20 Three blind patients
@@ -138,12 +138,11 @@ def _():
     return named
 
 
-# How strictly names are read is not said.
-open_row("9.20", "right", "capitals", [name.capitalize() for name in (BATCH, PART, SKIP)])
-open_row("9.20", "right", "a NumPy array", np.array([BATCH, PART, SKIP]))
-open_row("9.20", "wrong", "a dict by number", {1: BATCH, 2: PART, 3: SKIP})
-# Each name stands in the list, but the statement says "Choose", one for each.
-open_row("9.20", "wrong", "two names for the third", [BATCH, PART, [SKIP, "picture shifted"]])
+right("9.20", "capitals", [name.capitalize() for name in (BATCH, PART, SKIP)])
+right("9.20", "a NumPy array", np.array([BATCH, PART, SKIP]))
+wrong("9.20", "a dict by number", {1: BATCH, 2: PART, 3: SKIP})
+# Both names stand in the list; wanted is one for each.
+wrong("9.20", "two names for the third", [BATCH, PART, [SKIP, "picture shifted"]])
 
 
 # 9.21 A script with three faults
@@ -872,10 +871,10 @@ class _(SickScript):
         return self.mirror(*pair) if torch.rand((), generator=generator) < 0.5 else tuple(pair)
 
 
-# "everything else stays as it is" does not say whether the order of the draws is part of it.
+# "everything else stays as it is": half of the batches mirrored, by the generator. Not in which order they are drawn.
 
 
-@open_row("9.21", "right", "batch: the coin is tossed before the crops are drawn")
+@right("9.21", "batch: the coin is tossed before the crops are drawn")
 class _(SickScript):
     read, start = good_read, good_start
 
@@ -885,7 +884,7 @@ class _(SickScript):
         return (x.flip(-1), y.flip(-1)) if mirrored else (x, y)
 
 
-@open_row("9.21", "right", "batch: whole images and masks are mirrored, and cropped afterwards")
+@right("9.21", "batch: whole images and masks are mirrored, and cropped afterwards")
 class _(SickScript):
     read, start = good_read, good_start
 
@@ -895,7 +894,7 @@ class _(SickScript):
         return random_crops(images, masks, size=self.size, count=self.count, generator=generator)
 
 
-@open_row("9.21", "right", "batch: the other half of the draws is mirrored")
+@right("9.21", "batch: the other half of the draws is mirrored")
 class _(SickScript):
     read, start = good_read, good_start
 
@@ -906,7 +905,7 @@ class _(SickScript):
         return x, y
 
 
-@open_row("9.21", "wrong", "batch: the coin without the generator (torch's own, which run seeds)")
+@wrong("9.21", "batch: the coin without the generator (torch's own, which run seeds)")
 class _(SickScript):
     read, start = good_read, good_start
 
@@ -917,10 +916,10 @@ class _(SickScript):
         return x, y
 
 
-# Image and mask agree, but it is another augmentation: is that "everything else"?
+# Image and mask agree, but it is another augmentation, as in 9.9.
 
 
-@open_row("9.21", "wrong", "batch: a coin for each picture, by which both are mirrored")
+@wrong("9.21", "batch: a coin for each picture, by which both are mirrored")
 class _(SickScript):
     read, start = good_read, good_start
 
@@ -932,7 +931,7 @@ class _(SickScript):
         return x, y
 
 
-@open_row("9.21", "wrong", "batch: both upside down in place of left and right")
+@wrong("9.21", "batch: both upside down in place of left and right")
 class _(SickScript):
     read, start = good_read, good_start
 
@@ -943,10 +942,10 @@ class _(SickScript):
         return x, y
 
 
-# It does all right for files of 0, 1, 2, which is what the statement promises; whether larger numbers count is not said.
+# Right for files of 0, 1 and 2, and the script says that those are all.
 
 
-@open_row("9.21", "right", "read: clamped to 0, 1, 2")
+@right("9.21", "read: clamped to 0, 1, 2")
 class _(SickScript):
     start, batch = good_start, good_batch
 
@@ -954,7 +953,7 @@ class _(SickScript):
         return torch.from_numpy(file).long().clamp(0, 2)
 
 
-@open_row("9.21", "right", "read: divided by 255 and multiplied again, exact for 0, 1 and 2 in 64 bits")
+@right("9.21", "read: divided by 255 and multiplied again, exact for 0, 1 and 2 in 64 bits")
 class _(SickScript):
     start, batch = good_start, good_batch
 
@@ -965,7 +964,7 @@ class _(SickScript):
 # This network's weights are moved by AdamW with the right rate; those of a network that nobody has are in it as well.
 
 
-@open_row("9.21", "right", "start: the network's weights as a second group, beside those of the other network")
+@right("9.21", "start: the network's weights as a second group, beside those of the other network")
 class _(SickScript):
     read, batch = good_read, good_batch
 
@@ -978,7 +977,7 @@ class _(SickScript):
 # `run` gives the right result, but the ill methods are as ill as before: "those methods that are ill, repaired".
 
 
-@open_row("9.21", "wrong", "run: all three repaired inside of it, the methods as they were")
+@wrong("9.21", "run: all three repaired inside of it, the methods as they were")
 class _(SickScript):
     def run(self, images, files, val_images, val_masks, seed=0):
         torch.manual_seed(seed)
@@ -996,13 +995,13 @@ class _(SickScript):
 
 
 # The statement asks for a class; the stub calls try_script(MendedScript()), with an object.
-open_row("9.21", "wrong", "an object in place of the class", MendedScript())
+wrong("9.21", "an object in place of the class", MendedScript())
 
 
-# All methods are there and healthy, but it is not a SickScript, as the statement has it.
+# It is no SickScript by name. A check looks at what an answer does, and it does the same.
 
 
-@open_row("9.21", "wrong", "a class of its own, without SickScript behind it")
+@right("9.21", "a class of its own, without SickScript behind it")
 class _:
     size, count, steps, rate = 64, 4, 100, 1e-2
     read, start, batch = good_read, good_start, good_batch
@@ -1399,27 +1398,26 @@ def _(labels, side):
     return [(number, area, number not in left) for number, area, _ in table_of(labels, side)]
 
 
-# The stub's row is a tuple, "(number, area, cut)"; a list with the same three is not excluded in words.
-open_row("13.6", "right", "each row a list", lambda labels, side: [list(one) for one in table_of(labels, side)])
+# Notebook 00: lists, tuples and arrays count alike.
+right("13.6", "each row a list", lambda labels, side: [list(one) for one in table_of(labels, side)])
 # "whether": 0 and 1 say it as well, and are equal to False and True.
-open_row("13.6", "right", "cut as 0 or 1",
+right("13.6", "cut as 0 or 1",
          lambda labels, side: [(number, area, int(cut)) for number, area, cut in table_of(labels, side)])
-# "Return a list": a tuple or an array of the same rows is none, but nothing in the exercise would notice.
-open_row("13.6", "wrong", "a tuple of rows", lambda labels, side: tuple(table_of(labels, side)))
-open_row("13.6", "wrong", "an array of floats", lambda labels, side: np.array(table_of(labels, side), float).reshape(-1, 3))
-open_row("13.6", "wrong", "zip, which can be read once", lambda labels, side: zip(*zip(*table_of(labels, side))))
-# How exact an area has to be is not said.
-open_row("13.6", "wrong", "areas rounded to two decimals",
+right("13.6", "a tuple of rows", lambda labels, side: tuple(table_of(labels, side)))
+right("13.6", "an array of floats", lambda labels, side: np.array(table_of(labels, side), float).reshape(-1, 3))
+wrong("13.6", "zip, which can be read once", lambda labels, side: zip(*zip(*table_of(labels, side))))
+# An area of small pixels has its digits further down: rounded, it is another one.
+wrong("13.6", "areas rounded to two decimals",
          lambda labels, side: [(number, round(area, 2), cut) for number, area, cut in table_of(labels, side)])
 # An area is asked for, not its type.
-open_row("13.6", "right", "areas in float32",
+right("13.6", "areas in float32",
          lambda labels, side: [(number, np.float32(area), cut) for number, area, cut in table_of(labels, side)])
 
 
-# The result is right; that `labels` may not be changed is not said (the course may say it elsewhere).
+# The result is right, and the mask is spoilt for whoever handed it over (notebook 07 says so).
 
 
-@open_row("13.6", "wrong", "right rows, but the cut objects are erased in the array that was given")
+@wrong("13.6", "right rows, but the cut objects are erased in the array that was given")
 def _(labels, side):
     rows = table_of(labels, side)
     for number, _, cut in rows:
@@ -1471,11 +1469,11 @@ def _():
     return options
 
 
-# The names are given; whether other spellings are read is not said.
-open_row("14.2", "right", "capitals", ["Accumulate", "BF16", "None of them", "Several processes"])
-open_row("14.2", "wrong", "other names", ["accumulation", "bfloat16", "none", "processes"])
-open_row("14.2", "right", "a NumPy array", np.array(["accumulate", "bf16", "none of them", "several processes"]))
-open_row("14.2", "wrong", "a dict by case", {1: "accumulate", 2: "bf16", 3: "none of them", 4: "several processes"})
+# The names are given: capitals do not matter, other words do.
+right("14.2", "capitals", ["Accumulate", "BF16", "None of them", "Several processes"])
+wrong("14.2", "other names", ["accumulation", "bfloat16", "none", "processes"])
+right("14.2", "a NumPy array", np.array(["accumulate", "bf16", "none of them", "several processes"]))
+wrong("14.2", "a dict by case", {1: "accumulate", 2: "bf16", 3: "none of them", 4: "several processes"})
 
 
 # 14.5 Where does it run?
@@ -1508,9 +1506,9 @@ right("14.5", "by person", [
     for who in ("colleague", "biologist", "engineer", "you")])
 right("14.5", "endings made of a dot and a name", ["run", *(f".{name}" for name in ("zip", "onnx", "pt2"))])
 
-# Endings are given with a dot; whether other spellings are read is not said.
-open_row("14.5", "wrong", "without the dots", ["run", "zip", "onnx", "pt2"])
-open_row("14.5", "wrong", "file names", ["run", "nuclei.zip", "nuclei.onnx", "nuclei.pt2"])
-open_row("14.5", "right", "capitals", ["Run", ".ZIP", ".ONNX", ".PT2"])
-open_row("14.5", "right", "a NumPy array", np.array(["run", ".zip", ".onnx", ".pt2"]))
-open_row("14.5", "wrong", "a dict by person", {1: "run", 2: ".zip", 3: ".onnx", 4: ".pt2"})
+# Endings are given with a dot.
+wrong("14.5", "without the dots", ["run", "zip", "onnx", "pt2"])
+wrong("14.5", "file names", ["run", "nuclei.zip", "nuclei.onnx", "nuclei.pt2"])
+right("14.5", "capitals", ["Run", ".ZIP", ".ONNX", ".PT2"])
+right("14.5", "a NumPy array", np.array(["run", ".zip", ".onnx", ".pt2"]))
+wrong("14.5", "a dict by person", {1: "run", 2: ".zip", 3: ".onnx", 4: ".pt2"})

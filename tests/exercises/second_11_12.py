@@ -1,6 +1,6 @@
 """Answers to the exercises 11.6, 11.7 and 12.7, written from the statements alone.
 
-As in `second_07_13`; `OPEN` has those that the statement does not decide, and what the writer would rather say.
+As in `second_07_13`.
 """
 
 import itertools
@@ -17,8 +17,8 @@ from scipy import special, stats
 
 from tests.exercises.rows import adder
 
-WRONG, RIGHT, OPEN = [], [], []
-wrong, right, open_row = adder(WRONG, 2), adder(RIGHT, 2), adder(OPEN, 3)
+WRONG, RIGHT = [], []
+wrong, right = adder(WRONG, 2), adder(RIGHT, 2)
 
 
 # 11.6 What share sees it?
@@ -696,7 +696,7 @@ def _(difference, spread, n, m):
 
 
 # No experiment is made up; the number is right, and better than asked.
-@lambda answer: open_row("11.6", "right", "worked out, not drawn", answer)
+@right("11.6", "worked out, not drawn")
 def _(difference, spread, n, m):
     z, phi = difference / (spread * math.sqrt(1 / n + 1 / m)), statistics.NormalDist().cdf
     return phi(z - 2) + phi(-z - 2)
@@ -710,14 +710,14 @@ def _(difference, spread, n, m):
     return ((second - first).abs() >= limit(spread, n, m)).float().mean().item()
 
 
-# 1.96 is the custom, and its share is higher by about 0.01; the statement says two.
-@lambda answer: open_row("11.6", "wrong", "1.96 errors in place of two", answer)
+# 1.96 is the custom, and its share is higher by about 0.01; the statement lets it pass.
+@right("11.6", "1.96 errors in place of two")
 def _(difference, spread, n, m):
     first, second = made_up(difference, spread, n, m)
     return ((second - first).abs() >= 1.96 / 2 * limit(spread, n, m)).float().mean().item()
 
 
-@lambda answer: open_row("11.6", "wrong", "a tensor of one element, with a dimension", answer)
+@right("11.6", "a tensor of one element, with a dimension")
 def _(difference, spread, n, m):
     first, second = made_up(difference, spread, n, m)
     return ((second - first).abs() >= limit(spread, n, m)).float().mean(dim=0, keepdim=True)
@@ -840,10 +840,10 @@ right("11.7", "a little less", [15, 58, 0.0345])
 right("11.7", "a little more", [18, 68, 0.037])
 wrong("11.7", "74 %", [14, 55, 0.0335])
 wrong("11.7", "88 %", [20, 80, 0.04])
-# Tables for the t-test say so: there the spread is not known.
-open_row("11.7", "right", "the t-test", [17, 64, 0.0404])
-open_row("11.7", "wrong", "texts", ["16", "64", "0.036"])
-open_row("11.7", "wrong", "a dict by number", {1: 16, 2: 64, 3: 0.036})
+# Tables for the t-test say 0.0404, where the spread is not known; here it is, and the statement names 2.84 errors.
+wrong("11.7", "the t-test", [17, 64, 0.0404])
+right("11.7", "texts", ["16", "64", "0.036"])
+wrong("11.7", "a dict by number", {1: 16, 2: 64, 3: 0.036})
 
 
 # 12.7 How often luck says it
@@ -1060,8 +1060,8 @@ def _(base, other, looks):
     return looks * float(((a.min(1) > b.max(1)) | (a.max(1) < b.min(1))).mean())
 
 
-# Right, but it never ends: 10 and 4 seeds make 14! orders, and the notebook asks for 10 and 10.
-@lambda answer: open_row("12.7", "right", "every order tried", answer)
+# Right for few seeds, and never done for more: 10 and 4 make 14! orders, and the statement asks for 10 and 10.
+@wrong("12.7", "every order tried")
 def _(base, other, looks):
     told = orders = 0
     for scores in itertools.permutations(range(base + other)):
@@ -1070,7 +1070,7 @@ def _(base, other, looks):
     return looks * told / orders
 
 
-open_row("12.7", "wrong", "a NumPy array of one number",
+right("12.7", "a NumPy array of one number",
          lambda base, other, looks: np.array([looks * 2 / math.comb(base + other, base)]))
 wrong("12.7", "rounded to four digits",
       lambda base, other, looks: round(looks * 2 / math.comb(base + other, base), 4))

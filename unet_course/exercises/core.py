@@ -150,7 +150,7 @@ class Exercise:
                 raise
             except TooLong:
                 hints.append(f"Your answer was still running after {cpu_seconds:g} seconds of computing, and was stopped. "
-                             "Which loop in it never ends?")
+                             "Which loop in it never ends, or goes through far too many cases?")
                 failed.append(behaviour.__name__)
                 break  # the others would not end either
             except Replaced as replaced:

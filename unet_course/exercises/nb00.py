@@ -123,6 +123,8 @@ def same_shape_as_float32(answer):
 def why_not(got, wanted, raw):
     """What to ask about numbers that are not scaled as wanted."""
     small = torch.tensor(raw) <= 32767
+    if any(alike(got, np.round(wanted, digits)) for digits in (1, 2, 3)):
+        return "Yours is rounded. Return all the digits."
     if alike(got, wanted, 2e-3):
         return "Yours is right to three digits. Which dtype on the way has no more of them?"
     if len(got.unique()) == 1:
@@ -137,7 +139,7 @@ def why_not(got, wanted, raw):
 def evenly_between(answer):
     for low, high in [(100, 500), (1000, 65535), (0, 255)]:
         # an image need not reach low and high
-        for shares in [(0.2, 0.4, 0.6), (0.0, 0.2, 0.6, 1.0)]:
+        for shares in [(0.2, 0.4, 0.6), (0.0, 0.2, 0.6, 1.0), (0.0625, 0.4375, 0.8125)]:
             raw = [[low + round(share * (high - low)) for share in shares]]
             wanted = [[(n - low) / (high - low) for n in raw[0]]]
             got = scale(answer, raw, low, high)

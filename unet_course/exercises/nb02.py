@@ -238,6 +238,9 @@ def without_padding(answer):
         shape(call(make(answer, 1, 4, padding=0, norm=norm), torch.rand(1, 1, 20, 30)),
               (1, 4, 16, 26), f"With padding=0 and norm={norm}, a 20×30 input became {{got}}; "
               "wanted {wanted}: each 3×3 convolution takes off 2. Do you hand padding on to both?")
+        shape(call(make(answer, 1, 4, padding=2, norm=norm), torch.rand(1, 1, 20, 30)),
+              (1, 4, 24, 34), f"With padding=2 and norm={norm}, a 20×30 input became {{got}}; "
+              "wanted {wanted}. Is padding handed on as the number that it is?")
 
 
 @block.behaviour

@@ -189,6 +189,9 @@ def hands_options_on(answer):
         skip, _ = two(make(answer, 1, 4, padding=0, norm=norm), torch.rand(1, 1, 20, 26))
         shape(skip, (1, 4, 16, 22), f"With padding=0 and norm={norm}, a 20×26 image gave a skip "
               "of {got}; wanted {wanted}. Hand padding on to the block.")
+        skip, _ = two(make(answer, 1, 4, padding=2, norm=norm), torch.rand(1, 1, 20, 26))
+        shape(skip, (1, 4, 24, 30), f"With padding=2 and norm={norm}, a 20×26 image gave a skip "
+              "of {got}; wanted {wanted}. Is padding handed on as the number that it is?")
         biases(block_of(make(answer, 1, 4, norm=norm), 1, 4, torch.rand(1, 1, 9, 9))[0], norm)
 
 

@@ -342,6 +342,10 @@ def hands_options_on(answer):
             shape(call(built, torch.rand(1, 8, 10, 11), torch.rand(1, 4, 28, 30)), (1, 4, 16, 18),
                   f'With padding=0, up="{up}" and norm={norm}, x 10×11 and skip 28×30 gave '
                   "{got}; wanted {wanted}. Hand padding on to the block.")
+            built = make(answer, 8, 4, 4, up=up, padding=2, norm=norm)
+            shape(call(built, torch.rand(1, 8, 5, 6), torch.rand(1, 4, 10, 12)), (1, 4, 14, 16),
+                  f'With padding=2, up="{up}" and norm={norm}, x 5×6 and skip 10×12 gave {{got}}; '
+                  "wanted {wanted}. Is padding handed on as the number that it is?")
             seen = watch(make(answer, 8, 4, 4, up=up, norm=norm), x, skip)
             biases([c for c in seen.plain if c.size == (3, 3)], norm)
 

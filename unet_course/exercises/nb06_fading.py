@@ -11,15 +11,21 @@ SHARES = [0.886, 0.019, 0.095]  # of background, boundary and interior
 
 def faded(shares, done):
     """The weights of the classes, by a power that falls from 1 at 0.4 to 0 at 0.8."""
+    return powered(shares, min(max((0.8 - done) / 0.4, 0), 1))
+
+
+def powered(shares, power):
+    """The weights by this power, divided so that the mean weight of a pixel is 1."""
     shares = torch.as_tensor(shares, dtype=torch.float64)
-    weights = shares ** -min(max((0.8 - done) / 0.4, 0), 1)
+    weights = shares**-power
     return weights / (weights * shares).sum()
 
 
 def weights_of(answer, shares, done):
     """The learner's weights, one for each class."""
-    with asking(f"That was with {len(shares)} shares and done = {done}. shares is a list: is each "
-                "of its numbers taken to the power?"):
+    given = f"That was with {len(shares)} shares and done = {done}."
+    with asking(f"{given} shares is a list: is each of its numbers taken to the power?"
+                if len(shares) == 3 else f"{given} Which number of classes is fixed in your code?"):
         got = call(answer, list(shares), done)
         return torch.stack(list(got)) if isinstance(got, (list, tuple)) and all(
             isinstance(one, torch.Tensor) for one in got) else got
@@ -44,7 +50,11 @@ def at_the_start(answer):
              "sign has the power?"),
             (faded(SHARES, 1.0), "At the start of the training all your weights are 1. Which way "
              "does the power go, from 1 to 0 or from 0 to 1?"),
-            (faded(SHARES, 0.6), "At the start the power is 1, and not a half.")]:
+            (faded(SHARES, 0.6), "At the start the power is 1, and not a half."),
+            (powered(SHARES, 2), "Your power is 2 there. Above 1 the straight line does not go on: which of "
+             "min and max holds it back?"),
+            (powered(SHARES, -1), "A rare class gets a large weight: which sign has the power?"),
+            (torch.full((3,), 1 / 3), "You return share times weight. Wanted are the weights.")]:
         expect(not alike(got, value, 1e-3), f"At done = 0: {why}")
     close(got, faded(SHARES, 0.0), "At done = 0 the power is 1: one over the shares, divided by "
           "the sum of share times weight.", 1e-4)
@@ -69,7 +79,9 @@ def the_power_falls(answer):
         expect(not alike(got, first, 1e-4), f"At done = {done} your weights are still those of "
                "the start. From 0.4 on the power falls.")
         expect(not alike(got, last, 1e-4), f"At done = {done} all your weights are 1. The power "
-               f"is {left:.3g} there: it reaches 0 at 0.8.")
+               f"is {left:.3g} there: it falls in a straight line from 1 at 0.4 to 0 at 0.8.")
+        expect(not alike(got, powered(SHARES, (1 - done) / 0.6), 1e-4), f"At done = {done} the power is {left:.3g}. "
+               "Yours falls until the end of the training; wanted 0 from 0.8 on.")
         unscaled = torch.tensor(SHARES, dtype=torch.float64) ** -left
         expect(not alike(got, unscaled / len(SHARES), 1e-4) and not alike(got, unscaled, 1e-4),
                f"At done = {done} the mean weight of a pixel is not 1. By which weights "

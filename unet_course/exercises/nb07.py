@@ -1,5 +1,7 @@
 """Exercises of 07_evaluation. (07)"""
 
+import math
+
 import numpy as np
 import torch
 from scipy.ndimage import binary_dilation, binary_erosion
@@ -322,11 +324,17 @@ def as_wide_as_it_has_to_be(answer):
 
 @bootstrap.behaviour
 def enough_samples(answer):
-    values = torch.rand(100)
-    ends = torch.tensor([interval(answer, values[torch.randperm(100)]) for _ in range(9)])
-    # 0.022 for 1000 samples, 0.07 for 100
+    values = torch.rand(20)
+    means = values[torch.randint(20, (400_000, 20))].mean(dim=1).reshape(400, 1000)
+    spread = torch.stack([means.quantile(end, dim=1).std() for end in (0.025, 0.975)])
+    found, evidence = [], 0.0  # log of how much likelier the ends are with 500 samples than with 1000
+    while -9 < evidence < 11 and len(found) < 400:  # about 50 calls tell the two apart, fewer any others
+        found.append(interval(answer, values[torch.randperm(20)]))
+        ends = torch.tensor(found)
+        from_mean = (ends - ends.mean(dim=0)) / spread
+        evidence = float(from_mean.square().sum()) / 4 - (len(found) - 1) * math.log(2)
     moved = float(ends.std(dim=0).mean() / (ends[:, 1] - ends[:, 0]).mean())
-    expect(moved < 0.042,
+    expect(evidence < 11,
            "Called again and again with the same values, your function gives intervals whose ends "
            f"move by {100 * moved:.0f} percent of the width; with 1000 new samples that is 2 "
            "percent. How many do you draw?")
