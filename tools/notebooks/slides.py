@@ -47,6 +47,21 @@ function activate({ commands }) {
   const fit = () => document.documentElement.style.setProperty("--grow", grow());
   addEventListener("resize", fit);
   fit();
+  // A slide that is too high gets smaller pictures and, where that is not enough, smaller letters.
+  const shrink = () => {
+    const slide = document.querySelector("section.present > section.present");
+    for (const [name, least] of [["--picture", 75], ["--letters", 68]]) {
+      slide.style.setProperty(name, 1);
+      for (let size = 100; size > least && slide.scrollHeight > slide.clientHeight + 1;)
+        slide.style.setProperty(name, (size -= 2) / 100);
+    }
+  };
+  const sizes = new ResizeObserver(() => requestAnimationFrame(shrink));
+  const watch = () => {
+    sizes.disconnect();
+    for (const cell of document.querySelectorAll("section.present > section.present .jp-Cell")) sizes.observe(cell);
+  };
+  for (const event of ["ready", "slidechanged"]) addEventListener(event, watch);
   // "?" is another key on each keyboard, and where it is Shift+/ the slides would turn black.
   addEventListener("keydown", event => {
     if (event.key !== "?" || event.target.closest("input, textarea, [contenteditable=true]")) return;
