@@ -63,7 +63,9 @@ def output_height(cell):
         data = output.get("data", {})
         if "image/png" in data:
             continue
-        if "text/html" in data:
+        if "text/markdown" in data:
+            height += prose_height(data["text/markdown"])
+        elif "text/html" in data:
             height += PROSE * lines(re.sub("<[^>]+>", "", data["text/html"]), PROSE_COLUMNS) + PROSE
         else:
             text = output.get("text") or data.get("text/plain") or "\n".join(output.get("traceback", []))
