@@ -23,6 +23,7 @@ BOARD = {  # file: (row of the scoreboard, what is loaded)
     "five_pixels": ("one block, augmented", {"blocks": [16]}),
     "five_pixels_plain": ("one block, not augmented", {"blocks": [16]}),
     "thirteen_pixels": ("three blocks, 13 pixels", {"blocks": [16, 16, 16]}),
+    "thirteen_pixels_wide": ("three blocks, 52 channels", {"blocks": [52, 52, 52]}),
     "no_skips": ("a U without skips", NETWORK),
     "unet": ("U-Net", NETWORK),
 }
@@ -50,7 +51,7 @@ A U-Net with channels {channels} ({parameters:,} parameters), the network that 0
 
 ## Networks of the scoreboard
 
-One training each, of five, of `data/results/scoreboard.csv`: crops of 96 × 96, `Augment()` but for
+One training each of `data/results/scoreboard.csv`: crops of 96 × 96, `Augment()` but for
 `five_pixels_plain`; float16, {total:,} bytes together. In `no_skips` the weights that read the skips are 0.
 
 | file | row of the scoreboard | parameters | val Dice | val F1 | test Dice | test F1 | shifted Dice | shifted F1 |
