@@ -136,7 +136,7 @@ def folder(tmp_path):
 def test_report_has_every_part(folder):
     text = report.write_report(folder).read_text(encoding="utf-8")
     assert [line for line in text.splitlines() if line.startswith("## ")] == [
-        "## Beside the peers", "## Quality per minute", "## How time and memory grow", "## Options of fit", "## From file to file",
+        "## Beside the peers", "## The floor", "## Quality per minute", "## How time and memory grow", "## Options of fit", "## From file to file",
         "## Import"]
     for words in ("150.0 (1.50)", "| 3.00 |", "third  (ImportError: no)", "0.50 GiB", "+0.25 s", "would take about 9 GiB", "0.300 (0.67) | 0.500 (0.80)", "no gloo",
                   "pays after 300 steps"):

@@ -93,7 +93,7 @@ SEEDS = range(5)
 
 def trained(model, seed, *, steps, batch_size, crop, lr, loss, augment, decay=None):
     """One training: CPU seconds. With `decay` the weights end as their moving average."""
-    loss = {"weights that fade": FadingWeights(shares()), "cross-entropy": cross_entropy,
+    loss = {"weights that fade": FadingWeights(shares(load_nuclei("train")[1])), "cross-entropy": cross_entropy,
             "cross-entropy + Dice loss": combined_loss}[loss]
     start = time.process_time()
     average = decay and AveragedModel(model, multi_avg_fn=get_ema_multi_avg_fn(decay),
