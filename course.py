@@ -27,7 +27,7 @@ TASKS = {
              ["-m", "tools.gates", "full"]),
     "notebooks": ("run notebooks in place and refresh their times (names: 00 03 ...)",
                   ["-m", "tools.notebooks.run"]),
-    "weights": ("train the small network of data/weights again", ["-m", "tools.trained.weights"]),
+    "weights": ("train the small networks of data/weights again", ["-m", "tools.trained.weights"]),
     "bench": ("measure the course beside its peers (parts: peers scaling recipe large ...)",
               ["-m", "benchmarks"]),
     "ablations": ("train each variant of notebook 11 from three seeds, or go on with it (names: ...)",

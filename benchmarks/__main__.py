@@ -1,6 +1,6 @@
 """Measure the course beside its peers and write the report: ``python course.py bench [PART ...] [--quick]``.
 
-Parts: importing, peers, scaling, recipe, options, large. Without a name all run but `large`, which takes long; `report`
+Parts: importing, peers, floor, scaling, recipe, options, large. Without a name all run but `large`, which takes long; `report`
 measures nothing and writes benchmarks/README.md again from what is stored. ``--quick`` tries every part in small and
 stores nothing.
 """
@@ -14,7 +14,7 @@ from pathlib import Path
 from benchmarks.report import write_report
 from benchmarks.storing import FOLDER, store
 
-PARTS = ("importing", "peers", "scaling", "recipe", "options", "large")
+PARTS = ("importing", "peers", "floor", "scaling", "recipe", "options", "large")
 
 
 def main(arguments=None):

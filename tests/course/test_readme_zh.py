@@ -11,7 +11,8 @@ from tools.notebooks import translate
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = {"README.md": "README.zh-CN.md", **{f"book/{path.name}": f"book/zh/{path.name}" for path in sorted((ROOT / "book").glob("*.md"))}}
-FIRST = {"zh/index.md": "../index.md", "_static/front.png": "../_static/front.png"}  # of the site's first page
+FIRST = {"zh/index.md": "../index.md", "_static/front.png": "../_static/front.png",  # of the site's first page
+         "_static/losses.png": "../_static/losses.png"}
 TEXTS = {name: (ROOT / name).read_text(encoding="utf-8") for pair in PAGES.items() for name in pair}
 
 

@@ -39,6 +39,7 @@ RESULTS = {
                 "tiled": [{"width": 4, "side": 64, "pixels": 4096, "cpu": 0.1, "wall": 0.1, "mib": 5.0}],
                 "limit_mib": 8192, "exponents": {"whole image": {"time": 1.0, "memory": 0.5}}},
     "large": {"side": 20_000, "tile": 1024, "file_mib": 381.5, "mib": 512.0, "cpu": 90.0, "wall": 50.0, "nuclei": 0.1},
+    "floor": {"rows": [{"width": 8, "convolutions": 0.1, "network and loss": 0.12, "fit": 0.15, "plain loop": 0.2}], "load": 1.5},
     "importing": {"torch": 1.0, "unet_course": 1.25},
     "options": {"rows": {"plain": {"wall": 0.3, "cpu": 0.5, "mib": 90.0}, "channels_last": {"wall": 0.2, "cpu": 0.4, "mib": 80.0},
                          "compile": {"wall": 0.1, "cpu": 0.2, "first wall": 40.0, "first cpu": 60.0},
@@ -135,7 +136,7 @@ def folder(tmp_path):
 def test_report_has_every_part(folder):
     text = report.write_report(folder).read_text(encoding="utf-8")
     assert [line for line in text.splitlines() if line.startswith("## ")] == [
-        "## Beside the peers", "## Quality per minute", "## How time and memory grow", "## Options of fit", "## From file to file",
+        "## Beside the peers", "## The floor", "## Quality per minute", "## How time and memory grow", "## Options of fit", "## From file to file",
         "## Import"]
     for words in ("150.0 (1.50)", "| 3.00 |", "third  (ImportError: no)", "0.50 GiB", "+0.25 s", "would take about 9 GiB", "0.300 (0.67) | 0.500 (0.80)", "no gloo",
                   "pays after 300 steps"):

@@ -25,7 +25,6 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from tools.trained.recipes import shares
 from unet_course import (
     Augment,
-    ConvBlock,
     UNet,
     dice_score,
     fit,
@@ -41,6 +40,7 @@ from unet_course.data.nuclei import DATA
 from unet_course.losses import FadingWeights, combined_loss, cross_entropy
 from unet_course.tracing import parameter_count
 from unet_course.training.ablations import no_skip, with_skips
+from unet_course.training.checkpoints import blocks_alone
 
 BASE = {"steps": 200, "batch_size": 8, "crop": 96, "width": 8, "lr": 1e-2,
         "loss": "weights that fade", "augment": Augment()}
@@ -65,13 +65,6 @@ CHOICES = {
 }
 
 
-def stacked(*sizes):
-    """Blocks one after the other, without pools, and the last 1×1 convolution."""
-    blocks = [ConvBlock(a, b) for a, b in zip((1, *sizes), sizes)]
-    head = nn.Conv2d(sizes[-1], 3, kernel_size=1)
-    return nn.Sequential(*blocks, head)
-
-
 def small_unet():
     return UNet(num_classes=3, channels=(8, 16, 32, 64))
 
@@ -80,15 +73,16 @@ def small_unet():
 SCOREBOARD = {
     "threshold": (None, 9),  # a blur is cut off at four sigma
     "local threshold": (None, 161),
-    "one block, augmented": (lambda: stacked(16), 5),
-    "one block, not augmented": (lambda: stacked(16), 5),
-    "three blocks, 13 pixels": (lambda: stacked(16, 16, 16), 13),
+    "one block, augmented": (lambda: blocks_alone([16]), 5),
+    "one block, not augmented": (lambda: blocks_alone([16]), 5),
+    "three blocks, 13 pixels": (lambda: blocks_alone([16, 16, 16]), 13),
     "a U without skips": (lambda: with_skips(no_skip, channels=(8, 16, 32, 64)), 68),
     "U-Net": (small_unet, 68),
+    "three blocks, 52 channels": (lambda: blocks_alone([52, 52, 52]), 13),  # about as many weights as U-Net
 }
 # With about as many weights as the three blocks (11,907), and another sight.
 CONTEXT = {
-    "one block, 35 channels": (lambda: stacked(35), 5),
+    "one block, 35 channels": (lambda: blocks_alone([35]), 5),
     "a U, 2 to 20 channels": (lambda: UNet(num_classes=3, channels=(2, 5, 10, 20)), 68),
 }
 STARTS = ("He, fan-out", "torch's own")  # first weights; the base of CHOICES has He's, fan-in
@@ -99,7 +93,7 @@ SEEDS = range(5)
 
 def trained(model, seed, *, steps, batch_size, crop, lr, loss, augment, decay=None):
     """One training: CPU seconds. With `decay` the weights end as their moving average."""
-    loss = {"weights that fade": FadingWeights(shares()), "cross-entropy": cross_entropy,
+    loss = {"weights that fade": FadingWeights(shares(load_nuclei("train")[1])), "cross-entropy": cross_entropy,
             "cross-entropy + Dice loss": combined_loss}[loss]
     start = time.process_time()
     average = decay and AveragedModel(model, multi_avg_fn=get_ema_multi_avg_fn(decay),
@@ -136,16 +130,21 @@ def choice(name, seed):
     return [name, seed, options["steps"], f"{cpu:.1f}", parameter_count(model), *scored(model)]
 
 
+def of_the_board(name, seed):
+    """A trained network of SCOREBOARD or CONTEXT, and its CPU seconds."""
+    seed_everything(seed)
+    model = {**SCOREBOARD, **CONTEXT}[name][0]()
+    options = {key: value for key, value in BASE.items() if key != "width"}
+    options["steps"] = 600
+    options["augment"] = None if name.endswith("not augmented") else Augment()
+    return model, trained(model, seed, **options)
+
+
 def row(name, seed):
     make, sees = {**SCOREBOARD, **CONTEXT}[name]
     if make is None:
         return threshold_row(name)
-    seed_everything(seed)
-    model = make()
-    options = {key: value for key, value in BASE.items() if key != "width"}
-    options["steps"] = 600
-    options["augment"] = None if name.endswith("not augmented") else Augment()
-    cpu = trained(model, seed, **options)
+    model, cpu = of_the_board(name, seed)
     if seed == 0 and name in SCOREBOARD:
         keep(name, predict(model, load_nuclei("val")[0][0]).argmax(dim=0)[PIECE])
     return [name, seed, sees, 600, f"{cpu:.1f}", parameter_count(model), *scored(model)]

@@ -5,7 +5,9 @@ import zipfile
 from pathlib import Path
 
 import torch
+from torch import nn
 
+from unet_course.blocks import ConvBlock
 from unet_course.data.files.saving import written
 from unet_course.data.nuclei import DATA
 from unet_course.unet import UNet
@@ -98,17 +100,36 @@ def load_checkpoint(checkpoint, model, optimiser, settings):
     return history, step
 
 
+def blocks_alone(blocks, num_classes=3):
+    """`ConvBlock` after `ConvBlock`, without pools, and a 1×1 convolution: what sees few pixels.
+
+    Parameters
+    ----------
+    blocks : sequence of int
+        Channels that each block returns. One block sees 5 pixels across, each further one 4 more.
+    num_classes : int, default 3
+
+    Examples
+    --------
+    >>> blocks_alone([16, 16])(torch.zeros(1, 1, 30, 40)).shape
+    torch.Size([1, 3, 30, 40])
+    """
+    layers = [ConvBlock(before, after) for before, after in zip((1, *blocks), blocks)]
+    return nn.Sequential(*layers, nn.Conv2d(blocks[-1], num_classes, kernel_size=1))
+
+
 def load_pretrained(name="nuclei"):
-    """A U-Net that has been trained on the nuclei of this course, ready to predict.
+    """A network that has been trained on the nuclei of this course, ready to predict.
 
     Parameters
     ----------
     name : str, default "nuclei"
-        File in ``data/weights`` without its suffix.
+        File in ``data/weights`` without its suffix: "nuclei" is the course's U-Net, the others are
+        networks of the scoreboard, such as "five_pixels" and "thirteen_pixels".
 
     Returns
     -------
-    UNet
+    UNet, or nn.Sequential of ConvBlock and a 1×1 convolution
         In eval mode, on the CPU.
 
     Raises
@@ -133,7 +154,7 @@ def load_pretrained(name="nuclei"):
         known = ", ".join(sorted(p.stem for p in path.parent.glob("*.pt"))) or "none"
         raise FileNotFoundError(f"name is {name!r}; weights that are there: {known}")
     options = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
-    model = UNet(**options["network"])
+    model = (blocks_alone if "blocks" in options["network"] else UNet)(**options["network"])
     try:
         model.load_state_dict(read_state(path))
     except Exception as error:  # torch raises many kinds for a damaged file
