@@ -163,8 +163,13 @@ def sections(notebook, english=None):
 
 
 def pieces(notebook):
-    """The cells, each (cell, text), those with headings of sections cut before them."""
+    """The cells, each (cell, text), those with headings of sections cut before them.
+
+    Without the lines that a translation has below its figures.
+    """
     for cell in notebook.cells:
+        if "figure key" in cell.metadata.get("tags", []):
+            continue
         cut = re.split(r"^(?=## )", cell.source, flags=re.M) if cell.cell_type == "markdown" else [cell.source]
         yield from ((cell, piece) for piece in cut if piece.strip())
 
