@@ -201,7 +201,8 @@ def endless(*arguments):
 
 def test_texts_of_the_guard(chinese, monkeypatch):
     monkeypatch.setattr(Exercise, "try_on", lambda self, answer, plain=Exercise.try_on: plain(self, answer, cpu_seconds=0.2))
-    assert check("0.1", endless).hints == ["你的答案计算了 0.2 秒还没有结束，已被停止。里面的哪个循环永远不会结束？"]
+    assert check("0.1", endless).hints == [
+        "你的答案算了 0.2 秒还没有结束，已被中止。其中哪个循环永远不会结束，或者要遍历的情形太多？"]
 
     def too_much(*arguments):
         raise MemoryError
