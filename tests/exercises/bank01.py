@@ -240,4 +240,5 @@ RIGHT = [
      lambda i, t, ls: sorted(ls, key=lambda v: dice_score(i > v, t))[-1]),
     ("1.5", "NumPy",
      lambda i, t, ls: np.array(ls)[np.argmax([dice_score(i.numpy() > v, t.numpy()) for v in ls])]),
+    ("1.5", "a list of one", lambda i, t, ls: [best_threshold(i, t, ls)]),
 ]

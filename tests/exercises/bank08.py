@@ -537,6 +537,8 @@ WRONG = [
 ]
 
 RIGHT = [
+    ("8.5", "rows in a list", lambda *a: list(fade()(*a))),
+    ("8.5", "numbers in lists", lambda *a: fade()(*a).tolist()),
     ("8.1", "a loop", skips()),
     ("8.1", "real pools", skips_by_tensors),
     ("8.1", "recursion", skips_by_recursion),

@@ -756,6 +756,7 @@ RIGHT = [
     ("9.15", "eval", classes_of()), ("9.15", "back as it was", as_it_came(classes_of())), ("9.15", "softmax", classes_of(softmax=True)),
     ("9.16", "by place", parted(0.75)), ("9.16", "with a gap", parted(0.75, gap=16)), ("9.16", "no overlap", shuffled_without_overlap),
     ("9.16", "by rows", by_rows),
+    ("9.16", "crops in lists", lambda f, g: tuple(list(crops) for crops in parted(0.75)(f, g))),
     ("9.17", "either", mean_of(either)), ("9.17", "numpy", with_numpy),
     ("9.18", "tuple", tuple(FIRST)), ("9.18", "capitals", [w.capitalize() for w in FIRST]),
 ]

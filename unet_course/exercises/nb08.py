@@ -8,7 +8,7 @@ import torch.nn.functional as F
 
 from unet_course.exercises.answers import number, several, word
 from unet_course.exercises.core import Exercise, asking, expect
-from unet_course.exercises.values import alike, call, close, shape
+from unet_course.exercises.values import alike, call, close, numeric, shape
 
 memory = Exercise("8.1", "What the skips weigh", "predict", minutes=8)
 
@@ -346,6 +346,7 @@ fade = Exercise("8.5", "Fade the tiles", "write", minutes=15, mark="deeper")
 
 def table(answer, *arguments):
     got = call(answer, *arguments)
+    got = got if numeric(got) is None else numeric(got)  # rows in a list, too
     size, tile, _ = arguments
     shape(got, (-(-size // tile), size), "Your weights are {got}; wanted {wanted}: a row for each tile, a column for each "
                                          "pixel.")
