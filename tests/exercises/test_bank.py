@@ -1,6 +1,7 @@
 """Each check against answers that learners give: no wrong one passes and gets its hint, no right one is refused."""
 
 import importlib
+import time
 from pathlib import Path
 
 import pytest
@@ -24,8 +25,10 @@ def test_wrong_answer_gets_its_hint(id, what, answer, behaviour):
 
 
 @pytest.mark.parametrize("id, what, answer", RIGHT, ids=[f"{e[0]} {e[1]}" for e in RIGHT])
-def test_right_answer_passes(id, what, answer):
+def test_right_answer_passes_and_soon(id, what, answer):
+    start = time.process_time()
     check(id, answer).require()
+    assert time.process_time() - start < 2  # 0.9 s at most on an idle machine
 
 
 @pytest.mark.parametrize("id", [*(pytest.param(id, marks=pytest.mark.full) for id in ("7.7", "7.8", "11.6")),

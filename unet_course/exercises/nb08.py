@@ -346,7 +346,7 @@ fade = Exercise("8.5", "Fade the tiles", "write", minutes=15, mark="deeper")
 
 def table(answer, *arguments):
     got = call(answer, *arguments)
-    got = got if numeric(got) is None else numeric(got)  # rows in a list, too
+    got = got if (array := numeric(got)) is None else array  # rows in a list, too
     size, tile, _ = arguments
     shape(got, (-(-size // tile), size), "Your weights are {got}; wanted {wanted}: a row for each tile, a column for each "
                                          "pixel.")

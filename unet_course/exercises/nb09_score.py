@@ -226,7 +226,7 @@ def halves(answer, size, seed=0):
     field = torch.arange(float(size[0] * size[1])).reshape(1, *size)
     got = call(answer, field, torch.Generator().manual_seed(seed))
     expect(isinstance(got, (tuple, list)) and len(got) == 2, "Give back two batches of crops: for training, for validation.")
-    got = [part if numeric(part) is None else numeric(part) for part in got]  # crops in a list, too
+    got = [part if (array := numeric(part)) is None else array for part in got]  # crops in a list, too
     for part, name in zip(got, ("training", "validation")):
         expect(isinstance(part, torch.Tensor) and part.ndim == 4 and part.shape[1:] == (1, 64, 64) and len(part),
                f"Your crops for {name} are {said(part) if not isinstance(part, torch.Tensor) else tuple(part.shape)}; wanted "

@@ -90,12 +90,21 @@ def numeric(value):
     """
     try:
         value = _no_array(value)
-        if not isinstance(value, torch.Tensor):
+        if isinstance(value, (list, tuple)) and _arrays(value):
+            value = torch.stack([_no_array(v).cpu() for v in value])  # number by number takes seconds
+        elif not isinstance(value, torch.Tensor):
             value = _no_array(np.array(_plain(value)))
     except (TypeError, ValueError, OverflowError, RecursionError):
         return None
     right = isinstance(value, torch.Tensor) and not value.is_complex()
     return value.detach().cpu() if right else None
+
+
+def _arrays(values):
+    """Whether these are arrays of one shape and one kind of number, with axes."""
+    if not all(isinstance(v, torch.Tensor) or isinstance(v, np.ndarray) and v.dtype.kind in "biuf" for v in values):
+        return False
+    return len({(v.shape, v.dtype) for v in values}) == 1 and values[0].ndim > 0
 
 
 def _plain(value):
