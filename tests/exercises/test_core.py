@@ -176,7 +176,7 @@ def test_rows_are_taken_in_any_form(rows):
 
 @pytest.mark.parametrize("four", [
     4, 4.0, "4", " 4.0 ", np.int16(4), np.float64(4), torch.tensor(4), torch.tensor([4]), [4],
-    (np.array([4.0]),), np.array(4), np.array(["4"])])
+    (np.array([4.0]),), np.array(4), np.array(["4"]), "8/2", ["12/3"]])
 def test_a_number_is_taken_in_any_form(four):
     assert answers.number(four, "It") == answers.whole(four, "It") == 4
     close(four, 4, "")
@@ -184,7 +184,7 @@ def test_a_number_is_taken_in_any_form(four):
 
 @pytest.mark.parametrize("none", [
     True, np.True_, torch.tensor(True), [True], "four", "", None, [], [4, 4], 4j, torch.tensor(4j),
-    {4}, {}, math.nan, math.inf, "inf", [[1], [1, 2]], itself, 10**400])
+    {4}, {}, math.nan, math.inf, "inf", "4/0", "4/one", [[1], [1, 2]], itself, 10**400])
 def test_what_is_no_number(none):
     for kind in (answers.number, answers.whole):
         with pytest.raises(Hint, match="It is .*; wanted a"):
@@ -201,7 +201,8 @@ def test_whole_numbers_and_lists():
 
 
 @pytest.mark.parametrize("value", [torch.rand(3, 2).max(0), "text", None, [None], {}, [True, 2],
-                                   np.array([4j]), torch.rand])
+                                   np.array([4j]), torch.rand, [torch.ones(2), torch.ones(3)],
+                                   [torch.ones(2), torch.tensor(1.0)], [np.array(["a"])]])
 def test_what_is_no_array(value):
     assert numeric(value) is None and not alike(value, 1) and not alike(1, value)
     with pytest.raises(Hint, match="wanted a torch Tensor"):

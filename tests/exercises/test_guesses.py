@@ -140,3 +140,9 @@ def test_without_its_drawing_a_card_keeps_its_words_apart():
     assert re.sub("<[^>]*>", "", bare).split("\n") == ["Guess 02-a: you said 90, it is ≈ 131.", ""]
     left = re.sub("<[^>]*>", "", page.replace("<br>", "\n"))
     assert left.split("\n")[1].split() == ["0", "○", "90", "●", "131", "131"]
+
+
+def test_the_drawing_says_no_more_digits_than_the_words():
+    guess("02-a", 45)
+    page = reveal("02-a", 43.5438, digits=0, unit="%")._repr_html_()
+    assert "● 44<" in page and "43.5" not in page

@@ -154,9 +154,14 @@ def reveal(id, truth, *, digits=None, unit="", image=None):
         return Card(spoken(f"Guess {id}: you made none. It is {answer}."))
     if isinstance(truth, list) and image is not None:
         _places(image, mine, truth)
-    drawing = _scale(mine, truth) if _real(mine) and _real(truth) else ""
+    drawing = _scale(mine, _rounded(truth, digits)) if _real(mine) and _real(truth) else ""
     return Card(spoken(f"Guess {id}: you said {_said(mine)}, it is {answer}."), drawing,
                 "#117733" if mine == truth else "currentColor")
+
+
+def _rounded(truth, digits):
+    """As it is said."""
+    return truth if digits is None else round(truth, digits)
 
 
 def _scale(mine, truth):
@@ -251,6 +256,6 @@ def _draw(both):
                   markeredgewidth=3)
     axis.set_yticks(range(len(labels)), labels=labels)
     axis.set_xticks([-2, -1, 0, 1, 2, APART],
-                    labels=["≤ ¼", "½", "right", "2 ×", "≥ 4 ×", "another"])
-    axis.set(xlim=(-2.4, APART + 0.5), ylim=(len(labels) - 0.5, -0.5), title="Your guesses: ○ you, ● the answer")
+                    labels=["≤ ¼", "½", "right", "2 ×", "≥ 4 ×", "other"])
+    axis.set(xlim=(-2.4, APART + 0.5), ylim=(len(labels) - 0.5, -0.5), title="○ you, ● the answer")
     show(figure, alt="Your guesses against the answers: " + "; ".join(labels) + ".")

@@ -1,6 +1,7 @@
 """What an answer gives back, in whichever form it comes, and how it is compared. (00)"""
 
 import numbers
+from fractions import Fraction
 
 import numpy as np
 import torch
@@ -94,7 +95,7 @@ def numeric(value):
             value = torch.stack([_no_array(v).cpu() for v in value])  # number by number takes seconds
         elif not isinstance(value, torch.Tensor):
             value = _no_array(np.array(_plain(value)))
-    except (TypeError, ValueError, OverflowError, RecursionError):
+    except (TypeError, ValueError, ArithmeticError, RecursionError):
         return None
     right = isinstance(value, torch.Tensor) and not value.is_complex()
     return value.detach().cpu() if right else None
@@ -108,7 +109,7 @@ def _arrays(values):
 
 
 def _plain(value):
-    """Lists of plain numbers; a number in a text, such as "0.5", is one."""
+    """Lists of plain numbers; a number in a text, such as "0.5" or "1/2", is one."""
     if isinstance(value, (np.ndarray, np.generic, torch.Tensor)):
         value = value.tolist()
     if type(value) in (list, tuple, torch.Size, range):
@@ -119,7 +120,7 @@ def _plain(value):
     if isinstance(value, (bool, int)):
         return value
     if isinstance(value, (numbers.Real, str)):
-        return float(value)
+        return float(Fraction(value) if isinstance(value, str) and "/" in value else value)
     raise TypeError("no number")
 
 
