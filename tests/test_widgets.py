@@ -52,7 +52,7 @@ def test_a_change_answers_in_200_milliseconds(name):
     for change in CHANGES[name]:
         ((control, other),) = change.items()
         times = []
-        for value in [other, lab.controls[control].value] * 4:
+        for value in [other, lab.controls[control].value] * 2:
             start = time.process_time()
             lab.set(**{control: value})
             times.append(time.process_time() - start)

@@ -47,6 +47,7 @@ def defaulting(kind, name, value):
     return Mine
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("id, name", PLACES, ids=[f"{i} {n}" for i, n in PLACES])
 def test_a_class_that_ignores_an_argument_is_refused(id, name):
     @settings(max_examples=4)
@@ -57,6 +58,7 @@ def test_a_class_that_ignores_an_argument_is_refused(id, name):
     ignored()
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("id, name", OPTIONAL, ids=[f"{i} {n}" for i, n in OPTIONAL])
 def test_a_class_with_another_default_is_refused(id, name):
     @settings(max_examples=4)

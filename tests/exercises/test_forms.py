@@ -7,9 +7,8 @@ import torch
 from torch import nn
 
 from tests.exercises import bank_forms
-from tests.exercises.test_bank import RIGHT
+from tests.exercises.test_bank import RIGHT, SOME
 from unet_course import check
-from unet_course.exercises import Exercise
 
 STUMBLES = re.compile("could not use|cannot be called")
 FORMS = {
@@ -32,7 +31,7 @@ def in_form(answer, form):
     return (lambda *given, **more: form(answer(*given, **more))) if callable(answer) else form(answer)
 
 
-@pytest.mark.parametrize("id", sorted(Exercise.registry))
+@pytest.mark.parametrize("id", SOME)
 def test_no_check_stumbles_over_the_form_of_a_result(id):
     rights = [entry[2] for entry in RIGHT if entry[0] == id]
     answer = next((right for right in rights if isinstance(right, type)), rights[0])

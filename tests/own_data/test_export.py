@@ -74,7 +74,7 @@ def difference(model, run, n, height, width):
 
 
 @pytest.mark.parametrize("suffix", FORMATS)
-@pytest.mark.parametrize("name", ["grey", "colour, bilinear"])
+@pytest.mark.parametrize("name", ["grey", pytest.param("colour, bilinear", marks=pytest.mark.full)])
 def test_files_give_what_the_network_gives_at_any_size(files, name, suffix):
     model, run, _ = files(name, suffix)
     rng = np.random.default_rng(0)

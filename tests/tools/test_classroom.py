@@ -47,6 +47,7 @@ def test_the_page_has_classes_of_10_20_and_30_and_none_failed():
     assert len(re.findall(r"^\| \d\d_\w+ \|", shown, re.M)) >= 9
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("beginning", ["# nothing", ""])
 def test_an_environment_that_is_there_is_not_made_again(tmp_path, monkeypatch, beginning):
     calls = []
