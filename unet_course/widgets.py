@@ -201,9 +201,9 @@ def receptive_field_lab(image=None):
     image = load_nuclei("test")[0][0, 0, 64:224, 620:860] if image is None else image
     return Lab(lambda pools, convs: labs.receptive_field_figure(image, pools, convs),
                {"pools": _slider("pools", 2, 0, 4), "convs": _slider("convolutions", 2, 1, 3)},
-               settings=[{"pools": 1}, {"pools": 4}],
-               alt="Squares on real nuclei. With one pool a value sees 14 by 14 pixels, a part of a nucleus; with four pools "
-                   "140 by 140, many nuclei.")
+               settings=[{"pools": 4, "convs": 1}, {"pools": 3, "convs": 2}],
+               alt="Squares on real nuclei. With four pools and one convolution a level a value sees 78 by 78 pixels; with "
+                   "three pools and two convolutions 68 by 68.")
 
 
 def padding_lab():

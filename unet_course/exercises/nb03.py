@@ -288,7 +288,7 @@ def weights_of_a_block(answer):
            "each pair of an input and an output channel. Both numbers of channels double; the size of the image plays "
            "no part.")
 
-sight = Exercise("3.6", "Compute a receptive field", "write", minutes=15, mark="deeper")
+sight = Exercise("3.6", "Compute a receptive field", "write", minutes=8, mark="deeper")
 
 
 def seen(answer, layers):

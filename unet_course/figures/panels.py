@@ -203,7 +203,7 @@ def error_colours(prediction, target):
     return table[prediction * 2 + target * 1]
 
 
-def numbers(grids, titles, *, marks=None, height=3.2, width=10.0, decimals=0, limits=None):
+def numbers(grids, titles, *, marks=None, height=3.2, width=10.0, decimals=0, limits=None, every=None):
     """Small matrices with their numbers written in the cells.
 
     Parameters
@@ -220,6 +220,8 @@ def numbers(grids, titles, *, marks=None, height=3.2, width=10.0, decimals=0, li
     limits : (float, float), or one such pair for each grid, optional
         Values drawn white and darkest blue. If not given, 0 is white, the number farthest from it
         darkest, and what is below 0 orange.
+    every : int, optional
+        Of the first grid, every so many cells a line is thicker: the squares of a pool.
     """
     grids = [np.asarray(_numpy(grid), dtype=float) for grid in grids]
     largest = max(np.abs(g).max() for g in grids)
@@ -238,6 +240,9 @@ def numbers(grids, titles, *, marks=None, height=3.2, width=10.0, decimals=0, li
         bottom, right = np.array(grid.shape) - 0.5
         axis.vlines(np.arange(-0.5, right + 1), -0.5, bottom, color=QUIET, linewidth=1)
         axis.hlines(np.arange(-0.5, bottom + 1), -0.5, right, color=QUIET, linewidth=1)
+        if every and index == 0:
+            axis.vlines(np.arange(-0.5, right + 1, every), -0.5, bottom, color=INK, linewidth=2.5)
+            axis.hlines(np.arange(-0.5, bottom + 1, every), -0.5, right, color=INK, linewidth=2.5)
         spare = (rows - grid.shape[0]) / 2  # so that all cells are of one size
         axis.set_ylim(grid.shape[0] - 0.5 + spare, -0.5 - spare)
         axis.spines[:].set_visible(False)
