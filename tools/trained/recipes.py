@@ -76,6 +76,11 @@ def train(name, seed, steps=STEPS):
             seed, steps, CROP, *(f"{number:.4f}" for number in numbers), version("torch")]
 
 
+def number(value, digits):
+    """A number as it stands in a table; nothing where a class is neither drawn nor said."""
+    return "" if value is None else f"{value:.{digits}f}"
+
+
 def elsewhere(seeds=range(5)):
     """The chosen recipe and the one before it, on other tasks: a row for each class of each training."""
     columns = "task,recipe,seed,steps,class,dice,said,true,torch"
@@ -92,9 +97,9 @@ def elsewhere(seeds=range(5)):
                                                   history.val_true))
         with ELSEWHERE.open("a", encoding="utf-8", newline="") as file:
             csv.writer(file, lineterminator="\n").writerows(
-                [task, name, seed, STEPS, k, f"{dice[k]:.4f}", f"{said[k]:.5f}",
-                 f"{true[k]:.5f}", version("torch")] for k in range(len(dice)))
-        print(task, name, seed, *(f"{score:.3f}" for score in dice), flush=True)
+                [task, name, seed, STEPS, k, number(dice[k], 4), number(said[k], 5),
+                 number(true[k], 5), version("torch")] for k in range(len(dice)))
+        print(task, name, seed, *(number(score, 3) for score in dice), flush=True)
     return 0
 
 
