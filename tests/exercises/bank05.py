@@ -298,6 +298,15 @@ class LastTwoCropped(UNet):
         return self.head(x)
 
 
+class ImagePadded(UNet):
+    """The image is padded until its size can be halved on every level, and the scores are cropped."""
+
+    def forward(self, x):
+        height, width = x.shape[-2:]
+        step = 2 ** len(self.encoders)
+        return super().forward(F.pad(x, (0, -width % step, 0, -height % step)))[..., :height, :width]
+
+
 class AboveZero(UNet):
     """A right network, whose weights were drawn so that no logit is negative."""
 
@@ -390,6 +399,7 @@ WRONG = [
         without_norm, lambda *a, **k: DecoderBlock(*a, **{**k, "up": "transpose"}), DecoderBlock)),
      "hands_options_on"),
     ("5.3", "last two levels cropped", LastTwoCropped, "nothing_else_happens"),
+    ("5.3", "image padded first", ImagePadded, "nothing_else_happens"),
     ("5.3", "up ignored", unet(up="transpose"), "hands_options_on"),
     ("5.3", "always bilinear", unet(up="bilinear"), "hands_options_on"),
     ("5.3", "an instance", UNet(1, 3, channels=(4, 8, 16)), "runs"),

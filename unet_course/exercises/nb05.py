@@ -348,7 +348,8 @@ def nothing_else_happens(answer):
     seen, got = watch(model, x), scores(model, x, 2)
     expect(any(alike(got, as_drawn(seen, x, False, first), 1e-3) for first in (True, False)),
            f"With channels={deep} and an image of 45×53, your network gives other values than the "
-           "blocks with the same weights. Is what comes up cropped to its skip on every level, the deepest as well?")
+           "blocks with the same weights. Is what comes up cropped to its skip on every level, the deepest "
+           "as well? Or did you pad the image?")
 
 
 parameters = Exercise("5.2", "Count the parameters of a block", "predict", minutes=8)
