@@ -2,7 +2,7 @@
 
 ``python -m tools.trained.choices`` trains what is missing in ``data/results/choices.csv``, and
 ``python -m tools.trained.choices scoreboard`` in ``data/results/scoreboard.csv``: two thresholds, and
-networks that see more and more, up to U-Net. ``context`` in place of ``scoreboard``: two networks
+networks that see more and more, up to U-Net. ``context`` in place of ``scoreboard``: networks
 with about as many weights as its three blocks, in ``data/results/context.csv``. ``starts``: other
 first weights, in ``data/results/starts.csv``. One thread;
 stopped, it goes on. To choose, `val` is there; `test` and `shifted` are scored at the end, once,
@@ -80,8 +80,9 @@ SCOREBOARD = {
     "U-Net": (small_unet, 68),
     "three blocks, 52 channels": (lambda: blocks_alone([52, 52, 52]), 13),  # about as many weights as U-Net
 }
-# With about as many weights as the three blocks (11,907), and another sight.
+# With about as many weights as the three blocks (11,907), and another sight; and these without augmentation.
 CONTEXT = {
+    "three blocks, not augmented": (lambda: blocks_alone([16, 16, 16]), 13),
     "one block, 35 channels": (lambda: blocks_alone([35]), 5),
     "a U, 2 to 20 channels": (lambda: UNet(num_classes=3, channels=(2, 5, 10, 20)), 68),
 }
