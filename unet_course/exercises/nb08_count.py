@@ -8,7 +8,7 @@ from unet_course.exercises.answers import number
 from unet_course.exercises.core import Exercise, asking, expect
 from unet_course.exercises.values import call
 
-bands = Exercise("8.8", "Count across bands", "write", minutes=20)
+bands = Exercise("8.8", "Count across bands", "write", minutes=25)
 
 
 def mask(*rows):

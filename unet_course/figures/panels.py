@@ -25,7 +25,8 @@ WHEEL = (NUCLEUS, BOUNDARY, ERROR, "#EFDD8C", "#9DF1BD")  # one nucleus beside t
 # What is right and wrong has colours of its own, never those of the classes.
 RIGHT, MISSED, INVENTED = "#B8B8B8", "#FF4B4B", "#4D90FE"
 KEYS = {"classes": {"boundary": BOUNDARY, "interior": NUCLEUS},
-        "errors": {"right": RIGHT, "missed": MISSED, "invented": INVENTED}}
+        "errors": {"right": RIGHT, "missed": MISSED, "invented": INVENTED},
+        "differences": {"0.0001 or less": "0", "0.001": "0.25", "0.01": "0.5", "0.1": "0.75", "1": "1"}}
 LINES = (NUCLEUS_LINE, BOUNDARY_LINE, ERROR_LINE, INK, "#5A32C8")
 
 # The U, as in Figure 1 of Ronneberger et al. (2015): feature maps blue, copied ones white; convolution arrows blue,
@@ -103,8 +104,9 @@ def images(pictures, titles, *, columns=None, width=10.0, limits=(0, 1), key=Non
         Of the whole figure, in inches; its height follows from the pictures.
     limits : (float, float) or None
         Values shown black and white; each picture's own if None.
-    key : {"classes", "errors"}, optional
-        Says under the pictures what the colours of `class_colours` or `error_colours` mean.
+    key : {"classes", "errors", "differences"}, optional
+        Says under the pictures what the colours of `class_colours` or `error_colours` mean, or the
+        greys of differences on a logarithmic scale.
     cells : bool, default False
         Draws a line around each pixel, for tiny pictures.
     """
@@ -139,7 +141,7 @@ def explain_colours(figure, key):
     Parameters
     ----------
     figure : matplotlib Figure
-    key : {"classes", "errors"}
+    key : {"classes", "errors", "differences"}
     """
     marks = [matplotlib.patches.Patch(facecolor=colour, edgecolor=INK, label=name)
              for name, colour in KEYS[key].items()]
