@@ -30,6 +30,9 @@ def test_the_scoreboard_has_a_row_for_each_network_and_a_dot_for_each_training()
     rows = read_results("scoreboard")
     assert means == [statistics.mean(r["val_f1"] for r in rows if r["network"] == name) for name in day.ROWS]
     assert "test" in day.scoreboard(test=True).axes[0].get_title() and "test" not in figure.axes[0].get_title()
+    near, far = day.scoreboard(test=True, limits={"dice": (0.9, 0.95)}).axes
+    assert near.get_xlim() == (0.9, 0.95) and far.get_xlim() == (0, 1)
+    assert [t.get_text() for t in near.texts] == ["← 0.71 … 0.74"] and not far.texts  # one block, augmented
     with pytest.raises(ValueError, match="last is 'V-Net'; wanted one of threshold"):
         day.scoreboard("V-Net")
 

@@ -103,7 +103,7 @@ def _walls(titles):
                    "as drawn"], width=11, key="errors")
 
 
-def scoreboard(last=None, *, test=False, boundary=False):
+def scoreboard(last=None, *, test=False, boundary=False, limits=None):
     """What each part is worth: the scores of networks that see more and more.
 
     Parameters
@@ -114,6 +114,9 @@ def scoreboard(last=None, *, test=False, boundary=False):
         The scores on `test` in place of those on the validation block. Notebook 07 opens them.
     boundary : bool, default False
         The Dice of the boundary as well. A threshold knows none: 0.
+    limits : dict of str to (float, float), optional
+        Of an axis, such as ``{"dice": (0.9, 0.95)}``, so that close rows come apart. A row that lies
+        left of it is told in numbers, behind an arrow.
 
     Returns
     -------
@@ -138,6 +141,7 @@ def scoreboard(last=None, *, test=False, boundary=False):
     titles = {"dice": f"Dice, {field}", "f1": f"object F1, {field}"}
     if boundary:
         titles = {"dice": titles["dice"], "boundary": "boundary Dice", "f1": titles["f1"]}
+    spans = {score: (-0.02 * boundary, 0.5 if score == "boundary" else 1) for score in titles} | (limits or {})
     figure, axes = new_figure(1, len(titles), width=10 + boundary, height=1.2 + 0.45 * len(names), sharey=True)
     for axis, (score, title) in zip(axes[0], titles.items()):
         for line, name in enumerate(names):
@@ -146,7 +150,10 @@ def scoreboard(last=None, *, test=False, boundary=False):
             axis.plot(values, [line] * len(values), "o", markersize=9, alpha=0.8,
                       color=NUCLEUS_LINE if name == last else MARK)
             axis.plot([statistics.mean(values)] * 2, [line - 0.3, line + 0.3], color=INK)
-        axis.set(xlim=(-0.02 * boundary, 0.5 if score == "boundary" else 1), ylim=(len(names) - 0.5, -0.5), title=title)
+            if max(values) < spans[score][0]:
+                axis.annotate(f"← {min(values):.2f} … {max(values):.2f}", (0, line), xycoords=("axes fraction", "data"),
+                              xytext=(5, 3), textcoords="offset points", color=INK, fontsize=11)
+        axis.set(xlim=spans[score], ylim=(len(names) - 0.5, -0.5), title=title)
     axes[0, 0].set_yticks(range(len(names)), labels=names)
     return figure
 
