@@ -50,7 +50,7 @@ def test_networks_of_another_sight_have_about_as_many_weights(short):
         assert [row["seed"] for row in own] == [0, 1, 2, 3, 4], name
         assert {abs(row["parameters"] / size - 1) < 0.03 for row in own} == {True}
     assert {row["network"] for row in rows} == set(choices.CONTEXT)
-    assert choices.main(["context"]) == 0 and len((short / "context.csv").read_text().splitlines()) == 3
+    assert choices.main(["context"]) == 0 and len((short / "context.csv").read_text().splitlines()) == 4
 
 
 def test_other_first_weights_have_five_seeds_and_can_be_drawn_again(short):
