@@ -76,8 +76,8 @@ def class_indices(answer):
 @clean.behaviour
 def int64(answer):
     got = tensor(call(answer, torch.tensor([[0, 128, 255]], dtype=torch.uint8)), "Your mask")
-    expect(got.dtype == torch.int64, f"Your mask has dtype {got.dtype}; cross-entropy wants class "
-           "indices of dtype torch.int64. Which method of a tensor makes one?")
+    expect(got.dtype == torch.int64, f"Your mask has dtype {got.dtype}; wanted torch.int64, as "
+           "cross-entropy, the loss of notebook 06, needs it. Which method of a tensor makes it?")
 
 
 @clean.behaviour
