@@ -35,6 +35,27 @@ def with_loops(drawn):
     return out
 
 
+def into_numpy(drawn):
+    out = np.zeros(drawn.shape, dtype=np.int64)
+    out[drawn == 128] = 1
+    out[drawn == 255] = 2
+    return out
+
+
+def share_in_numpy(mask):
+    right = np.zeros(mask.shape)
+    right[mask == 0] = 1
+    return right.mean()
+
+
+def masks_in_numpy(image, truth, levels):
+    def dice(level):
+        out = np.zeros(image.shape, dtype=bool)
+        out[image > level] = True
+        return dice_score(out, truth)
+    return max(levels, key=dice)
+
+
 def stops_at_zeros(drawn):
     """Right, but for a mask without a nucleus: there is no smallest value above 0."""
     drawn[drawn > 0].min()
@@ -218,12 +239,14 @@ RIGHT = [
     ("1.1", "mean", lambda m: (m == 0).float().mean()),
     ("1.1", "counted", lambda mask: 1 - torch.count_nonzero(mask).item() / mask.numel()),
     ("1.1", "numpy", lambda m: np.mean(m.numpy() == 0)),
+    ("1.1", "written into an array", share_in_numpy),
     ("1.2", "rows in a list",
      lambda m: [[{0: 0, 128: 1, 255: 2}[v] for v in row] for row in m.tolist()]),
     ("1.2", "table", lambda m: TABLE[m.long()]),
     ("1.2", "where", lambda m: torch.where(m == 128, 1, torch.where(m == 255, 2, 0))),
     ("1.2", "loops", with_loops), ("1.2", "digitize", lambda m: torch.from_numpy(np.digitize(m.numpy(), [1, 200]).astype(np.int64))),
     ("1.2", "numpy", lambda m: np.digitize(m.numpy(), [1, 200])),
+    ("1.2", "written into an array", into_numpy),
     ("1.2", "arithmetic", lambda drawn: (drawn.long() + 1) // 128),
     ("1.3", "list of open slices", careful),
     ("1.3", "numbers from the end", lambda width, gap: (slice(-width, -gap - (width - gap) // 4), slice(-((width - gap) // 4), None))),
@@ -240,5 +263,6 @@ RIGHT = [
      lambda i, t, ls: sorted(ls, key=lambda v: dice_score(i > v, t))[-1]),
     ("1.5", "NumPy",
      lambda i, t, ls: np.array(ls)[np.argmax([dice_score(i.numpy() > v, t.numpy()) for v in ls])]),
+    ("1.5", "masks in NumPy", masks_in_numpy),
     ("1.5", "a list of one", lambda i, t, ls: [best_threshold(i, t, ls)]),
 ]

@@ -296,6 +296,11 @@ def by_area(images, masks, size):
     return resize()(images, masks, size)[0], masks_of_size
 
 
+def places_in_numpy(images, masks, size):
+    rows, columns = (torch.arange(new) * old // new for new, old in zip(size, masks.shape[1:]))
+    return resize()(images, masks, size)[0], torch.from_numpy(masks.numpy()[:, rows][:, :, columns])
+
+
 def scaled_colour(divide):
     return lambda p: divide(torch.from_numpy(p).permute(2, 0, 1)[None].float())
 
@@ -482,6 +487,21 @@ def with_numpy(prediction, target, num_classes=3):
     p, t = prediction.numpy(), target.numpy()
     known = [k for k in range(1, num_classes) if (p == k).any() or (t == k).any()]
     return float(np.mean([2 * ((p == k) & (t == k)).sum() / ((p == k).sum() + (t == k).sum()) for k in known])) if known else 1.0
+
+
+def marked_in_numpy(prediction, target, num_classes=3):
+    p, t = (np.zeros(mask.shape, dtype=np.int64) for mask in (prediction, target))
+    for k in range(1, num_classes):
+        p[prediction == k], t[target == k] = k, k
+    return with_numpy(torch.from_numpy(p), torch.from_numpy(t), num_classes)
+
+
+def mask_in_numpy(model, images):
+    with torch.no_grad():
+        logits = model.eval()(images)[:, 0]
+    out = np.zeros(logits.shape, dtype=bool)
+    out[logits > 0] = True
+    return out
 
 
 def either(p, t):
@@ -738,6 +758,7 @@ RIGHT = [
     ("9.7", "nearest-exact", resize()),
     ("9.7", "nearest", resize(mask="nearest")),
     ("9.7", "one-hot", by_one_hot), ("9.7", "most frequent", by_area),
+    ("9.7", "places in NumPy", places_in_numpy),
     ("9.8", "permute", lambda p: patient8(p).permute(0, 3, 1, 2)),
     ("9.8", "an array", lambda p: np.moveaxis(p, -1, 0)[None] / 255),
     ("9.8", "numpy", lambda p: torch.from_numpy(np.moveaxis(p, -1, 0)[None].copy()) / 255),
@@ -753,11 +774,12 @@ RIGHT = [
     ("9.12", "by hand", lambda z, y: (F.softplus(z[:, 0]) - z[:, 0] * y).mean()),
     ("9.13", "0.003", optimiser()), ("9.13", "0.001", optimiser(lr=1e-3)), ("9.13", "0.01", optimiser(lr=1e-2)), ("9.13", "0.03", optimiser(lr=3e-2)),
     ("9.14", "sigmoid", masks_of()), ("9.14", "compared with 0", masks_of(0, sigmoid=False)),
+    ("9.14", "written into an array", mask_in_numpy),
     ("9.15", "eval", classes_of()), ("9.15", "back as it was", as_it_came(classes_of())), ("9.15", "softmax", classes_of(softmax=True)),
     ("9.16", "by place", parted(0.75)), ("9.16", "with a gap", parted(0.75, gap=16)), ("9.16", "no overlap", shuffled_without_overlap),
     ("9.16", "by rows", by_rows),
     ("9.16", "crops in lists", lambda f, g: tuple(list(crops) for crops in parted(0.75)(f, g))),
-    ("9.17", "either", mean_of(either)), ("9.17", "numpy", with_numpy),
+    ("9.17", "either", mean_of(either)), ("9.17", "numpy", with_numpy), ("9.17", "marked in NumPy", marked_in_numpy),
     ("9.18", "tuple", tuple(FIRST)), ("9.18", "capitals", [w.capitalize() for w in FIRST]),
 ]
 UNTOUCHED = [(f"9.{n}", lambda *a, **k: ...) for n in (6, 7, 8, 9, 10, 12, 13, 14, 15, 16, 17)]

@@ -31,7 +31,7 @@ LATIN = set("""U Net PyTorch Python GPU CPU Dice F1 IoU ReLU He logits softmax s
                arXiv V Dumoulin F Visin S Ioffe C Szegedy O Ronneberger P Fischer T Brox Odena Olah Distill M Drozdzal
                K He X Zhang Ren J Sun Karpathy
                Araujo W Norris J Sim Luo Y Li R Urtasun Zemel NaN
-               doi N Otsu Kapoor Narayanan L Maier Hein AdamW Smith Loshchilov Hutter Milletari Colab TP FP FN TN AP H
+               doi N Otsu Yen Kapoor Narayanan L Maier Hein AdamW Smith Loshchilov Hutter Milletari Colab TP FP FN TN AP H
                StarDist Cellpose Data Science Bowl Nature Methods Reinke Guo Caicedo Efron Tibshirani MB GB NVIDIA
                Rosenfeld Pfaltz Isensee ACM nnU Schoenholz Olaf Philipp Thomas SAM Schmidt Stringer Segment Anything
                Transformer ISBI PhC U373 DIC HeLa SGD dx dy a2 a3 a4 a6 b2 b3 b4 Fiji Labkit ROI TIFF napari QuPath PNG

@@ -99,7 +99,7 @@ def no_class_in_between(answer):
 @seven.behaviour
 def in_their_places(answer):
     images, masks = blocks()
-    for size in ((36, 48), (18, 24), (33, 50), (24, 32), (7, 61), (1, 1)):
+    for size in ((36, 48), (18, 24), (33, 50), (24, 32), (7, 61), (2, 3)):
         _, got = resized(answer, images, masks, size)
         shape(got, (2, *size), "Your masks are {got}; wanted {wanted}.", "Your masks")
         wrong = near(masks, size).gather(1, got[:, None].clamp(0, 2))[:, 0] == 0

@@ -281,8 +281,8 @@ def histogram(image, thresholds=(), *, title, foreground=None, limits=(0, 1)):
         parts = [(values[~inside], INK, "background"), (values[inside], NUCLEUS_LINE, "nuclei")]
     for part, colour, name in parts:
         axis.hist(part, bins=100, range=limits, histtype="step", color=colour, label=name, linewidth=2.2)
-    for (value, name), style in zip(thresholds, ("--", ":", "-.", "-")):
-        axis.axvline(value, color=ERROR_LINE, linestyle=style, label=name)
+    for (value, name), style, colour in zip(thresholds, ("--", ":", "-.", "-"), (ERROR_LINE, LINES[4], BOUNDARY_LINE, MARK)):
+        axis.axvline(value, color=colour, linestyle=style, label=name)
     axis.set(yscale="log", xlabel="grey value", ylabel="pixels, logarithmic", title=title)
     axis.legend(frameon=False)
     return figure
