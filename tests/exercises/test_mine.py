@@ -193,7 +193,7 @@ def test_what_has_passed_is_what_runs(capsys):
     assert mine("2.3", ConvBlock) is Backwards
     lines = capsys.readouterr().out.splitlines()
     assert lines[0] == lines[1] == "With the course's ConvBlock: yours has not passed check 2.3 here yet."
-    assert lines[2] == lines[3] == "With your own ConvBlock, which passed check 2.3."
+    assert lines[2] == lines[3] == "Your answer to 2.3 runs here, in place of the course's ConvBlock."
 
 
 def test_a_solution_that_is_run_is_not_the_learners(monkeypatch):

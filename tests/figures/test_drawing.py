@@ -99,6 +99,12 @@ def test_panels_of_seeds_have_a_dot_for_each_and_a_band_for_the_first():
     assert [t.get_text() for t in left.get_yticklabels()] == ["a", "b"] and left.get_ylim()[0] > left.get_ylim()[1]
 
 
+def test_a_triangle_stands_for_values_beyond_the_edge():
+    rows = {"a": {"Dice": [0.5, 0.7]}, "b": {"Dice": [0.1, 0.2, 0.6, 0.9]}}
+    ends = {line.get_marker(): line.get_xdata() for line in seed_panels(rows, title="t", limits={"Dice": (0.4, 0.8)}).axes[0].lines}
+    assert list(ends["<"]) == [0.4, 0.4] and list(ends[">"]) == [0.8]
+
+
 @pytest.mark.parametrize("layers, said", [
     ([(3, 1), (2, 2), (3, 1)], ["3 windows of 1, step 1:  3 pixels", "2 windows of 3, step 1:  4 pixels",
                                 "3 windows of 4, step 2:  8 pixels"]),

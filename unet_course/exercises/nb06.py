@@ -298,7 +298,8 @@ def the_diagnosis(answer):
     why = {
         "A": "A says the learning rate is too large: then the training loss would jump or grow. Here it falls smoothly.",
         "C": "C says it has not trained long enough: then validation would still get better.",
-        "D": "D says a mask is wrong: then even one batch could not be learnt by heart.",
+        "D": "D says the masks are wrong: the training loss would fall all the same (section 3), but the validation "
+             "Dice would not get to 0.7.",
     }
     expect(chosen == "B", why.get(chosen, ""))
 

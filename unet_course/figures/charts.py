@@ -1,5 +1,6 @@
 """Charts: curves, and tables of scores. Arguments in, one matplotlib figure out. (07 11)"""
 
+import math
 import statistics
 
 import matplotlib
@@ -111,7 +112,7 @@ def seed_panels(rows, *, title, limits=None, width=11.0):
         and largest value are drawn through all rows as a band.
     title : str
     limits : dict of str to (float, float), optional
-        Of the axis of a quantity; from 0 on, if not given.
+        Of the axis of a quantity; from 0 on, if not given. A triangle at the edge stands for values beyond it.
     width : float
         In inches.
 
@@ -129,6 +130,8 @@ def seed_panels(rows, *, title, limits=None, width=11.0):
             values = rows[name][panel]
             axis.plot(values, [line] * len(values), "o", color=NUCLEUS, markeredgecolor=INK, markersize=9, alpha=0.8)
             axis.plot([np.mean(values)] * 2, [line - 0.3, line + 0.3], color=INK, linewidth=2.5)
+            for end, arrow, far in _off(values, (limits or {}).get(panel)):
+                axis.plot([end] * far, [line] * far, arrow, color=NUCLEUS, markeredgecolor=INK, markersize=9, clip_on=False)
         top = max(max(row[panel]) for row in rows.values()) or 1
         axis.set_xlim(*(limits or {}).get(panel, (0, 1.12 * top)))
         axis.set_ylim(len(rows) - 0.5, -0.5)
@@ -136,6 +139,14 @@ def seed_panels(rows, *, title, limits=None, width=11.0):
     axes[0, 0].set_yticks(range(len(rows)), labels=names)
     figure.suptitle(title, fontsize=13)
     return figure
+
+
+def _off(values, limits):
+    """For the ends of an axis beyond which values lie: the end, a triangle that points outwards, and how many."""
+    low, high = limits or (-math.inf, math.inf)
+    for end, arrow, far in [(low, "<", sum(v < low for v in values)), (high, ">", sum(v > high for v in values))]:
+        if far:
+            yield end, arrow, far
 
 
 def progress_chart(exercises, done):
