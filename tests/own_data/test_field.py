@@ -23,7 +23,7 @@ from unet_course.data.pairing import pair
 from unet_course.data.scaling import missing_value
 from unet_course.own_data import bioimage
 from unet_course.own_data.evaluate import evaluate
-from unet_course.own_data.plan import divide, group_of
+from unet_course.own_data.plan import divide, group_of, three_parts
 from unet_course.own_data.run import load_run
 from unet_course.own_data.survey import survey
 from unet_course.own_data.train import train
@@ -375,6 +375,35 @@ def test_pictures_of_a_group_stay_together():
         assert ("mouse1_slice1" in val) == ("mouse3_slice3" in val)
     with pytest.raises(ValueError, match="not found in the name 'x'"):
         group_of("x", "mouse")
+
+
+def test_the_three_parts_are_those_of_the_training_and_share_no_group(folder, tmp_path):
+    mice, apart = "^[^_]+", tmp_path / "apart"
+    for number, mask in enumerate(discs(8)):
+        put(folder, f"mouse{number // 2}_{number}", np.uint8(mask))
+
+    def move(*names):
+        for part in ("images", "masks"):
+            (apart / part).mkdir(parents=True, exist_ok=True)
+            for path in [path for path in (folder / part).iterdir() if path.name.startswith(names)]:
+                path.rename(apart / part / path.name)
+
+    for names, words in [(["nobody"], "6 to train on, 2 to validate on, 0 untouched"),
+                         (["mouse3_7"], "only a part of group mouse3 is untouched")]:
+        move(*names)
+        with pytest.raises(ValueError, match=words):
+            three_parts(folder, apart, mice)
+    move("mouse3")
+    train_on, look_at, last = three_parts(folder, apart, mice)
+    assert len(train_on) == 4 and len(look_at) == 2 and last == {"mouse3_6": "mouse3", "mouse3_7": "mouse3"}
+    run = train(folder, tmp_path / "run", groups=mice, **QUICK)
+    assert (run.train_names, run.val_names) == (list(train_on), list(look_at))
+    move("mouse1", "mouse2")
+    with pytest.raises(ValueError, match="2 to train on, 0 to validate on"):
+        three_parts(folder, apart, mice)
+    move("mouse0")
+    with pytest.raises(ValueError, match="0 to train on, 0 to validate on, 8 untouched"):
+        three_parts(folder, apart, mice)
 
 
 def test_border_and_class_weights_and_a_start(folder, tmp_path):

@@ -387,8 +387,8 @@ def _next(answer, place, wanted, why):
 
 @plan.behaviour
 def still_learning(answer):
-    _next(answer, 0, "train longer", "The loss still falls and the score still rises when the training ends. What costs "
-          "least, and has not been tried?")
+    _next(answer, 0, "train longer", "The loss still falls when the training ends, and a longer one ended higher. What "
+          "costs least?")
 
 
 @plan.behaviour

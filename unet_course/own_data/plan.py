@@ -76,8 +76,7 @@ def plan(folder, kind, settings, channels, old=None, *, background=0, ignore=Non
     if not 0 < settings["lr"] <= 1:
         raise ValueError(f"lr is {settings['lr']}; wanted a number above 0, and at most 1, such as 0.003")
     files = _digests(folder)
-    val = divide({name: file["image"] for name, file in files.items()}, settings["seed"], settings["val_share"],
-                 groups=groups and {name: group_of(name, groups) for name in files})
+    val = _to_validate(files, settings["seed"], settings["val_share"], groups)
     given = {name: value for name, value in (("background", background), ("ignore", ignore)) if value not in (0, None)}
     same = (old is not None and {**old["data"]["train"], **old["data"]["val"]} == files and kind in ("auto", old["kind"])
             and given == {name: old["masks"][name] for name in ("background", "ignore") if name in old["masks"]})
@@ -95,6 +94,47 @@ def plan(folder, kind, settings, channels, old=None, *, background=0, ignore=Non
 def _digests(folder):
     return {both.name: {"image": sha256(both.image), "mask": sha256(both.mask) if isinstance(both.mask, Path)
                         else [sha256(part) for part in both.mask]} for both in pair(*parts_of(folder))[0]}
+
+
+def _to_validate(files, seed, share, groups):
+    return divide({name: file["image"] for name, file in files.items()}, seed, share,
+                  groups=groups and {name: group_of(name, groups) for name in files})
+
+
+def three_parts(folder, untouched, groups, *, seed=0, val_share=0.2):
+    """Name the files that `train` will train on and validate on, and those that are left untouched.
+
+    Parameters
+    ----------
+    folder, untouched : path
+        Each has ``images/`` and ``masks/`` in it. `train` is given the first one.
+    groups : str
+        See `group_of`.
+    seed, val_share :
+        As they are given to `train`.
+
+    Returns
+    -------
+    train, validation, untouched : dict of str to str
+        Name and group of each file.
+
+    Raises
+    ------
+    ValueError
+        If a part is empty, or a group is in two of them.
+    """
+    files, last = _digests(folder), _digests(untouched)
+    val = _to_validate(files, seed, val_share, groups) if files else set()
+    parts = [{name: group_of(name, groups) for name in names} for names in (files.keys() - val, val, last)]
+    if not all(parts):
+        counts = "{} to train on, {} to validate on, {} untouched".format(*map(len, parts))
+        raise ValueError(f"the files are divided so: {counts}; wanted at least one each: leave a group untouched, and two "
+                         f"others where they are (a group is what {groups!r} finds in a name)")
+    seen, unseen = {*parts[0].values(), *parts[1].values()}, set(parts[2].values())
+    if seen & unseen:
+        raise ValueError(f"only a part of group {few(sorted(seen & unseen))} is untouched: its pictures are alike, so leave "
+                         "all of them untouched, or none")
+    return tuple({name: part[name] for name in sorted(part)} for part in parts)
 
 
 def group_of(name, pattern):
