@@ -328,8 +328,7 @@ def all_at_once(values):
 
 
 def by_numpy(values):
-    random = np.random.default_rng()
-    means = [random.choice(values.numpy(), len(values)).mean() for _ in range(2000)]
+    means = np.random.default_rng().choice(values.numpy(), (2000, len(values))).mean(axis=1)
     return np.percentile(means, [2.5, 97.5])
 
 

@@ -110,8 +110,9 @@ def three_parts(folder, untouched, groups, *, seed=0, val_share=0.2):
         Each has ``images/`` and ``masks/`` in it. `train` is given the first one.
     groups : str
         See `group_of`.
-    seed, val_share :
-        As they are given to `train`.
+    seed : int
+    val_share : float
+        Both as they are given to `train`.
 
     Returns
     -------
