@@ -33,9 +33,9 @@ def everything():
     """What pytest is given: the notebooks, the longest first; the tests; the Chinese notebooks.
 
     Code and outputs of a Chinese notebook are the English ones, as test_translate.py proves cell by
-    cell: one changed sign in either fails. So the four that train for minutes do so once, in
+    cell: one changed sign in either fails. So those that train or take whole images do so once, in
     English. What `language("zh")` changes while a notebook runs, which is what checks, guesses and
-    alt texts say, the others run with; and test_hints.py says every wrong answer in Chinese.
+    alt texts say, the others run with; and test_bank.py says each hint in Chinese.
     """
     english = sorted(path.name for path in ROOT.glob("notebooks/*.ipynb"))
     english.sort(key=lambda name: name[:2] not in LONG)
@@ -108,7 +108,7 @@ def test(select=SHORT):
     apart = [*browser, *find("device")]  # the device's tests run with it, in a process of their own
     others = [*(f"--ignore={path}" for path in apart), *everything()]
     missing = "" if CHROMIUM else "there is no Chromium"
-    device = DEVICE if select == SHORT else numbers()
+    device = DEVICE if select == SHORT else [*(n for n in numbers() if n not in LONG), *DEVICE[1:]]
     return [Part("lint", ["-m", "ruff", "check", "."]), Part("tests", [*TWO, *select, *others]),
             Part("device", ["-m", "tools.elsewhere.device", *device]),
             Part("browser", [*PYTEST, *select, *browser], missing)]
@@ -116,8 +116,8 @@ def test(select=SHORT):
 
 def full():
     parts, reached = test(WHOLE), network()
-    # As on an Apple GPU: a device without float64.
-    parts.append(Part("float32", ["-m", "tools.elsewhere.device", "float32", "05", "07"]))
+    # As on an Apple GPU: a device without float64. What a training comes to is compared elsewhere.
+    parts.append(Part("float32", ["-m", "tools.elsewhere.device", "float32", "short", *LONG]))
     parts.append(Part("bioimage", ["-m", "tools.elsewhere.bioimage"],
                       "" if reached or (ROOT / ".venv-bioimage").exists() else "there is no network"))
     # A newer Python than this one takes the newest packages: that is `newest`, too.
