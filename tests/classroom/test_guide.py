@@ -201,6 +201,12 @@ def test_the_language_from_before_is_spoken_again():
     assert language() == before
 
 
+def test_a_cell_that_checks_no_exercise_is_named():
+    cell = {"tags": ["exercise"], "source": 'check("2.33", 5)', "type": "code", "words": 0}
+    with pytest.raises(ValueError, match='"2.33", and there is no such exercise; the nearest is 2.3'):
+        guide_module.ids_in([cell])
+
+
 def test_another_language_and_a_notebook_cut_otherwise_are_named(tmp_path):
     with pytest.raises(ValueError, match="language is 'fr'"):
         teachers_folder(tmp_path / "guide", language="fr")
