@@ -120,7 +120,7 @@ def test_padding_lab_moves_the_pixel_only_where_the_zeros_come_first():
     lab.set(height=21, width=14, pools=3)
     assert "in its place" in lab.figure.get_suptitle()
     lab.set(side="left and top")
-    assert "moved by 1 and 2 pixels" in lab.figure.get_suptitle()
+    assert "moved by 1 (level 0) and 2 (level 1) pixels" in lab.figure.get_suptitle()
     for (*_, pixel, place), moved in zip((axis.patches for axis in lab.figure.axes), (1, 1, 0, 0)):
         assert (pixel.get_xy() != place.get_xy()) == bool(moved)
     lab.set(height=64, width=64)

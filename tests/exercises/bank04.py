@@ -297,6 +297,12 @@ class ArithmeticBlock(DecoderBlock):
         self.block = ByArithmetic(s + o, o, **options)
 
 
+class OptionsByPosition(DecoderBlock):
+    def __init__(self, i, s, o, *, up="transpose", padding=1, norm=True):
+        super().__init__(i, s, o, up=up)
+        self.block = ConvBlock(s + o, o, padding, norm)
+
+
 class Adds(DecoderBlock):
     def __init__(self, i, s, o, **options):
         super().__init__(i, 0, o, **options)
@@ -479,7 +485,7 @@ WRONG = [
     ("4.3", "bilinear not matched", BilinearNotMatched, "odd_skip"),
     ("4.3", "drops channels in training", DropsOut, "ends_in_a_block"),
     ("4.3", "skip detached with bilinear", BilinearDetached, "skip_is_used"),
-    ("4.3", "gives back an array", InNumpy, "right_shape"),
+    ("4.3", "gives back an array", InNumpy, "right_shape"), ("4.3", "options by position", OptionsByPosition, "right_shape"),
     ("4.3", "4×4 kernel", decoder(kernel=(4, 2, 1)), "upsampling_kind"),
     ("4.3", "3×3 kernel", decoder(kernel=(3, 2, 1, 1)), "upsampling_kind"),
     ("4.3", "stride 1", decoder(kernel=(2, 1)), "right_shape"),

@@ -386,7 +386,7 @@ def values(answer):
 
 
 choose = Exercise("4.5", "Pad, crop or resize?", "choose", minutes=5, mark="classroom")
-WAYS = ("pad right and bottom", "crop the centre", "crop right and bottom", "resize")
+WAYS = ("pad right and bottom", "crop the centre", "crop right and bottom", "resize", "pad left and top")
 
 
 @choose.behaviour
@@ -410,7 +410,7 @@ def result_too_large(answer):
 @choose.behaviour
 def what_not_to_do(answer):
     expect((got := word(answer, 3, WAYS)) == "resize", f"4: not {got!r}: that leaves every value that is kept as it "
-           "is. Which of the four computes new values from neighbours?")
+           "is. Which of the five computes new values from neighbours?")
 
 
 shift = Exercise("4.6", "How far does a wrong pad move?", "write", minutes=8)

@@ -141,7 +141,7 @@ def padding_figure(height, width, pools, row=0, column=0, side="right and bottom
     >>> padding_figure(5, 8, 2, 4, 7).get_suptitle().splitlines()
     ['Zeros are added on 2 of 2 levels.', 'The pixel is in its place on each of them.']
     >>> padding_figure(5, 8, 2, 4, 7, side="left and top").get_suptitle().splitlines()[1]
-    'The pixel is moved by 1 and 2 pixels of the image.'
+    'The pixel is moved by 1 (level 0) and 2 (level 1) pixels of the image.'
     """
     row, column = min(row, height - 1), min(column, width - 1)
     figure, axes = new_figure(1, pools + 1, width=10, height=3.9)
@@ -168,11 +168,11 @@ def padding_figure(height, width, pools, row=0, column=0, side="right and bottom
         axis.set(xlim=(-1, width * 1.05 + 2), ylim=(height * 1.05 + 2, -1), aspect="equal",
                  anchor="N")
         axis.axis("off")
-        moved += [2**level] if any(odd) else []
+        moved += [f"{2**level} (level {level})"] if any(odd) else []
         height, width, row, column = -(-height // 2), -(-width // 2), row // 2, column // 2
     first = f"Zeros are added on {len(moved)} of {pools} level{'s' * (pools != 1)}."
-    by = " and ".join(", ".join(map(str, moved)).rsplit(", ", 1))
-    second = f"The pixel is moved by {by} pixel{'s' * (moved != [1])} of the image." if wrong else \
+    by = " and ".join(", ".join(moved).rsplit(", ", 1))
+    second = f"The pixel is moved by {by} pixel{'s' * (moved != ['1 (level 0)'])} of the image." if wrong else \
         "The pixel is in its place on each of them."
     figure.suptitle(f"{first}\n{second}" if moved else "Zeros are added on no level.", fontsize=13)
     figure.legend(handles=[Patch(facecolor=colour, edgecolor=INK, label=name) for name, colour in
