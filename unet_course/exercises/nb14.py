@@ -352,8 +352,8 @@ def what_the_disk_gives(answer):
     got = _number(answer, 4)
     _near(got, READ / 5, "5: that is what one machine asks for. The disk serves five.")
     _near(got, READ / 8, "5: that is one image for each machine. A step of each opens 8 of them.")
-    _near(got, 5 * 8 * 8, "5: you say 320. That is for a step, in MB, with 2 bytes for a pixel. How long does a step take?")
-    _near(got, 5 * 8 * 8 / 0.4, "5: you say 800: as if a step took 0.4 s. How long does it take with the time on the wire?")
+    _near(got, 5 * 8 * 8, "5: 320 MB is what a step reads, with 2 bytes for a pixel. How long does a step take?")
+    _near(got, 5 * 8 * 8 / 0.4, "5: 800 would be right if a step took 0.4 s. How long does it take with the time on the wire?")
     expect(_is(got, READ), f"5: you say {got:.4g} MB. An image has 4 million pixels of 2 bytes; how many images does a step "
            "of the five read, and in how many seconds?")
 
