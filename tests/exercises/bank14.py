@@ -5,7 +5,7 @@ import random
 import numpy as np
 import torch
 
-NUMBERS = [80, 128, 0.1024, 5 * 0.4 / 0.5024]
+NUMBERS = [80, 128, 0.1024, 5 * 0.4 / 0.5024, 5 * 8 * 8 / 0.5024]
 
 
 def numbers(place, value):
@@ -214,6 +214,13 @@ WRONG = [
     ("14.4", "five times", numbers(3, 5), "what_is_gained"),
     ("14.4", "one machine", numbers(3, 0.796), "what_is_gained"),
     ("14.4", "upside down", numbers(3, 0.2512), "what_is_gained"),
+    ("14.4", "the disk of one machine", numbers(4, 127), "what_the_disk_gives"),
+    ("14.4", "one image for each machine", numbers(4, 80), "what_the_disk_gives"),
+    ("14.4", "megabytes for a step", numbers(4, 320), "what_the_disk_gives"),
+    ("14.4", "a byte for each pixel", numbers(4, 318), "what_the_disk_gives"),
+    ("14.4", "the disk, without the wire", numbers(4, 800), "what_the_disk_gives"),
+    ("14.4", "the disk in megabits", numbers(4, 5096), "what_the_disk_gives"),
+    ("14.4", "the disk in MiB", numbers(4, 607), "what_the_disk_gives"),
     ("14.4", "three numbers", [80, 128, 0.1], "size_of_the_gradients"),
     ("14.1", "not divided", step(factor=lambda *a: 1), "one_step_as_large"),
     ("14.1", "set to zero for each part", step(zero="each"), "one_step_as_large"),
@@ -266,8 +273,9 @@ WRONG = [
 RIGHT = [
     ("14.2", "as written", CHOSEN), ("14.2", "capitals", tuple(w.upper() for w in CHOSEN)),
     ("14.5", "as written", FILES), ("14.5", "a tuple", tuple(FILES)),
-    ("14.4", "exact", NUMBERS), ("14.4", "rounded", (80, 128, 0.102, 3.98)),
-    ("14.4", "one digit", (80, 128, 0.10, 4.0)),
+    ("14.4", "exact", NUMBERS), ("14.4", "rounded", (80, 128, 0.102, 3.98, 637)),
+    ("14.4", "one digit", (80, 128, 0.10, 4.0, 640)), ("14.4", "two digits", [80, 130, 0.1, 4, 640]),
+    ("14.4", "two digits, gone on with", [80, 130, 0.104, 3.97, 630]), ("14.4", "cut off", [80, 130, 0.10, 3.9, 620]),
     ("14.1", "as written", step()), ("14.1", "no empty part", step(cut=lambda t, parts: [
         part for part in t.tensor_split(parts) if len(part)])),
     ("14.1", "the loss beforehand, without gradients", looks_first),
@@ -278,4 +286,4 @@ RIGHT = [
     ("14.3", "every n-th", share()), ("14.3", "blocks, torch", in_blocks),
     ("14.3", "numpy", share(order=lambda n, rank, epoch: np.random.default_rng(epoch).permutation(n))),
 ]
-UNTOUCHED = [("14.2", [..., ..., ..., ...]), ("14.5", [..., ..., ..., ...]), ("14.4", [..., ..., ..., ...]), ("14.1", lambda *a: ...), ("14.3", lambda *a: ...)]
+UNTOUCHED = [("14.2", [..., ..., ..., ...]), ("14.5", [..., ..., ..., ...]), ("14.4", [..., ..., ..., ..., ...]), ("14.1", lambda *a: ...), ("14.3", lambda *a: ...)]

@@ -2175,12 +2175,12 @@ right("14.5", "with capitals", [w.upper() for w in _145])
 
 # 14.4 Do five machines pay?
 
-wrong("14.4", "numbers, not bytes", [20, 32, 0.0256, 4.7])
-wrong("14.4", "bytes for bits", [80, 128, 0.0128, 4.84])
-wrong("14.4", "twice the gradients", [80, 160, 0.128, 3.79])
-wrong("14.4", "sending is free", [80, 128, 0.1024, 5])
-right("14.4", "rounded", (80, 128, 0.102, 3.98))
-right("14.4", "computed", [20e6 * 4 / 1e6, 2 * 4 / 5 * 80, 2 * 4 / 5 * 80 * 8 / 10_000, 5 * 0.4 / (0.4 + 0.1024)])
+wrong("14.4", "numbers, not bytes", [20, 32, 0.0256, 4.7, 640])
+wrong("14.4", "bytes for bits", [80, 128, 0.0128, 4.84, 780])
+wrong("14.4", "twice the gradients", [80, 160, 0.128, 3.79, 610])
+wrong("14.4", "sending is free", [80, 128, 0.1024, 5, 800])
+right("14.4", "rounded", (80, 128, 0.102, 3.98, 637))
+right("14.4", "computed", [20e6 * 4 / 1e6, 2 * 4 / 5 * 80, 2 * 4 / 5 * 80 * 8 / 10_000, 5 * 0.4 / (0.4 + 0.1024), 5 * 8 * 8 / (0.4 + 0.1024)])
 
 
 # 7.1, 8.1, 9.3, 9.13, 10.3, 11.3, 12.2, 13.1, 14.3: some more

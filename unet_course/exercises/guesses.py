@@ -251,11 +251,12 @@ def _draw(both):
         else:
             place = 0 if _near(mine, truth) else APART
         axis.axhline(row, color=QUIET, linewidth=1, zorder=0)
-        axis.plot(0, row, "o", color=NUCLEUS_LINE, markersize=10)
+        axis.plot(0, row, "o", color=NUCLEUS_LINE, markersize=10, label="_" * (row > 0) + "the answer")
         axis.plot(place, row, "o", color=ERROR_LINE, markersize=14, fillstyle="none",
-                  markeredgewidth=3)
+                  markeredgewidth=3, label="_" * (row > 0) + "you")
     axis.set_yticks(range(len(labels)), labels=labels)
     axis.set_xticks([-2, -1, 0, 1, 2, APART],
                     labels=["≤ ¼", "½", "right", "2 ×", "≥ 4 ×", "other"])
-    axis.set(xlim=(-2.4, APART + 0.5), ylim=(len(labels) - 0.5, -0.5), title="○ you, ● the answer")
+    axis.set(xlim=(-2.4, APART + 0.5), ylim=(len(labels) - 0.5, -0.5))
+    figure.legend(loc="outside upper center", ncols=2, frameon=False)  # in the colours of the marks
     show(figure, alt="Your guesses against the answers: " + "; ".join(labels) + ".")
