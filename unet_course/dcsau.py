@@ -108,8 +108,8 @@ class CompactBlock(nn.Module):
         steps = [*conv_norm(in_channels, few), nn.ReLU(), SplitAttention(few)]
         steps += [nn.AvgPool2d(3, stride=1, padding=1)] if smooth else []
         self.change = nn.Sequential(*steps, *conv_norm(few, out_channels))
-        fit = [] if in_channels == out_channels else conv_norm(in_channels, out_channels)
-        self.shortcut = nn.Sequential(*fit)  # without a layer it hands on what it gets
+        around = [] if in_channels == out_channels else conv_norm(in_channels, out_channels)
+        self.shortcut = nn.Sequential(*around)  # without a layer it hands on what it gets
 
     def forward(self, x):
         return F.relu(self.change(x) + self.shortcut(x))

@@ -31,9 +31,9 @@ class ResidualBlock(ConvBlock):
     def __init__(self, in_channels, out_channels, *, padding=1, norm=True):
         super().__init__(in_channels, out_channels, padding=padding, norm=norm)
         del self.layers[-1]  # this ReLU comes after the sum
-        fit = [nn.Conv2d(in_channels, out_channels, kernel_size=1, bias=not norm)]
-        fit += [nn.BatchNorm2d(out_channels)] if norm else []
-        self.shortcut = nn.Identity() if in_channels == out_channels else nn.Sequential(*fit)
+        around = [nn.Conv2d(in_channels, out_channels, kernel_size=1, bias=not norm)]
+        around += [nn.BatchNorm2d(out_channels)] if norm else []
+        self.shortcut = nn.Identity() if in_channels == out_channels else nn.Sequential(*around)
 
     def forward(self, x):
         change = self.layers(x)

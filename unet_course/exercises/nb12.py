@@ -483,8 +483,8 @@ def nothing_measured(answer):
 
 @choose.behaviour
 def deep_and_stuck(answer):
-    chosen(answer, 1, "ResUNet", "It cannot even learn its training data: the gradient has too far to go. Which "
-           "change gives it a way around each block?")
+    chosen(answer, 1, "ResUNet", "It cannot even learn its training data. Who had seen just that in deep networks, "
+           "and what was their cure?")
 
 
 @choose.behaviour

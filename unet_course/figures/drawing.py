@@ -215,9 +215,10 @@ def draw_change(model, size, *, title):
     if any(hasattr(decoder, "gate") for decoder in model.decoders):
         legend += [("gate: from the skip and from below, how much of the skip gets through", ADDED)]
     if any(_compact(block) for block in blocks.values()):
-        legend += [("split attention, with a shortcut", ADDED)]
+        legend += [("shortcut around a split-attention block", ADDED)]
     if any(hasattr(block, "shortcut") or hasattr(block, "gather") or _compact(block) for block in blocks.values()):
-        legend.insert(1, ("the block's own layers", CONV))
+        compact = any(_compact(block) for block in blocks.values())
+        legend.insert(1, ("own layers: 7×7, or split attention" if compact else "the block's own layers", CONV))
     if any(hasattr(block, "gather") for block in blocks.values()):
         legend += [("1×1 convolution, which gathers", HEAD)]
     if any(type(decoder.up) is torch.nn.Upsample for decoder in model.decoders):
@@ -349,8 +350,8 @@ def _draw_grid(model, size, title):
                 colour, steps = QUIET if before == 0 and j == levels - i else ADDED, j - before
                 if steps == 1:
                     link((i, before), (i, j), colour, (1, 0))
-                else:  # over the nodes between, each link a little higher than the shorter ones
-                    link((i, before), (i, j), colour, (0.5, 1), 0.1 + 0.16 / steps)
+                else:  # over the nodes between, each link around the shorter ones
+                    link((i, before), (i, j), colour, (1.6 - 0.5 * steps, 1), 0.1 + 0.16 / steps)
         if i == 0 and j and (len(model.heads) > 1 or j == levels):
             axis.plot([x, x], [y + tall, 1.2], color=HEAD if j < levels else QUIET, linewidth=2, linestyle=":", zorder=1)
             axis.text(x, 1.23, "head", ha="center", va="bottom", fontsize=11, color=INK)

@@ -4,7 +4,7 @@ from unet_course.figures.panels import BOUNDARY_LINE, CONV, INK, PAPER, new_figu
 
 # Where each step stands (across, up), its text, and the colour of its edge
 STEPS = {"x": (0, 1, "input", INK), "half 1": (1.15, 2, "3×3 on\nhalf 1", CONV), "half 2": (1.15, 0, "3×3 on\nhalf 2", CONV),
-         "plus": (2.3, 0, "+", INK), "again": (3.3, 0, "3×3\nagain", CONV), "sum": (4.2, 1, "+", INK),
+         "plus": (2.3, 0, "+", INK), "again": (3.3, 0, "3×3 again,\nby halves", CONV), "sum": (4.2, 1, "+", INK),
          "mean": (5.15, 1, "mean over\nthe pixels", BOUNDARY_LINE), "score": (6.5, 1, "two layers:\n2C scores", BOUNDARY_LINE),
          "softmax": (7.9, 1, "softmax over\na and b", BOUNDARY_LINE), "times a": (7.9, 2, "×", INK),
          "times b": (7.9, 0, "×", INK), "out": (9.1, 1, "+", INK)}
