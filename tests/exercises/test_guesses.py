@@ -58,6 +58,15 @@ def test_both_are_shown_beside_each_other():
     assert repr(reveal("02-a", 131)) == "Guess 02-a: you said 90, it is 131."
 
 
+def test_one_of_several_words(monkeypatch):
+    monkeypatch.setattr(module, "show", lambda figure, alt: None)
+    assert repr(reveal("02-b", {"two", "one"})) == "Guess 02-b: you made none. It is one / two."
+    guess("02-a", "one", choices=["one", "two", "three"])
+    card = reveal("02-a", {"two", "one"})
+    assert repr(card) == "Guess 02-a: you said one, it is one / two." and card.colour == "#117733"
+    assert "1 of 1 close" in repr(guessed("02"))
+
+
 def test_a_word_and_a_place():
     guess("02-a", "more", choices=["more", "fewer"])
     assert repr(reveal("02-a", "fewer")) == "Guess 02-a: you said more, it is fewer."

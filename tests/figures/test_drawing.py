@@ -99,6 +99,13 @@ def test_panels_of_seeds_have_a_dot_for_each_and_a_band_for_the_first():
     assert [t.get_text() for t in left.get_yticklabels()] == ["a", "b"] and left.get_ylim()[0] > left.get_ylim()[1]
 
 
+def test_dots_that_would_cover_each_other_are_moved_apart():
+    rows = {"a": {"F1": [0.9, 0.5, 0.9, 0.7, 0.9]}, "b": {"F1": [0.5]}}
+    dots = [line.get_ydata().tolist() for line in seed_panels(rows, title="t", apart=True).axes[0].lines
+            if line.get_marker() == "o"]
+    assert dots == [pytest.approx([-0.22, 0, 0, 0, 0.22]), [1]]
+
+
 def test_a_triangle_stands_for_values_beyond_the_edge():
     rows = {"a": {"Dice": [0.5, 0.7]}, "b": {"Dice": [0.1, 0.2, 0.6, 0.9]}}
     ends = {line.get_marker(): line.get_xdata() for line in seed_panels(rows, title="t", limits={"Dice": (0.4, 0.8)}).axes[0].lines}

@@ -20,7 +20,7 @@ from unet_course.figures.texts import about
 
 _asked = {}  # what was asked in this kernel, in order: {id: its choices}
 _told = {}  # what was revealed: {id: (truth, digits, unit)}
-APART = 3.2  # where a word that is not the answer stands, beside ratios from -2 to 2
+APART = 3.4  # where a word that is not the answer stands, beside ratios from -2 to 2
 
 
 class Card:
@@ -115,6 +115,8 @@ def _true(truth, digits, unit):
         return truth
     if isinstance(truth, list):
         return f"({truth[0]:g}, {truth[1]:g})"
+    if isinstance(truth, set):
+        return " / ".join(sorted(truth))
     if digits is not None:
         return about(truth, digits, unit)
     return f"{truth:,}{' ' * bool(unit)}{unit}"
@@ -127,7 +129,8 @@ def reveal(id, truth, *, digits=None, unit="", image=None):
     ----------
     id : str
         As in `guess`.
-    truth : number, str, or (row, column)
+    truth : number, str, (row, column), or set of str
+        Of a set, each word is right.
     digits : int, optional
         For a number that may differ a little between machines: how many of its digits are said,
         see `about`. Left out, the number is exact.
@@ -156,7 +159,7 @@ def reveal(id, truth, *, digits=None, unit="", image=None):
         _places(image, mine, truth)
     drawing = _scale(mine, _rounded(truth, digits)) if _real(mine) and _real(truth) else ""
     return Card(spoken(f"Guess {id}: you said {_said(mine)}, it is {answer}."), drawing,
-                "#117733" if mine == truth else "currentColor")
+                "#117733" if mine == truth or isinstance(truth, set) and mine in truth else "currentColor")
 
 
 def _rounded(truth, digits):
@@ -229,18 +232,18 @@ def guessed(notebook):
 
 
 def _near(mine, truth):
-    """Within a tenth of a number; within ten pixels of a place; the same word."""
+    """Within a tenth of a number; within ten pixels of a place; the same word, or one of them."""
     if isinstance(truth, list) and isinstance(mine, list):
         return math.dist(mine, truth) <= 10
     if _real(truth) and _real(mine):
         return abs(mine - truth) <= 0.1 * abs(truth)
-    return mine == truth
+    return mine in truth if isinstance(truth, set) else mine == truth
 
 
 def _draw(both):
     """A row for each guess: the answer in the middle, yours at its side, by its ratio to it.
 
-    A word, or a place, that is not the answer stands apart at the right: it is neither half nor double.
+    A word, or a place, that is not the answer stands behind a gap at the right: it is neither half nor double.
     """
     figure, axes = new_figure(width=8, height=1 + 0.5 * len(both))
     axis, labels = axes[0, 0], []
@@ -250,10 +253,11 @@ def _draw(both):
             place = min(max(math.log2(mine / truth), -2), 2)
         else:
             place = 0 if _near(mine, truth) else APART
-        axis.axhline(row, color=QUIET, linewidth=1, zorder=0)
+        axis.plot([-2.3, 2.3], [row, row], color=QUIET, linewidth=1, zorder=0)
         axis.plot(0, row, "o", color=NUCLEUS_LINE, markersize=10, label="_" * (row > 0) + "the answer")
         axis.plot(place, row, "o", color=ERROR_LINE, markersize=14, fillstyle="none",
                   markeredgewidth=3, label="_" * (row > 0) + "you")
+    axis.axvline((APART + 2.3) / 2, color=QUIET, linewidth=6, zorder=0)  # what lies behind it is on no scale
     axis.set_yticks(range(len(labels)), labels=labels)
     axis.set_xticks([-2, -1, 0, 1, 2, APART],
                     labels=["≤ ¼", "½", "right", "2 ×", "≥ 4 ×", "other"])

@@ -198,32 +198,32 @@ def _claim(answer, place, wanted, hints):
 @sceptic.behaviour
 def with_every_seed(answer):
     _claim(answer, 0, "supported", {
-        "not supported": "The claim is about pairs, not about all ten numbers in one heap. Set the two numbers of seed 0 "
-                         "side by side, then those of seed 1, and so on.",
-        "cannot tell": "All ten scores are there. Set the two numbers of each seed side by side."})
+        "not supported": "The claim is about each seed beside the same seed of the base, not about all ten scores in one "
+                         "heap, nor about p. The list of pairs has the five differences.",
+        "cannot tell": "All five differences are there, in the list of pairs. Look at their signs."})
 
 
 @sceptic.behaviour
 def many_lines(answer):
     _claim(answer, 1, "not supported", {
-        "supported": "p below 0.05 comes by luck in about one of twenty lines. How many lines were looked at? How many "
-                     "such p would luck alone bring?",
-        "cannot tell": "The statement says how many lines the table has, and how many of them have p below 0.05. How "
-                       "many would luck alone bring?"})
+        "supported": "A star comes by luck in one of 126 comparisons. How many does the table hold? How many stars would "
+                     "luck alone bring?",
+        "cannot tell": "The list of small p says how many comparisons the table holds, and how many stars luck alone "
+                       "would bring."})
 
 
 @sceptic.behaviour
-def another_field(answer):
+def one_of_three(answer):
     _claim(answer, 2, "cannot tell", {
-        "supported": "On which field was this line measured? Look for a number of the field that the claim is about.",
-        "not supported": "Nothing here speaks against the claim, and nothing for it. Which field was this line measured "
-                         "on?"})
+        "supported": "How many skips does this network lack? Look for a training in which the top one alone is silent.",
+        "not supported": "Nothing here speaks against the claim, and nothing for it: all three skips were cut at once. "
+                         "Which training would tell?"})
 
 
 @sceptic.behaviour
 def too_small_to_see(answer):
     _claim(answer, 3, "not supported", {
-        "supported": "Single seeds spread by 0.016 and there are five of each. How large is the error of the "
-                     "difference? Four in five experiments see a difference of about 2.8 errors.",
-        "cannot tell": "All that it takes is there: the spread of single seeds, and how many there are. How large a "
-                       "difference do five seeds of each show (Exercise 11.7)?"})
+        "supported": "Section 5 prints how large a difference in the F1 on `shifted` has to be, so that four in five "
+                     "experiments with five seeds of each see it. Is 0.03 as large?",
+        "cannot tell": "All that it takes is there: section 5 prints, for the F1 on `shifted`, what four in five "
+                       "experiments with five seeds of each see."})

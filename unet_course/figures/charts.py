@@ -102,7 +102,7 @@ def score_table(rows, columns, values, *, title, decimals=2, frame="max", width=
     return figure
 
 
-def seed_panels(rows, *, title, limits=None, width=11.0):
+def seed_panels(rows, *, title, limits=None, width=11.0, apart=False):
     """Several quantities side by side: a dot for each seed, and a stroke at their mean.
 
     Parameters
@@ -115,6 +115,8 @@ def seed_panels(rows, *, title, limits=None, width=11.0):
         Of the axis of a quantity; from 0 on, if not given. A triangle at the edge stands for values beyond it.
     width : float
         In inches.
+    apart : bool
+        Whether dots that would cover each other are moved up and down.
 
     Examples
     --------
@@ -126,19 +128,30 @@ def seed_panels(rows, *, title, limits=None, width=11.0):
     for axis, panel in zip(axes[0], panels):
         first = rows[names[0]][panel]
         axis.axvspan(min(first), max(first), color="#EEEEEE", zorder=0)
+        top = max(max(row[panel]) for row in rows.values()) or 1
+        low, high = (limits or {}).get(panel, (0, 1.12 * top))
         for line, name in enumerate(names):
             values = rows[name][panel]
-            axis.plot(values, [line] * len(values), "o", color=NUCLEUS, markeredgecolor=INK, markersize=9, alpha=0.8)
+            moved = _moved(values, 0.02 * (high - low)) if apart else np.zeros(len(values))  # half a dot
+            axis.plot(values, line + moved, "o", color=NUCLEUS, markeredgecolor=INK, markersize=9, alpha=0.8)
             axis.plot([np.mean(values)] * 2, [line - 0.3, line + 0.3], color=INK, linewidth=2.5)
             for end, arrow, far in _off(values, (limits or {}).get(panel)):
                 axis.plot([end] * far, [line] * far, arrow, color=NUCLEUS, markeredgecolor=INK, markersize=9, clip_on=False)
-        top = max(max(row[panel]) for row in rows.values()) or 1
-        axis.set_xlim(*(limits or {}).get(panel, (0, 1.12 * top)))
+        axis.set_xlim(low, high)
         axis.set_ylim(len(rows) - 0.5, -0.5)
         axis.set_title(panel, fontsize=12)
     axes[0, 0].set_yticks(range(len(rows)), labels=names)
     figure.suptitle(title, fontsize=13)
     return figure
+
+
+def _moved(values, near):
+    """How far up or down each dot is moved, so that those nearer than `near` to their neighbour lie side by side."""
+    order = np.argsort(values, kind="stable")
+    moved = np.zeros(len(values))
+    for group in np.split(order, np.nonzero(np.diff(np.asarray(values)[order]) >= near)[0] + 1):
+        moved[group] = (np.arange(len(group)) - (len(group) - 1) / 2) * min(0.22, 0.6 / max(len(group) - 1, 1))
+    return moved
 
 
 def _off(values, limits):
