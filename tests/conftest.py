@@ -24,10 +24,8 @@ settings.load_profile("course")
 
 
 # What takes long: fixtures that make the site, its labs' pictures, slides in a browser, a graded
-# class, limits for another user, the teacher's guide; and a test that gives each wrong answer of the
-# bank to its check twice more.
-LONG = {"site", "lab_pictures", "axe", "slideshow", "assignments", "graded", "without", "guide", "guides",
-        "test_wrong_answer_gets_its_hint_in_chinese"}
+# class, limits for another user, the teacher's guide.
+LONG = {"site", "lab_pictures", "axe", "slideshow", "assignments", "graded", "without", "guide", "guides"}
 
 
 @pytest.hookimpl(tryfirst=True)  # before pytest looks at -m

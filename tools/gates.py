@@ -20,7 +20,7 @@ ROOT = Path(__file__).resolve().parent.parent
 # first, so that neither worker is left alone with one at the end.
 PYTEST = ["-m", "pytest", "--nbval", "--nbval-cell-timeout=900", "-q"]
 TWO = [*PYTEST, "-n2", "--dist=loadfile", "--no-loadscope-reorder"]
-DEVICE = ("05", "14")  # the notebooks that `test` runs on the second device
+DEVICE = ("05", "14")  # the notebooks that run strictly on the second device
 SHORT = ["-m", "not full"]
 WHOLE = ["--durations=80"]  # a night's run says where its time went
 LIMITS = {"quick": 4, "test": 30, "full": 90}  # CPU minutes: other work does not lengthen them
@@ -33,9 +33,9 @@ def everything():
     """What pytest is given: the notebooks, the longest first; the tests; the Chinese notebooks.
 
     Code and outputs of a Chinese notebook are the English ones, as test_translate.py proves cell by
-    cell: one changed sign in either fails. So the four that train for minutes do so once, in
+    cell: one changed sign in either fails. So those that train or take whole images do so once, in
     English. What `language("zh")` changes while a notebook runs, which is what checks, guesses and
-    alt texts say, the others run with; and test_hints.py says every wrong answer in Chinese.
+    alt texts say, the others run with; and test_bank.py says each hint in Chinese.
     """
     english = sorted(path.name for path in ROOT.glob("notebooks/*.ipynb"))
     english.sort(key=lambda name: name[:2] not in LONG)
@@ -44,9 +44,10 @@ def everything():
             *(f"notebooks/zh/{name}" for name in chinese if name[:2] not in LONG)]
 
 
-def numbers():
-    """The numbers of the notebooks: 00, 01, 02 …"""
-    return sorted(path.name[:2] for path in ROOT.glob("notebooks/*.ipynb"))
+def picking():
+    """The numbers of the notebooks that pick a device."""
+    return sorted(path.name[:2] for path in ROOT.glob("notebooks/*.ipynb")
+                  if "pick_device()" in path.read_text(encoding="utf-8"))
 
 
 def changed():
@@ -108,16 +109,15 @@ def test(select=SHORT):
     apart = [*browser, *find("device")]  # the device's tests run with it, in a process of their own
     others = [*(f"--ignore={path}" for path in apart), *everything()]
     missing = "" if CHROMIUM else "there is no Chromium"
-    device = DEVICE if select == SHORT else numbers()
     return [Part("lint", ["-m", "ruff", "check", "."]), Part("tests", [*TWO, *select, *others]),
-            Part("device", ["-m", "tools.elsewhere.device", *device]),
+            Part("device", ["-m", "tools.elsewhere.device", *DEVICE]),
             Part("browser", [*PYTEST, *select, *browser], missing)]
 
 
 def full():
     parts, reached = test(WHOLE), network()
-    # As on an Apple GPU: a device without float64.
-    parts.append(Part("float32", ["-m", "tools.elsewhere.device", "float32", "05", "07"]))
+    # As on an Apple GPU: a device without float64. What a training comes to is compared elsewhere.
+    parts.append(Part("float32", ["-m", "tools.elsewhere.device", "float32", "short", *picking()]))
     parts.append(Part("bioimage", ["-m", "tools.elsewhere.bioimage"],
                       "" if reached or (ROOT / ".venv-bioimage").exists() else "there is no network"))
     # A newer Python than this one takes the newest packages: that is `newest`, too.
@@ -132,7 +132,8 @@ def full():
 
 def follow(command):
     """Run a part to its end: its exit code, 130 if it was interrupted."""
-    child = subprocess.Popen([sys.executable, *command], cwd=ROOT)
+    threads = {"OMP_NUM_THREADS": "1"} if "-n2" in command else {}  # two workers, two cores
+    child = subprocess.Popen([sys.executable, *command], cwd=ROOT, env={**os.environ, **threads})
     try:
         return child.wait()
     except KeyboardInterrupt:

@@ -173,7 +173,7 @@ def convolution_lab(image=None):
     lab = Lab(draw, {"preset": preset, **{f"w{i}": cell for i, cell in enumerate(cells, 1)}}, box=box,
               settings=[kernel(name) for name in ("mean", "right minus left", "rim")],
               alt="Three kernels on a real image: the mean blurs it, right minus left shows upright edges, and the kernel of "
-                  "8 and eight times -1 shows rims and texture.")
+                  "8 and eight times -1 shows texture.")
 
     def chosen(change):
         if change["new"] != "your own":

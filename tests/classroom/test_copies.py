@@ -1,13 +1,11 @@
-"""The student's copies: the same notebooks without solutions, and they run from end to end."""
+"""The student's copies: the same notebooks without solutions. They run from end to end in test_browser.py."""
 
 import re
 from pathlib import Path
 
 import nbformat
 import pytest
-from nbclient import NotebookClient
 
-from tests.course.short import shortened
 from unet_course.__main__ import main
 from unet_course.classroom.copies import NOTEBOOKS, student_copies
 
@@ -34,19 +32,6 @@ def test_only_solutions_and_outputs_are_gone(path, copies):
     assert copy.metadata == whole.metadata
     assert not any(cell.get("outputs") or cell.get("execution_count") for cell in copy.cells)
     assert "@title Solution" not in (copies / path.name).read_text(encoding="utf-8")
-
-
-@pytest.mark.full
-@pytest.mark.parametrize("path", PATHS, ids=lambda path: path.stem)
-def test_a_copy_runs_whole_and_no_check_is_attempted(path, copies):
-    notebook = shortened(nbformat.read(copies / path.name, as_version=4))
-    NotebookClient(notebook, timeout=300, resources={"metadata": {"path": str(copies)}}).execute()
-    exercises = [cell for cell in notebook.cells if "exercise" in cell.metadata.get("tags", [])]
-    assert exercises or path.name.startswith("00")
-    for cell in exercises:
-        assert "not attempted yet" in str(cell.outputs), cell.source
-    assert not any(output.output_type == "error" for cell in notebook.cells if cell.cell_type == "code"
-                   and "raises-exception" not in cell.metadata.get("tags", []) for output in cell.outputs)
 
 
 def test_chinese_copies_are_chinese_where_there_is_a_translation(tmp_path, capsys):

@@ -27,12 +27,15 @@ from unet_course.exercises.hints import CHINESE
 
 PATHS = sorted(NOTEBOOKS.glob("*.ipynb"))
 BANK = NOTEBOOKS.parent / "tests" / "exercises"
+SHOWN = "norm before the last of C"
 
 
 @pytest.fixture(scope="module")
 def guides(tmp_path_factory):
-    """The guide in both languages; the checks, which take minutes, run once."""
-    folder, rows = tmp_path_factory.mktemp("teacher"), answered(wrong_answers(BANK))
+    """The guide in both languages, with a few mistakes of each exercise: test_bank.py has all, and their Chinese."""
+    folder = tmp_path_factory.mktemp("teacher")
+    rows = answered({id: [*answers[:8], *(row for row in answers[8:] if row[0] == SHOWN)]
+                     for id, answers in wrong_answers(BANK).items()})
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(guide_module, "answered", lambda _: rows)
         assert main(["teacher", str(folder / "en")]) == 0
@@ -65,7 +68,7 @@ def test_a_page_has_minutes_questions_mistakes_and_answers(path, guide):
 
 def test_a_mistake_stands_beside_its_hint(guide):
     page = (guide / "02_convolution_block.md").read_text(encoding="utf-8")
-    row = next(line for line in page.splitlines() if line.startswith("| ") and "norm before the last of C" in line)
+    row = next(line for line in page.splitlines() if line.startswith("| ") and SHOWN in line)
     assert "What has to come last?" in row
     assert "Traceback" not in page and "/tmp" not in page and " at 0x" not in page
 
@@ -196,6 +199,12 @@ def test_the_language_from_before_is_spoken_again():
         assert say("{} minutes", 5) == "5 分钟" and say("not in the table") == "not in the table"
         raise RuntimeError
     assert language() == before
+
+
+def test_a_cell_that_checks_no_exercise_is_named():
+    cell = {"tags": ["exercise"], "source": 'check("2.33", 5)', "type": "code", "words": 0}
+    with pytest.raises(ValueError, match='"2.33", and there is no such exercise; the nearest is 2.3'):
+        guide_module.ids_in([cell])
 
 
 def test_another_language_and_a_notebook_cut_otherwise_are_named(tmp_path):

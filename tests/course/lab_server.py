@@ -20,7 +20,7 @@ def serving(command, folder, **environment):
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    calm = {**os.environ, "JUPYTER_PREFER_ENV_PATH": "1", "UNET_COURSE_PROGRESS": "off", "OMP_WAIT_POLICY": "PASSIVE",
+    calm = {**os.environ, "JUPYTER_PREFER_ENV_PATH": "1", "UNET_COURSE_PROGRESS": "off", "OMP_WAIT_POLICY": "PASSIVE", "OMP_NUM_THREADS": "1",
             "JUPYTER_CONFIG_DIR": str(folder / "config"), "JUPYTER_DATA_DIR": str(folder / "data"), **environment}
     options = ["--no-browser", f"--ServerApp.port={port}", f"--IdentityProvider.token={TOKEN}"]
     with (folder / "server.log").open("w") as log, \

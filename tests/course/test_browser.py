@@ -1,4 +1,4 @@
-"""The notebooks in a real JupyterLab, in a real browser: run whole, no error; a slider moved by keyboard changes its picture.
+"""The student's copies in a real JupyterLab, in a real browser: run whole, no error; a slider moved by keyboard changes its picture.
 
 Trainings are cut to a few steps: their scores are compared elsewhere. Needs a Chromium that is installed on the machine, and Playwright. Pictures of the pages are left in `artefacts/browser`.
 """
@@ -13,6 +13,7 @@ import pytest
 
 from tests.course.lab_server import CHROMIUM, TOKEN, serving
 from tests.course.short import shortened
+from unet_course.classroom.copies import student_copies
 
 ROOT = Path(__file__).resolve().parents[2]
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
@@ -24,18 +25,17 @@ pytestmark = pytest.mark.skipif(not CHROMIUM, reason="there is no Chromium on th
 
 @pytest.fixture(scope="module")
 def lab(tmp_path_factory):
-    """A JupyterLab with a copy of the notebooks; its address."""
-    folder = tmp_path_factory.mktemp("lab")
+    """A JupyterLab with the copies; its address."""
+    folder = tmp_path_factory.mktemp("lab") / "copies"
+    student_copies(folder)
     settings = folder / "settings"
     settings.mkdir()
     (settings / "overrides.json").write_text(json.dumps({
         "@jupyterlab/apputils-extension:notification": {"fetchNews": "false"},
         "@jupyterlab/notebook-extension:tracker": {"windowingMode": "none"}}))  # all cells are on the page, seen or not
     for path in NOTEBOOKS:
-        notebook = shortened(nbformat.read(path, as_version=4))
-        for cell in written(notebook.cells):
-            cell.execution_count, cell.outputs = None, []  # a number that is there later is this run's
-        nbformat.write(notebook, folder / path.name)
+        copy = folder / path.name
+        nbformat.write(shortened(nbformat.read(copy, as_version=4)), copy)
     command = [sys.executable, "-m", "jupyterlab", "--allow-root", "--ServerApp.ip=127.0.0.1", f"--ServerApp.root_dir={folder}",
                f"--LabApp.app_settings_dir={settings}", "--LabApp.extension_manager=readonly", "--LabApp.news_url=None"]
     with serving(command, folder) as address:
@@ -93,6 +93,10 @@ def test_runs_whole_and_a_slider_moves_by_keyboard(opened, lab, path):
             break
         page.wait_for_timeout(250)
     assert [c["execution_count"] for c in cells] == list(range(1, len(cells) + 1))
+    untouched = [c for c in cells if "exercise" in c["metadata"].get("tags", [])]
+    assert untouched or path.stem.startswith("00")
+    for cell in untouched:
+        assert "not attempted yet" in str(cell["outputs"]), cell["source"]
     failed = [i for i, c in enumerate(cells, 1) for o in c["outputs"]
               if o["output_type"] == "error" and "raises-exception" not in c["metadata"].get("tags", [])]
     assert failed == [] and not [o for c in cells for o in c["outputs"] if o.get("name") == "stderr"]

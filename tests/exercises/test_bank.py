@@ -1,4 +1,4 @@
-"""Each check against answers that learners give: no wrong one passes and gets its hint, no right one is refused."""
+"""Each check against answers that learners give: no wrong one passes, each gets its hint in both languages, no right one is refused."""
 
 import importlib
 import time
@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.exercises.chinese import look_at_the_chinese
 from unet_course.exercises import Exercise, check
 from unet_course.training import seeds
 
@@ -24,6 +25,11 @@ def test_wrong_answer_gets_its_hint(id, what, answer, behaviour):
     assert report.status == "hint", report
     assert report.failed[0] == behaviour, report
     assert len(report.hints[0]) > 30
+    # no address of an object, and no template that was left unfilled
+    assert str(report) == repr(report) and " at 0x" not in str(report)
+    assert "{" not in str(report).replace("{(64, 64): {...}, (101, 101): {...}, (70, 95): {...}}", "")
+    for hint in report.hints:
+        look_at_the_chinese(hint)
 
 
 @pytest.mark.parametrize("id, what, answer", RIGHT, ids=[f"{e[0]} {e[1]}" for e in RIGHT])

@@ -556,9 +556,11 @@ def test_a_report_names_the_worst_first(run, folder):
     lines = report(evaluate(run, folder, progress=False), worst=2).splitlines()
     assert lines[0].split()[1:3] == ["mean", "Dice"] and lines[3] == "… and 4 better ones"
     assert lines[4].startswith("all pictures together") and "n = 6" in lines[5]
-    by_name = report(evaluate(run, folder, progress=False), kind="labels").splitlines()
-    assert [line.split("  ")[0] for line in by_name[-3:]] == [
-        "class 0 (background)", "class 1 (boundary)", "class 2 (interior)"]
+    scores = evaluate(run, folder, progress=False)
+    by_name = report(scores, kind="labels").partition("\n\n")[2].splitlines()
+    assert [line.split("  ")[0] for line in by_name[1:4]] == ["class 0 (background)", "class 1 (boundary)", "class 2 (interior)"]
+    *_, last = report({**scores, "said": [0.9, 0.001, 0.099], "true": [0.88, 0.02, 0.1]}, kind="labels").splitlines()
+    assert last == "class 1 (boundary) is 2.00% of the pixels and is said on 0.10%: train longer, or with --class-weights"
 
 
 def test_a_class_that_does_not_occur_has_no_score_and_does_not_lift_the_mean():

@@ -169,3 +169,4 @@ def test_a_notebook_with_a_planted_bug_fails_there(tmp_path, monkeypatch):
     monkeypatch.setenv("PYTHONPATH", str(ROOT))
     assert device.main(["01"]) == 0 and device.main(["02"]) == 1
     assert device.main(["77"]) == 2
+    assert device.main(["01", "short"]) == 0 and device.main(["02", "short"]) == 1  # also without outputs to compare

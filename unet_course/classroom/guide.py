@@ -11,7 +11,7 @@ from pathlib import Path
 from unet_course.classroom.copies import NOTEBOOKS, asked, find_notebooks
 from unet_course.classroom.objectives import objectives
 from unet_course.classroom.words import say, speaking
-from unet_course.exercises.core import Exercise, check
+from unet_course.exercises.core import Exercise, check, nearest
 from unet_course.exercises.hints import spoken
 from unet_course.figures.texts import language
 
@@ -182,7 +182,12 @@ def printed(cell):
 
 
 def ids_in(cells):
-    return [asked(cell["source"])[0] for cell in cells if "exercise" in cell["tags"]]
+    """The exercises of these cells; ValueError if there is no such exercise."""
+    found = [asked(cell["source"])[0] for cell in cells if "exercise" in cell["tags"]]
+    for id in found:
+        if id not in Exercise.registry:
+            raise ValueError(f'notebooks: a cell checks "{id}", and there is no such exercise; the nearest is {nearest(id)}')
+    return found
 
 
 def part_minutes(cells):

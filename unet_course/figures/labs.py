@@ -50,7 +50,8 @@ def convolution_figure(image, kernel):
     Returns
     -------
     matplotlib Figure
-        Black to white in the result are its own smallest to largest value.
+        Black to white in the result are its own smallest to largest value; if some of it is below 0,
+        both are equally far from 0, and 0 is grey.
 
     Raises
     ------
@@ -71,7 +72,8 @@ def convolution_figure(image, kernel):
     left, middle, right = axes[0]
     left.imshow(image.numpy(), cmap="gray", vmin=0, vmax=1, interpolation="nearest")
     left.set_title("image")
-    right.imshow(result, cmap="gray", interpolation="nearest")
+    farthest = np.abs(result).max() if result.min() < 0 else None
+    right.imshow(result, cmap="gray", vmin=farthest and -farthest, vmax=farthest, interpolation="nearest")
     right.set_title(f"result, from {result.min() + 0.0:.2g} to {result.max() + 0.0:.2g}")
     middle.imshow(np.zeros((3, 3)), cmap="gray_r", vmin=0, vmax=1)
     middle.set(title="kernel", xlim=(-0.5, 2.5), ylim=(2.5, -0.5))

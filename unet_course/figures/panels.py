@@ -7,6 +7,7 @@ has two shades of one hue: the bright one on dark images, the deep one for lines
 import io
 
 import matplotlib
+import matplotlib.patheffects
 import numpy as np
 from matplotlib.figure import Figure
 from PIL import Image
@@ -306,8 +307,10 @@ def squares(image, sides, *, title, centre=None):
     axis = axes[0, 0]
     axis.imshow(image, cmap="gray", vmin=0, vmax=1, interpolation="nearest")
     for index, (side, name) in enumerate(sides):
+        dark = matplotlib.patheffects.withStroke(linewidth=5.5, foreground="black")  # else it is lost on a bright nucleus
         axis.add_patch(matplotlib.patches.Rectangle((column - side / 2, row - side / 2), side, side, fill=False,
-                                                    edgecolor=SIDES[index % len(SIDES)], linewidth=2.5, label=name))
+                                                    edgecolor=SIDES[index % len(SIDES)], linewidth=2.5, label=name,
+                                                    path_effects=[dark]))
     axis.plot(column, row, "+", color=ERROR, markersize=12)
     axis.set_title(title)
     axis.axis("off")

@@ -203,6 +203,7 @@ def _scores(run, scores):
         yield "| " + " | ".join(row) + " |"
     yield ""
     yield '"Said" is the share of the pixels that the network gives to a class, "true" the share that was drawn so.'
+    yield from hardly_said(kind, scores["said"], scores["true"])
     yield ""
     key = "mean_dice" if len(scores["dice_per_class"]) > 2 else "dice"
     worst, best = scores["pictures"][0], scores["pictures"][-1]
@@ -224,6 +225,8 @@ def _classes(kind, dice, said, true):
 def class_table(kind, dice, said, true):
     """Lines that say for each class its Dice, and the share of the pixels that is said and that is true.
 
+    A class that is drawn and hardly ever said has a line of its own at the end.
+
     Examples
     --------
     >>> print(*class_table("binary", [0.98, 0.9], [0.81, 0.19], [0.8, 0.2]), sep="\\n")
@@ -234,7 +237,21 @@ def class_table(kind, dice, said, true):
     rows = [("class", "Dice ", "said", "true"), *_classes(kind, dice, said, true)]
     width = max(len(row[0]) for row in rows)
     wide = max(len(row[1]) for row in rows)
-    return [f"{name:{width}}  {score:>{wide}}  {said:>6}  {true:>6}" for name, score, said, true in rows]
+    lines = [f"{name:{width}}  {score:>{wide}}  {said:>6}  {true:>6}" for name, score, said, true in rows]
+    return [*lines, *hardly_said(kind, said, true)]
+
+
+def hardly_said(kind, said, true):
+    """A line for each class that is said on less than a third of the pixels that are drawn so.
+
+    Examples
+    --------
+    >>> print(*hardly_said("labels", [0.8, 0.002, 0.198], [0.79, 0.02, 0.19]))
+    class 1 (boundary) is 2.00% of the pixels and is said on 0.20%: train longer, or with --class-weights
+    """
+    for (name, _, *shares), share, drawn in zip(_classes(kind, said, said, true), said, true):
+        if share < drawn / 3:
+            yield f"{name} is {shares[1]} of the pixels and is said on {shares[0]}: train longer, or with --class-weights"
 
 
 def _unknown(run, names):
