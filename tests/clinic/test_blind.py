@@ -76,9 +76,13 @@ def test_where_the_batch_decides_the_mode_is_not_blamed():
         with torch.no_grad():
             return model.eval()(x).argmax(dim=1)
 
+    class Drops(ClinicUNet):  # at random in evaluation mode, too: not the batch's doing
+        def forward(self, x):
+            return torch.nn.functional.dropout(super().forward(x))
+
     names = [[f.name for f in diagnose(network, (images, masks), predict=predicted)]
-             for network in (admit_blind(1), ClinicUNet(**THREE))]
-    assert names == [["the batch decides"], []]
+             for network in (admit_blind(1), ClinicUNet(**THREE), Drops(**THREE))]
+    assert names[:2] == [["the batch decides"], []] and "the batch decides" not in names[2]
 
 
 def test_what_is_not_there_is_refused():

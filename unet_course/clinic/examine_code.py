@@ -122,9 +122,11 @@ def prediction(model, images, predict, classes):
     others = torch.cat([images[:1], 1 - 2 * images])
     alone, together = (torch.as_tensor(predict(model, x))[:1].float() for x in (others[:1], others))
     changed = any(int(b) != count[name] for name, b in model.named_buffers() if name in count)
+    model.eval()
     with torch.no_grad():
-        apart, among = (model.eval()(x)[:1] for x in (others[:1], others))
-    if not torch.allclose(apart, among, atol=1e-3):
+        apart, again, among = (model(x)[:1].float() for x in (others[:1], others[:1], others))
+    slack = 0.01 * apart.abs().max()  # in a larger batch the last digits may differ, on a GPU by more
+    if (among - apart).abs().max() > slack >= (again - apart).abs().max():
         return Finding("the batch decides", "in evaluation mode, too, an answer depends on what else is in the batch",
                        "norms that keep running means (track_running_stats=True), or group norm")
     if changed or not torch.allclose(alone, together, atol=1e-3):
