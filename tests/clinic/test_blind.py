@@ -41,7 +41,7 @@ def test_no_gradient_reaches_the_encoders_of_the_second_alone():
 
 
 def test_diagnose_finds_the_third_alone():
-    _, _, images, masks = admit_training("C")
+    *_, images, masks = admit_training("C")
     found = {number: [f.name for f in diagnose(admit_blind(number), (images, masks))] for number in blind._FAULTS}
     assert found == {1: [], 2: [], 3: ["skip at the wrong place"]}
     assert not diagnose(ClinicUNet(**THREE), (images, masks))
@@ -50,10 +50,39 @@ def test_diagnose_finds_the_third_alone():
 @pytest.mark.parametrize("letter, values, outputs", [("A", [0, 1], 2), ("B", [0], 2), ("C", [0, 1, 2], 3),
                                                      ("D", [0, 1], 2), ("E", [1, 2], 3)])
 def test_a_training_has_all_that_it_needs(letter, values, outputs):
-    network, optimiser, images, masks = admit_training(letter)
+    network, optimiser, loss, images, masks = admit_training(letter)
     assert masks.unique().tolist() == values and network(images).shape == (4, outputs, 64, 64)
     held = {id(p) for group in optimiser.param_groups for p in group["params"]}
-    assert held == {id(p) for p in network.parameters()}
+    assert held == {id(p) for p in network.parameters()} and torch.isfinite(loss(network(images), masks))
+
+
+def test_the_third_training_never_says_its_class_however_long_it_takes():
+    network, optimiser, loss, images, masks = admit_training("C")
+    for _ in range(200):  # with the plain loss all pixels of class 1 are found by then
+        value = loss(network(images), masks)
+        optimiser.zero_grad()
+        value.backward()
+        optimiser.step()
+    with torch.no_grad():
+        said = network.eval()(images).argmax(dim=1)
+    assert said.unique().tolist() == [0, 2] and (masks == 1).sum() == 258
+    assert [f.name for f in diagnose(network, (images, masks), loss=loss)] == ["class never said"]
+
+
+def test_where_the_batch_decides_the_mode_is_not_blamed():
+    *_, images, masks = admit_training("C")
+
+    def predicted(model, x):
+        with torch.no_grad():
+            return model.eval()(x).argmax(dim=1)
+
+    class Drops(ClinicUNet):  # at random in evaluation mode, too: not the batch's doing
+        def forward(self, x):
+            return torch.nn.functional.dropout(super().forward(x))
+
+    names = [[f.name for f in diagnose(network, (images, masks), predict=predicted)]
+             for network in (admit_blind(1), ClinicUNet(**THREE), Drops(**THREE))]
+    assert names[:2] == [["the batch decides"], []] and "the batch decides" not in names[2]
 
 
 def test_what_is_not_there_is_refused():

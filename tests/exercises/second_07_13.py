@@ -887,6 +887,8 @@ wrong(
 )
 wrong("9.7", "the image is not resized", lambda images, masks, size: (images, _nearest(masks, size).long()))
 wrong("9.7", "mask first", lambda images, masks, size: (_nearest(masks, size).long(), _resize(images, size)))
+wrong("9.7", "nearest, the first of the pixels", lambda images, masks, size: (
+    _resize(images, size), _nearest(masks, size, mode="nearest").long()))
 wrong(
     "9.7",
     "averaged over areas",
@@ -894,10 +896,10 @@ wrong(
 )
 
 
-@right("9.7", "nearest, bytes")
+@right("9.7", "nearest-exact, bytes")
 def _(images, masks, size):
     images = F.interpolate(images, size=size, mode="bilinear", align_corners=False)
-    return images, F.interpolate(masks[:, None].byte(), size=size, mode="nearest").squeeze(1).long()
+    return images, F.interpolate(masks[:, None].byte(), size=size, mode="nearest-exact").squeeze(1).long()
 
 
 @right("9.7", "places of the centres")

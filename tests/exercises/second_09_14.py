@@ -57,7 +57,7 @@ right("9.19", "cut out of one text",
 @lambda make: right("9.19", "worked out from the sheets", make())
 def _():
     first = {"A": 5.5, "B": 0.63, "C": 1.18, "D": 0.69, "E": 1.12}
-    last = {"A": 0.03, "B": 0.01, "C": 0.24, "D": float("nan"), "E": 0.03}
+    last = {"A": 0.03, "B": 0.01, "C": 0.21, "D": float("nan"), "E": 0.03}
     drawn = {"A": (78.1, 21.9), "B": (100, 0), "C": (91.1, 1.6, 7.3), "D": (78.1, 21.9), "E": (0, 78.1, 21.9)}
     causes = []
     for letter in "ABCDE":

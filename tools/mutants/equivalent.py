@@ -63,7 +63,6 @@ SOMETIMES = [
     ("9.2", r".*align_corners.*", "bilinear, corners aligned or not: the exercise leaves it free"),
     ("9.2", r"nn\.Sequential\(double.*swapped", "a 1×1 convolution and bilinear interpolation commute"),
     ("9.7", r".*keyword align_corners dropped", "it is False anyway"),
-    ("9.7", r"F\.interpolate\(masks.*keyword mode dropped", "nearest and nearest-exact are both right"),
     *((id, r"0 in \(:, 0\): 0 → -1", "there is one channel, from either end") for id in ("9.7", "9.12", "9.14")),
     ("9.8", r".*method float dropped", "dividing makes floats"),
     ("9.9", r"torch\.rand.* < 0\.5: Lt → (LtE|Gt)", "half of the draws, the one or the other"),

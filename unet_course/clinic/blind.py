@@ -15,7 +15,7 @@ SEED = 20  # one with which a healthy network of this size learns the batch
 
 
 def admit_training(letter):
-    """A network, its optimiser, images and masks: all that a training needs, with one fault in it.
+    """A network, its optimiser, its loss, images and masks: all that a training needs, with one fault in it.
 
     Parameters
     ----------
@@ -25,6 +25,7 @@ def admit_training(letter):
     -------
     network : nn.Module
     optimiser : torch.optim.Optimizer
+    loss : nn.Module
     images : Tensor (4, 1, 64, 64)
     masks : Tensor (4, 64, 64)
 
@@ -35,7 +36,7 @@ def admit_training(letter):
 
     Examples
     --------
-    >>> network, optimiser, images, masks = admit_training("A")
+    >>> network, optimiser, loss, images, masks = admit_training("A")
     >>> network(images).shape
     torch.Size([4, 2, 64, 64])
     """
@@ -49,15 +50,18 @@ def admit_training(letter):
         options = {"num_classes": 3 if letter in "CE" else 2, "norm": letter != "D"}
         network = ClinicUNet(channels=THREE["channels"], **options)
         optimiser = torch.optim.AdamW(network.parameters(), lr=5e-3 if letter == "C" else 1e-2)
+        loss = nn.CrossEntropyLoss()
         if letter == "A":
             network.head.weight.data *= 40
         if letter == "B":
             masks = masks // 255
+        if letter == "C":
+            loss = nn.CrossEntropyLoss(weight=torch.tensor([1.0, 0.0, 1.0]))
         if letter == "D":
             optimiser = torch.optim.SGD(network.parameters(), lr=30)
         if letter == "E":
             masks = masks + 1
-    return network, optimiser, images, masks
+    return network, optimiser, loss, images, masks
 
 
 class Blind(ClinicUNet):

@@ -123,6 +123,23 @@ def images_as_before(answer):
                "have changed, and they were well: grey values may be mixed.")
 
 
+@seven.behaviour
+def from_the_middle(answer):
+    """An edge at each column in turn: how many of them a pixel has passed says which column it is taken from."""
+    masks = (torch.arange(24) >= torch.arange(1, 24)[:, None]).long()[:, None].repeat(1, 24, 1)
+    for new in (8, 9):
+        middle = (torch.arange(new) + 0.5) * 24 / new - 0.5
+        for given in (masks, masks.transpose(1, 2).contiguous()):
+            _, got = resized(answer, torch.rand(23, 1, 24, 24), given, (new, new))
+            shape(got, (23, new, new), "Your masks are {got}; wanted {wanted}.", "Your masks")
+            taken = got.sum(dim=0).diagonal().double()
+            off = float((taken - middle).mean())
+            expect(abs(off) < 0.6, f"A row of 24 pixels becomes one of {new}. Your mask takes its pixel 1 from the old "
+                   f"pixel {taken[1]:g}, and the image takes its from {middle[1]:.3g}: on average the two lie {abs(off):.1f} "
+                   'old pixels apart. "nearest" takes the first of the pixels that become one; which mode takes the '
+                   "middle one?")
+
+
 leaves_alone(seven, lambda: [(*blocks(), (12, 16))])
 
 
