@@ -173,7 +173,7 @@ def test_two_controls_choose_one_picture(visit, lab_pictures):
     assert image.get_attribute("alt") == frames[2][1] and "in its place" in frames[2][1]
     visit.get_by_label("zeros at").select_option("left and top")
     assert (
-        image.get_attribute("alt") == frames[3][1] and "moved by 1, 2 and 4 pixels" in frames[3][1]
+        image.get_attribute("alt") == frames[3][1] and "moved by 1 (level 0), 2 (level 1)" in frames[3][1]
     )
 
 
