@@ -1,7 +1,8 @@
 """What ``pytest --nbval notebooks`` compares beside the text.
 
 - A number behind ≈ may differ by two units of its last digit, or by what the cell's tag
-  ``tolerance: 0.02`` says (``tolerance: 10 %``: by that share of the stored number).
+  ``tolerance: 0.02`` says (``tolerance: 10 %``: by that share of the stored number). One with a
+  power of ten, such as 9e-08, is what rounding has left over: only its size counts, not its digits.
 - In a cell with the tag ``time`` no time is compared.
 - ``order: A > B`` is tried in the kernel when the cell has run: A and B are names of the notebook.
 """
@@ -31,14 +32,18 @@ def moving(text):
 def room(stored, tolerance=None):
     """How far a fresh number may be from a stored one: two units of its last digit, or as is said.
 
-    >>> room("0.94"), room("1300"), room("2e-05"), room("0.94", "0.05"), room("200", "10 %")
-    (0.02, 2.0, 2e-05, 0.05, 20.0)
+    What rounding has left over, with a power of ten, may be 0, or ten times as large.
+
+    >>> room("0.94"), room("1300"), room("9e-08"), room("0.94", "0.05"), room("200", "10 %")
+    (0.02, 2.0, 1e-06, 0.05, 20.0)
     """
     if tolerance is not None:
         share = tolerance.endswith("%")
         return float(tolerance.strip(" %")) * (abs(float(stored)) / 100 if share else 1)
     digits, _, power = stored.partition("e")
-    return float(f"2e{int(power or 0) - len(digits.partition('.')[2])}")
+    if power:
+        return float(f"1e{int(power) + 2}")
+    return float(f"2e{-len(digits.partition('.')[2])}")
 
 
 def spoken(outputs):
