@@ -152,7 +152,7 @@ class Sized(nn.Module):
 
     def __init__(self, a, s, o, *, up="transpose", padding=1, norm=True):
         super().__init__()
-        self.up = nn.ConvTranspose2d(a, a, 2, 2) if up == "transpose" else nn.UpsamplingBilinear2d(scale_factor=2)
+        self.up = nn.ConvTranspose2d(a, a, 2, 2) if up == "transpose" else nn.Upsample(scale_factor=2, mode="bilinear")
         self.block = ConvBlock(a + s, o, padding=padding, norm=norm)
 
     def forward(self, x, skip):
@@ -295,6 +295,13 @@ class ArithmeticBlock(DecoderBlock):
     def __init__(self, i, s, o, *, up="transpose", **options):
         super().__init__(i, s, o, up=up)
         self.block = ByArithmetic(s + o, o, **options)
+
+
+class CornersAligned(DecoderBlock):
+    def __init__(self, *args, **options):
+        super().__init__(*args, **options)
+        if isinstance(self.up, nn.Sequential):
+            self.up[0] = nn.Upsample(scale_factor=2, mode="bilinear", align_corners=True)
 
 
 class OptionsByPosition(DecoderBlock):
@@ -486,6 +493,7 @@ WRONG = [
     ("4.3", "drops channels in training", DropsOut, "ends_in_a_block"),
     ("4.3", "skip detached with bilinear", BilinearDetached, "skip_is_used"),
     ("4.3", "gives back an array", InNumpy, "right_shape"), ("4.3", "options by position", OptionsByPosition, "right_shape"),
+    ("4.3", "corners aligned", CornersAligned, "leaves_the_corners_free"),
     ("4.3", "4×4 kernel", decoder(kernel=(4, 2, 1)), "upsampling_kind"),
     ("4.3", "3×3 kernel", decoder(kernel=(3, 2, 1, 1)), "upsampling_kind"),
     ("4.3", "stride 1", decoder(kernel=(2, 1)), "right_shape"),

@@ -26,7 +26,7 @@ SOMETIMES = [
     ("4.2", r".*(isinstance|ValueError|'size is '|n > 0|\(tuple, list\)).*", CLEAR_ERROR),
     ("4.2", r"(if dh == dw == 0:|return skip): (statement dropped|if False)", "a pad by 0 gives the same values, as a copy"),
     ("4.3", r"(if up == 'bilinear':: if True|.*up is .*)", CLEAR_ERROR),
-    ("4.3", r".*align_corners.*", "bilinear, corners aligned or not: the exercise leaves it free"),
+    ("4.3", r".*keyword align_corners dropped", "it is False anyway"),
     ("4.3", r"nn\.Sequential\(resize.*swapped", "a 1×1 convolution and bilinear interpolation commute"),
     ("4.3", r"\[skip, x\]: items 1 and 2 swapped", "either order can be learnt, if it is kept"),
     ("5.1", r"\[\(64, 64\), \(101, 101\), \(70, 95\)\]: items . and . swapped", "the order in which a dict is filled"),
