@@ -249,9 +249,9 @@ def hardly_said(kind, said, true):
     >>> print(*hardly_said("labels", [0.8, 0.002, 0.198], [0.79, 0.02, 0.19]))
     class 1 (boundary) is 2.00% of the pixels and is said on 0.20%: train longer, or with --class-weights
     """
-    for (name, _, *shares), share, drawn in zip(_classes(kind, said, said, true), said, true):
-        if share < drawn / 3:
-            yield f"{name} is {shares[1]} of the pixels and is said on {shares[0]}: train longer, or with --class-weights"
+    for number, (name, _, found, drawn) in enumerate(_classes(kind, [None] * len(said), said, true)):
+        if said[number] < true[number] / 3:
+            yield f"{name} is {drawn} of the pixels and is said on {found}: train longer, or with --class-weights"
 
 
 def _unknown(run, names):
