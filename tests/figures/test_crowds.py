@@ -4,7 +4,7 @@ import numpy as np
 
 from unet_course.data import read_results
 from unet_course.data.masks import label_nuclei
-from unet_course.figures import crowds, found_in_crowds, outlines
+from unet_course.figures import budget_panels, crowds, found_in_crowds, outlines
 from unet_course.figures.crowds import merged
 from unet_course.metrics import merges_and_splits
 
@@ -33,3 +33,13 @@ def test_the_stored_pictures_are_those_of_the_table():
 def test_without_truth_nothing_is_hatched():
     figure = outlines(np.zeros((4, 4)), {"image": None, "found": np.eye(4, dtype=int)})
     assert [len(axis.collections) for axis in figure.axes] == [0, 1]
+
+
+def test_a_difference_is_drawn_around_zero():
+    lines = {"80 steps, without": [3, 4], "80 steps, with": [0, 1]}
+    figure = budget_panels({"a": {"merges": lines, "F1": lines, "change": {"80 steps": [0.2, 0.1], "240 steps": [0.3]}}})
+    merges, _, change = figure.axes
+    low, high = change.get_xlim()
+    assert low < 0 and high > 0.3 and merges.get_xlim() == (-1, 40)
+    dots = [[line.get_xdata().tolist() for line in axis.lines if line.get_marker() in ("o", "s", "D")] for axis in figure.axes]
+    assert dots == [[[3, 4], [0, 1]], [[3, 4], [0, 1]], [[0.2, 0.1], [0.3]]]

@@ -10,7 +10,7 @@ from matplotlib.patches import Circle, FancyArrowPatch, Rectangle
 from unet_course import UNet
 from unet_course.family import AttentionUNet, DCSAUNet, DenseUNet, ResUNet, UNetPlusPlus
 from unet_course.figures import schemes
-from unet_course.figures.charts import lines, seed_panels
+from unet_course.figures.charts import lines, seed_panels, verdict_grid
 from unet_course.figures.drawing import ADDED, FILLED, course_map, draw_change, draw_unet
 from unet_course.figures.fields import field_steps
 
@@ -104,6 +104,15 @@ def test_dots_that_would_cover_each_other_are_moved_apart():
     dots = [line.get_ydata().tolist() for line in seed_panels(rows, title="t", apart=True).axes[0].lines
             if line.get_marker() == "o"]
     assert dots == [pytest.approx([-0.22, 0, 0, 0, 0.22]), [1]]
+
+
+def test_a_grid_has_a_square_for_each_verdict_and_counts_the_worse():
+    words = [{"a": {"Dice": "worse", "F1": "cannot tell"}}, {"b": {"F1": "better"}}]
+    (axis,) = verdict_grid({"t": words}, {"Dice": "Dice", "F1": "object F1"}).axes
+    squares = {line.get_label(): list(zip(*line.get_data())) for line in axis.lines if line.get_marker() == "s"}
+    assert squares == {"worse": [(0, 0)], "cannot tell": [(0, 1)], "better": [(1.6, 1)]}
+    assert [text.get_text() for text in axis.texts] == ["1", "0"]
+    assert [label.get_text() for label in axis.get_xticklabels()] == ["a", "b"]
 
 
 def test_a_triangle_stands_for_values_beyond_the_edge():

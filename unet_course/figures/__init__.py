@@ -8,8 +8,9 @@ from unet_course.figures.charts import (
     score_table,
     seed_panels,
     seeds_chart,
+    verdict_grid,
 )
-from unet_course.figures.crowds import crowds, found_in_crowds, outlines
+from unet_course.figures.crowds import budget_panels, crowds, found_in_crowds, outlines
 from unet_course.figures.day import picture_of_the_day, pieces, scoreboard
 from unet_course.figures.drawing import course_map, draw_change, draw_unet
 from unet_course.figures.fields import field_steps

@@ -6,7 +6,22 @@ import statistics
 import matplotlib
 import numpy as np
 
-from unet_course.figures.panels import BOUNDARY_LINE, ERROR_LINE, INK, LINES, MARK, NUCLEUS, PAPER, QUIET, TINT, new_figure
+from unet_course.figures.panels import (
+    BELOW,
+    BOUNDARY_LINE,
+    ERROR_LINE,
+    INK,
+    LINES,
+    MARK,
+    NUCLEUS,
+    PAPER,
+    QUIET,
+    TINT,
+    new_figure,
+)
+
+# Of a comparison: the colour of its square, and the sign in it
+VERDICTS = {"worse": (BELOW, "_"), "cannot tell": (PAPER, ""), "better": (TINT, "+")}
 
 
 def lines(x, series, *, title, xlabel, ylabel, limits=None, log="", marks=(), shared=1, width=9.0,
@@ -142,6 +157,49 @@ def seed_panels(rows, *, title, limits=None, width=11.0, apart=False):
         axis.set_title(panel, fontsize=12)
     axes[0, 0].set_yticks(range(len(rows)), labels=names)
     figure.suptitle(title, fontsize=13)
+    return figure
+
+
+def verdict_grid(panels, rows, *, every=5):
+    """A square for each comparison: worse, cannot tell or better; below each column, in how many it is worse.
+
+    Parameters
+    ----------
+    panels : dict of str to list of dict of str to dict of str to str
+        Title and groups of columns, set apart; for each column its name, and for each row a verdict:
+        a key of `VERDICTS`. A row that a column lacks has no square.
+    rows : dict of str to str
+        Names and labels, from the top.
+    every : int, default 5
+        A line is drawn below so many rows.
+
+    Examples
+    --------
+    >>> figure = verdict_grid({"t": [{"a": {"Dice": "worse"}}]}, {"Dice": "Dice"})
+    >>> [text.get_text() for text in figure.axes[0].texts]
+    ['1']
+    """
+    figure, axes = new_figure(1, len(panels), width=5.5 * len(panels), height=1.5 + 0.32 * (len(rows) + 1), sharey=True,
+                              gridspec_kw={"width_ratios": [sum(map(len, groups)) for groups in panels.values()]})
+    for axis, (title, groups) in zip(axes[0], panels.items()):
+        places = [(x + 0.6 * number, name, words) for x, (number, name, words) in enumerate(
+            (number, name, words) for number, group in enumerate(groups) for name, words in group.items())]
+        for verdict, (colour, sign) in VERDICTS.items():
+            at = [(x, y) for x, _, words in places for y, row in enumerate(rows) if words.get(row) == verdict]
+            for marker, edge, size in (("s", MARK, 19), (sign, INK, 9)):
+                axis.plot(*(np.array(at).T if at else ([], [])), linestyle="", marker=marker, color=colour,
+                          markeredgecolor=edge, markersize=size, label="_" * (marker != "s") + verdict)
+        for x, _, words in places:
+            axis.text(x, len(rows), f"{[*words.values()].count('worse')}", fontsize=12, ha="center", va="center", color=INK)
+        last = places[-1][0] + 0.5
+        axis.hlines(np.arange(every, len(rows) + 1, every) - 0.5, -0.5, last, color=INK, linewidth=1)
+        axis.set(title=title, xlim=(-0.5, last + 0.1), ylim=(len(rows) + 0.5, -0.7))
+        axis.set_xticks([x for x, *_ in places], labels=[name for _, name, _ in places], rotation=35, ha="left")
+        axis.xaxis.tick_top()
+        axis.tick_params(length=0)
+        axis.spines[:].set_visible(False)
+    axes[0, 0].set_yticks(range(len(rows) + 1), labels=[*rows.values(), "worse in"])
+    figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=3, frameon=False)
     return figure
 
 

@@ -8,7 +8,7 @@ from matplotlib.collections import LineCollection, PolyCollection
 from unet_course.data.masks import two, whole_numbers
 from unet_course.data.nuclei import DATA, load_instances, load_nuclei
 from unet_course.data.touching import crowd, cut_out
-from unet_course.figures.panels import ERROR, NUCLEUS, QUIET, new_figure
+from unet_course.figures.panels import ERROR, INK, MARK, NUCLEUS, QUIET, new_figure
 
 
 @lru_cache
@@ -120,6 +120,40 @@ def outlines(image, found, *, truth=None, columns=None, width=11.0):
         if held:
             axis.add_collection(PolyCollection(held, facecolors=ERROR + "77", edgecolors=ERROR,
                                                linewidths=2.2, hatch="///"))
+    return figure
+
+
+def budget_panels(tests):
+    """A row for each test: merges, object F1, and Dice as a difference, a dot for each seed.
+
+    Parameters
+    ----------
+    tests : dict of str to dict of str to dict of str to sequence of float
+        Title of each test, of its three panels, and of the lines of dots in each: in the first two
+        panels by turns without the map and with it, in the last one with minus without.
+
+    Examples
+    --------
+    >>> lines = {"without": [3, 4], "with": [0, 1]}
+    >>> figure = budget_panels({"a": {"merges": lines, "F1": lines, "change": {"80 steps": [0, 1]}}})
+    >>> [axis.get_title() for axis in figure.axes]
+    ['a: merges', 'a: F1', 'change']
+    """
+    figure, axes = new_figure(len(tests), 3, width=12, height=0.4 + 2.4 * len(tests))
+    for row, (test, panels) in zip(axes, tests.items()):
+        changes = [0, *(value for values in list(panels.values())[-1].values() for value in values)]
+        room = 0.15 * (max(changes) - min(changes))
+        around = min(changes) - room, max(changes) + room  # 0 included
+        for axis, limits, (title, lines) in zip(row, ((-1, 40), (0, 1.03), around), panels.items()):
+            last = axis is row[2]
+            for place, values in enumerate(lines.values()):
+                mark, colour = ("D", NUCLEUS) if last else (("o", MARK), ("s", NUCLEUS))[place % 2]
+                axis.plot(values, [place] * len(values), mark, color=colour, markeredgecolor=INK, markersize=8, alpha=0.8)
+            axis.set(title=title if last else f"{test}: {title}", ylim=(len(lines) - 0.5, -0.5), xlim=limits)
+            axis.set_yticks(range(len(lines)), labels=lines if axis is not row[1] else [""] * len(lines))
+            axis.axhline(len(lines) / 2 - 0.5, color=MARK, linewidth=0.8)
+        row[2].axvline(0, color=INK, linewidth=1.5)
+        row[2].locator_params(axis="x", nbins=4)
     return figure
 
 
