@@ -138,8 +138,8 @@ def test_the_first_line_of_a_report_is_the_same_in_both_languages():
 
 def test_card(chinese):
     report = check("0.1", lambda p: p.argmax(dim=1))
-    assert "（看完这一条，还有 1 条要看。）" in str(report) and "more to look at" not in str(report)
-    assert html.escape(report.hints[0]) in report._repr_html_() and "<br>  （看完这一条" in report._repr_html_()
+    assert "（要改的共有 2 处，这是第一处。）" in str(report) and "things to mend" not in str(report)
+    assert html.escape(report.hints[0]) in report._repr_html_() and "<br>  （要改的共有" in report._repr_html_()
 
 
 def endless(*arguments):
@@ -161,7 +161,7 @@ def test_texts_of_the_guard(chinese, monkeypatch):
     stopped = check("0.1", silent).hints[0]
     assert stopped.startswith("你的答案在运行时因 ArithmeticError 停下了：没有说明（") and stopped.endswith(" 行：`raise ArithmeticError`）")
     assert check("0.1", None).hints[0] == "你的答案是 None；应为一个函数。请只交函数名，不要加括号。"
-    assert check("99.9").hints[0].startswith("没有练习 '99.9'。现有的练习是：0.1, 0.2, ")
+    assert check("99.9").hints[0].startswith("没有练习 '99.9'。编号从 0.1 到 14.")
 
 
 def test_the_words_of_an_error_stay_and_the_question_after_them_is_translated():

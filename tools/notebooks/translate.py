@@ -219,9 +219,9 @@ def retell(data):
     if re.match(r"Guess \d|Guesses in notebook ", plain):
         cards = [(plain, in_chinese(plain))]
     elif re.match(r"Exercise \d+\.\d+ \(", first):
-        more = r"(.*?)(?:\n  \((\d+) more to look at after this one\.\))?"
+        more = r"(.*?)(?:\n  \(This is the first of (\d+) things to mend\.\))?"
         hint, number = re.fullmatch(more, rest, re.DOTALL).groups()
-        lines = [hint] * bool(hint) + [f"({number} more to look at after this one.)"] * bool(number)
+        lines = [hint] * bool(hint) + [f"(This is the first of {number} things to mend.)"] * bool(number)
         data["text/plain"] = "\n  ".join([first, *map(in_chinese, lines)])
         summary = f"{first.split(' (')[0]}: the solution passes"
         cards = [(first, in_chinese(first)), (summary, in_chinese(summary)), *((line, in_chinese(line)) for line in lines)]

@@ -208,10 +208,11 @@ def check(id, answer=...):
     number = id if isinstance(id, str) else said(id)
     exercise = Exercise.registry.get(number)
     if exercise is None:
-        known, near = ", ".join(sorted(Exercise.registry, key=place)), nearest(number)
-        hint = f"There is no exercise {said(id)}. There are: {known}."
+        known, near = sorted(Exercise.registry, key=place), nearest(number)
+        hint = f"There is no exercise {said(id)}. They go from {known[0]} to {known[-1]}: the notebook, a point, the exercise."
         if near:
-            hint = f"There is no exercise {said(id)}. Did you mean {near}? There are: {known}."
+            there = Exercise.registry[near].neighbours()
+            hint = f"There is no exercise {said(id)}. Did you mean {near}? Its notebook has {there[0].id} to {there[-1].id}."
         return Report(number, "unknown", "hint", [spoken(hint)], ["known_id"])
     report = exercise.try_on(answer)
     report.hints = [spoken(hint) for hint in report.hints]
@@ -251,8 +252,8 @@ def standing(exercise, done):
 
 
 def more(number):
-    """The line that says how many hints follow the first one; nothing, if none does."""
-    return "\n  " + spoken(f"({number} more to look at after this one.)") if number else ""
+    """The line that says that more hints follow the first one; nothing, if none does."""
+    return "\n  " + spoken(f"(This is the first of {number + 1} things to mend.)") if number else ""
 
 
 def expect(condition, hint):
