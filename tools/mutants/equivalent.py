@@ -74,6 +74,7 @@ SOMETIMES = [
     ("9.17", r"3: 3 → 4", "a class more that occurs nowhere is left out"),
     ("9.17", r"\(prediction == k, target == k\): items 1 and 2 swapped", "intersection and union commute"),
     ("8.4", r"image\.numpy\(\): method numpy dropped", "np.pad takes a tensor, too"),
+    ("8.5", r"torch\.stack\(.*call dropped", "a list of rows says the same"),
     ("13.1", r"\[\*images, \*masks\].*swapped", "the files without a partner may come in any order"),
     ("13.3", r"\[framed\[.*swapped", "whether any of the four neighbours differs does not depend on their order"),
     ("13.6", r"\{\*labels\[0\].*swapped", "a set has no order"),
