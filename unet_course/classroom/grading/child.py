@@ -111,7 +111,7 @@ class Kernel:
         seconds = 5 * self.wanted["cell_seconds"]  # a check ends by itself; on a busy machine it takes longer
         reply = self._ask("", seconds, silent=True, store_history=False, user_expressions=question)
         if reply is None:
-            return say(id=id, status="stopped", hint=f"The check had not ended after {seconds:g} seconds. Grade this notebook again.")
+            return say(id=id, status="stopped", hint=f"The check had not ended after {seconds:g} seconds. Grade this again.")
         try:
             text, signature = eval_pair(reply["content"]["user_expressions"]["report"]["data"]["text/plain"])
             real = hashlib.blake2b(text.encode(), key=self.key.encode()).hexdigest()
