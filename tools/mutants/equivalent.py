@@ -29,6 +29,7 @@ SOMETIMES = [
     ("4.3", r".*keyword align_corners dropped", "it is False anyway"),
     ("4.3", r"nn\.Sequential\(resize.*swapped", "a 1×1 convolution and bilinear interpolation commute"),
     ("4.3", r"\[skip, x\]: items 1 and 2 swapped", "either order can be learnt, if it is kept"),
+    ("4.8", r"1: 1 → 2", "a pixel that is lit more brightly is as good"),
     ("5.1", r"\[\(64, 64\), \(70, 95\)\]: items . and . swapped", "the order in which a dict is filled"),
     ("5.1", r"-(height|w1) // 2: FloorDiv → Div", "the heights, and the widths after the first pool, are even"),
     ("5.3", r".*(check_arguments|check_image|\(in_channels, num_classes, padding\)|len\(self\.encoders\)).*", CLEAR_ERROR),
