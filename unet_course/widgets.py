@@ -278,11 +278,10 @@ def ledger_lab(size=(101, 70), channels=(16, 32, 64), num_classes=3):
         return labs.ledger_figure(rows, list(guesses.values()))
 
     right = {f"t{i}": ", ".join(map(str, shape)) for i, (_, shape) in enumerate(rows)}
-    first = {**dict.fromkeys(texts, ""), "t0": right["t0"], "t1": f"{channels[0]}, {size[0] // 2}, {size[1] // 2}"}
-    later = {**first, **{name: right[name] for name in list(texts)[:4]}, "t4": f"{channels[-2]}, 26, 18"}
-    return Lab(draw, texts, settings=[first, later],
-               alt="The table of shapes twice. Above, the second guess rounds down, and the table stops there. Below, four "
-                   "rows are right and the fifth has too few channels.",
+    begun = {**dict.fromkeys(texts, ""), **{f"t{i}": right[f"t{i}"] for i in range(4)}, "t4": f"{channels[-2]}, 26, 18"}
+    return Lab(draw, texts, settings=[begun],
+               alt="The table of shapes, a row for each tensor. Four rows are right; the fifth has too few channels, and the "
+                   "table stops there.",
                box=lambda all_: ipywidgets.HBox([ipywidgets.VBox(all_[i : i + 5]) for i in range(0, len(all_), 5)]))
 
 

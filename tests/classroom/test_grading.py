@@ -9,7 +9,7 @@ import pytest
 
 from unet_course.__main__ import main
 from unet_course.classroom.copies import NOTEBOOKS
-from unet_course.classroom.grading.child import stopped
+from unet_course.classroom.grading.child import Kernel, stopped
 from unet_course.classroom.grading.gradebook import Row, asked_in, grade, harmless, sent, write
 from unet_course.classroom.sandbox.limited import run_limited
 
@@ -118,6 +118,13 @@ def test_code_that_breaks_off_is_worded_alike_on_every_python():
              for name in ("SyntaxError", "_IncompleteInputError")]
     assert {stopped(one) for one in about} == {"The cell stopped with SyntaxError: incomplete input"}
     assert stopped(dict(status="ok")) == ""
+
+
+def test_a_check_that_does_not_end_in_time_accuses_nobody(capsys):
+    slow = Kernel.__new__(Kernel)
+    slow.wanted, slow.name, slow._ask = dict(cell_seconds=20), "_", lambda *args, **options: None
+    slow.grade("2.1", "Block", "")
+    assert '"status": "stopped"' in (said := capsys.readouterr().out) and "had not ended after 100 seconds" in said
 
 
 def test_a_cell_that_hangs_is_interrupted_and_the_rest_is_graded(graded):

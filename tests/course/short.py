@@ -8,7 +8,7 @@ SHORTER = {r"^(\w*STEPS|SHORT) = \d+": r"\1 = 4",
            r"^SEEDS = .*": "SEEDS = (0, 1)",
            r"^(.*\b(?:fit|train|by_heart)\(.*)\bsteps=\d+": r"\1steps=4",
            r"\bcrop=\d+": "crop=32", r'"crop": \d+': '"crop": 32', r"\bsize=96\b": "size=32",
-           r"\bbatch_size=\d+": "batch_size=2", r'"batch_size": \d+': '"batch_size": 2'}
+           r"\bbatch_size=\d+": "batch_size=4", r'"batch_size": \d+': '"batch_size": 4'}
 
 
 def shortened(notebook):

@@ -10,7 +10,7 @@ from tests.exercises.bank04 import Sized, pad_left_first
 from unet_course import ConvBlock, DecoderBlock, EncoderBlock, UNet, match_size
 from unet_course.exercises.nb05 import true_ledger
 
-SIZES = [(64, 64), (101, 101), (70, 95)]
+SIZES = [(64, 64), (70, 95)]
 
 
 def ledger(size=None, change=None, drop=None):
@@ -181,13 +181,46 @@ class FilledUp(Flat):
         return F.pad(x, (0, width - x.shape[-1], 0, height - x.shape[-2]))
 
 
-def paper(n, levels=4, down=4, up=4, bottom=4):
-    for _ in range(levels):
-        n = (n - down) // 2
+def paper(n, pools, down=4, up=4, bottom=4, odd=lambda n: n % 2, least=1):
+    """Where nothing is left, or a pool meets an odd number, there is None."""
+    for _ in range(pools):
+        n -= down
+        if odd(n):
+            return None
+        n //= 2
     n -= bottom
-    for _ in range(levels):
+    for _ in range(pools):
         n = 2 * n - up
-    return n
+    return n if n >= least else None
+
+
+def even_at_first_only(n, pools):
+    return None if n % 2 else paper(n, pools, odd=lambda n: False)
+
+
+def nested(n, pools):
+    """A U inside a U."""
+    if pools == 0:
+        return n - 4 if n > 4 else None
+    if n % 2 or (inner := nested(n // 2 - 2, pools - 1)) is None:
+        return None
+    return 2 * inner - 4 if inner > 2 else None
+
+
+def in_one_line(n, pools):
+    least = 12 * 2**pools - 8
+    return None if (n + 4) % 2**pools or n <= least else n - least
+
+
+def with_fractions(n, pools):
+    """Halves are kept, and seen at the end."""
+    sizes = [n]
+    for _ in range(pools):
+        sizes.append((sizes[-1] - 4) / 2)
+    rest = sizes[-1] - 4
+    for _ in range(pools):
+        rest = rest * 2 - 4
+    return rest if rest > 0 and all(size == int(size) for size in sizes) else None
 
 
 def parameters(c, o, norm):
@@ -318,16 +351,17 @@ class AboveZero(UNet):
 WRONG = [
     ("5.1", "pool changes channels", ledger((64, 64), {"pooled 0": (32, 32, 32)}), "even_64x64"),
     ("5.1", "height last", ledger((70, 95), {"skip 0": (16, 95, 70)}), "oblong_70x95"),
-    ("5.1", "rounded down", ledger((101, 101), {"pooled 0": (16, 50, 50)}), "odd_101x101"),
-    ("5.1", "decoder already cropped", ledger((101, 101), {"decoder 0": (16, 101, 101)}), "odd_101x101"),
+    ("5.1", "rounded down", ledger((70, 95), {"pooled 0": (16, 35, 47)}), "oblong_70x95"),
+    ("5.1", "decoder already cropped", ledger((70, 95), {"decoder 0": (16, 70, 95)}), "oblong_70x95"),
     ("5.1", "logits not cropped", ledger((70, 95), {"logits": (3, 70, 96)}), "oblong_70x95"),
     ("5.1", "concatenated channels", ledger((64, 64), {"up 1": (64, 32, 32)}), "even_64x64"),
     ("5.1", "row missing", ledger((64, 64), drop="bottom"), "even_64x64"),
     ("5.1", "batch axis", ledger((64, 64), {"skip 0": (1, 16, 64, 64)}), "even_64x64"),
-    ("5.1", "one page only", {(64, 64): true_ledger(64, 64)}, "odd_101x101"),
+    ("5.1", "one page only", {(64, 64): true_ledger(64, 64)}, "oblong_70x95"),
     ("5.1", "number", 64, "even_64x64"),
-    ("5.1", "one page begun", {**ledger((64, 64), {"bottom": ...}), (101, 101): ..., (70, 95): ...}, "even_64x64"),
-    ("5.1", "others not begun", {**ledger(), (101, 101): ..., (70, 95): ...}, "odd_101x101"),
+    ("5.1", "one page begun", {**ledger((64, 64), {"bottom": ...}), (70, 95): {}}, "even_64x64"),
+    ("5.1", "the other not begun", {**ledger(), (70, 95): {}}, "oblong_70x95"),
+    ("5.1", "the other three dots", {**ledger(), (70, 95): ...}, "oblong_70x95"),
     ("5.1", "a row of text", ledger((70, 95), {"up 0": "16x70x96"}), "oblong_70x95"),
     ("5.2", "no biases", lambda c, o, n: 9 * c * o + 9 * o * o, "without_norm"),
     ("5.2", "bias under norm too", lambda c, o, n: parameters(c, o, n) + (2 * o if n else 0), "with_norm"),
@@ -337,8 +371,8 @@ WRONG = [
     ("5.2", "second from the input", lambda c, o, n: 2 * (9 * c * o + o), "without_norm"),
     ("5.2", "running statistics counted", lambda c, o, n: parameters(c, o, n) + (4 * o if n else 0), "with_norm"),
     ("5.1", "channels last", ledger((64, 64), {"skip 0": (64, 64, 16)}), "even_64x64"),
-    ("5.1", "doubled from the uncropped size", ledger((101, 101), {"up 0": (16, 104, 104)}),
-     "odd_101x101"),
+    ("5.1", "doubled from the uncropped size", ledger((70, 95), {"up 0": (16, 72, 96)}),
+     "oblong_70x95"),
     ("5.2", "norm the wrong way round", lambda c, o, n: parameters(c, o, not n), "without_norm"),
     ("5.3", "channels doubled", Doubles, "blocks_are_found"),
     ("5.3", "image normalised", BrighterOrDarker, "image_goes_in_as_it_is"),
@@ -409,13 +443,23 @@ WRONG = [
     ("5.3", "plain lists", unet(plain_lists=True), "blocks_are_found"),
     ("5.3", "forgotten return", unet(end=lambda x, s: None), "runs"),
     ("5.3", "a single block", lambda *a, **k: ConvBlock(1, 3), "blocks_are_found"),
-    ("5.4", "padded", lambda n: n, "the_paper"),
-    ("5.4", "three levels", lambda n: paper(n, 3), "the_paper"),
-    ("5.4", "one convolution a level", lambda n: paper(n, down=2, up=2, bottom=2), "the_paper"),
-    ("5.4", "bottom forgotten", lambda n: paper(n, bottom=0), "the_paper"),
-    ("5.4", "nothing lost going up", lambda n: paper(n, up=0), "the_paper"),
-    ("5.4", "learnt by heart", lambda n: 388, "other_sizes"),
-    ("5.4", "same share", lambda n: n * 388 // 572, "other_sizes"),
+    ("5.4", "padded", lambda n, pools: n, "the_paper"),
+    ("5.4", "one level less", lambda n, pools: paper(n, pools - 1), "the_paper"),
+    ("5.4", "one convolution a level", lambda n, pools: paper(n, pools, down=2, up=2, bottom=2), "the_paper"),
+    ("5.4", "bottom forgotten", lambda n, pools: paper(n, pools, bottom=0), "the_paper"),
+    ("5.4", "nothing lost going up", lambda n, pools: paper(n, pools, up=0), "the_paper"),
+    ("5.4", "without the pools", lambda n: n - 184, "the_paper"),
+    ("5.4", "learnt by heart", lambda n, pools: 388, "other_sizes"),
+    ("5.4", "same share", lambda n, pools: n * 388 // 572, "other_sizes"),
+    ("5.4", "large images only", lambda n, pools: paper(n, pools) if n > 500 else None, "other_sizes"),
+    ("5.4", "always four pools", lambda n, pools: paper(n, 4), "other_depths"),
+    ("5.4", "the same loss for every depth", lambda n, pools: n - 46 * pools, "other_depths"),
+    ("5.4", "never None", lambda n, pools: paper(n, pools, odd=lambda n: False, least=-999), "odd_numbers"),
+    ("5.4", "even at first only", even_at_first_only, "odd_numbers"),
+    ("5.4", "0 where it does not fit", lambda n, pools: paper(n, pools) or 0, "odd_numbers"),
+    ("5.4", "odd numbers rounded up", lambda n, pools: paper(-(-(n + 4) // 2**pools) * 2**pools - 4, pools), "odd_numbers"),
+    ("5.4", "less than nothing", lambda n, pools: paper(n, pools, least=-999), "nothing_left"),
+    ("5.4", "nothing", lambda n, pools: paper(n, pools, least=0), "nothing_left"),
 ]
 RIGHT = [
     ("5.1", "true", ledger()), ("5.1", "lists", {s: {k: list(v) for k, v in p.items()} for s, p in ledger().items()}),
@@ -428,7 +472,7 @@ RIGHT = [
     ("5.3", "package", UNet), ("5.3", "written again", unet()), ("5.3", "recursive", Recursive),
     ("5.3", "block by block", Flat), ("5.3", "other decoder", unet(decoder=Sized)),
     ("5.3", "functions and parameters", unet(encoder=bank03.OfFunctions, decoder=bank04.OfFunctions)),
-    ("5.4", "loop", paper), ("5.4", "closed form", lambda n: n - 184),
+    ("5.4", "loop", paper), ("5.4", "in one line", in_one_line), ("5.4", "nested", nested), ("5.4", "with fractions", with_fractions),
 ]
-BEGUN = {"skip 0": (16, 64, 64), "pooled 0": (16, 32, 32), "skip 1": ...}
-UNTOUCHED = [("5.3", Stub), ("5.1", {(64, 64): BEGUN, (101, 101): ..., (70, 95): ...}), ("5.1", {s: ... for s in SIZES})]
+BEGUN = {"skip 0": (16, 64, 64), "pooled 0": (16, 32, 32)}
+UNTOUCHED = [("5.3", Stub), ("5.1", {(64, 64): BEGUN, (70, 95): {}}), ("5.1", {s: ... for s in SIZES})]

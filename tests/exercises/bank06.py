@@ -283,7 +283,7 @@ WRONG = [
     ("6.3", "nothing where off", lambda x, y, m: (x.flip(-1), y.flip(-1)) if m else None, "off_means_off"),
     ("6.3", "mask one-hot", lambda x, y, m: (x.flip(-1), F.one_hot(y.flip(-1))), "shapes_stay"),
     ("6.3", "images only returned", lambda x, y, m: x.flip(-1), "shapes_stay"),
-    ("6.4", "learning rate too large", "A", "the_diagnosis"), ("6.4", "not trained long enough", "C", "the_diagnosis"), ("6.4", "masks are wrong", "d", "the_diagnosis"),
+    ("6.4", "stands still", "A", "the_diagnosis"), ("6.4", "good on both", "C", "the_diagnosis"), ("6.4", "never good on others", "d", "the_diagnosis"),
     ("6.4", "word", "overfitting", "the_diagnosis"), ("6.4", "number", 2, "the_diagnosis"),
 ]
 RIGHT = [

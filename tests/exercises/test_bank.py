@@ -27,7 +27,7 @@ def test_wrong_answer_gets_its_hint(id, what, answer, behaviour):
     assert len(report.hints[0]) > 30
     # no address of an object, and no template that was left unfilled
     assert str(report) == repr(report) and " at 0x" not in str(report)
-    assert "{" not in str(report).replace("{(64, 64): {...}, (101, 101): {...}, (70, 95): {...}}", "")
+    assert "{" not in str(report).replace("{(64, 64): {...}, (70, 95): {...}}", "")
     for hint in report.hints:
         look_at_the_chinese(hint)
 

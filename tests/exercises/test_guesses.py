@@ -95,14 +95,13 @@ def test_after_the_answer_a_guess_stays():
     assert progress.guesses()["02-c"] == 6
 
 
-def test_at_the_end_all_are_counted(monkeypatch):
-    shown = []
-    monkeypatch.setattr(module, "show", lambda figure, alt: shown.append(alt))
+def test_at_the_end_all_are_counted():
     guess("02-a", 90), guess("02-b"), guess("03-a", 3), guess("02-c", "yes", choices=["yes", "no"])
-    assert repr(guessed("02")) == "Guesses in notebook 02: 2 made of 3." and not shown
+    assert repr(guessed("02")) == "Guesses in notebook 02: 2 made of 3."
     reveal("02-a", 131, digits=0), reveal("02-b", 1), reveal("02-c", "yes"), reveal("03-a", 3)
-    assert repr(guessed("02")) == "Guesses in notebook 02: 2 made of 3. 1 of 2 close to the answer."
-    assert shown == ["Your guesses against the answers: 02-a   you: 90   answer: ≈ 131; 02-c   you: yes   answer: yes."]
+    card = guessed("02")
+    assert repr(card) == "Guesses in notebook 02: 2 made of 3. 1 of 2 close to the answer."
+    assert card.drawing == "<br>○ Guess 02-a: you said 90, it is ≈ 131.<br>● Guess 02-c: you said yes, it is yes."
 
 
 @pytest.mark.parametrize("state", ["off", "nowhere", "damaged", "home"])

@@ -8,19 +8,11 @@ import re
 from unet_course.exercises.hints import spoken
 from unet_course.exercises.progress import guesses as kept
 from unet_course.exercises.progress import keep_guess
-from unet_course.figures.panels import (
-    ERROR_LINE,
-    MARK,
-    NUCLEUS_LINE,
-    QUIET,
-    new_figure,
-    show,
-)
+from unet_course.figures.panels import ERROR_LINE, MARK, NUCLEUS_LINE, new_figure, show
 from unet_course.figures.texts import about
 
 _asked = {}  # what was asked in this kernel, in order: {id: its choices}
 _told = {}  # what was revealed: {id: (truth, digits, unit)}
-APART = 3.4  # where a word that is not the answer stands, beside ratios from -2 to 2
 
 
 class Card:
@@ -202,7 +194,7 @@ def _places(image, mine, truth):
 
 
 def guessed(notebook):
-    """Your guesses of a notebook against the answers, as one small picture.
+    """Your guesses of a notebook beside the answers.
 
     Parameters
     ----------
@@ -222,13 +214,17 @@ def guessed(notebook):
     asked = [id for id in _asked if re.match(rf"{re.escape(str(notebook))}-", id)]
     mine = {id: kept()[id] for id in asked if id in kept()}
     both = {id: (mine[id], *_told[id]) for id in mine if id in _told}
-    if both:
-        _draw(both)
     text = f"Guesses in notebook {notebook}: {len(mine)} made of {len(asked)}."
     if both:
         right = sum(_near(*row[:2]) for row in both.values())
         text += f" {right} of {len(both)} close to the answer."
-    return Card(spoken(text))
+    return Card(spoken(text), "".join(_line(id, *row) for id, row in both.items()))
+
+
+def _line(id, mine, truth, digits, unit):
+    """A guess and its answer, behind a disc if they are close and a ring if not."""
+    told = spoken(f"Guess {id}: you said {_said(mine)}, it is {_true(truth, digits, unit)}.")
+    return f"<br>{'●' if _near(mine, truth) else '○'} {html.escape(told)}"
 
 
 def _near(mine, truth):
@@ -238,29 +234,3 @@ def _near(mine, truth):
     if _real(truth) and _real(mine):
         return abs(mine - truth) <= 0.1 * abs(truth)
     return mine in truth if isinstance(truth, set) else mine == truth
-
-
-def _draw(both):
-    """A row for each guess: the answer in the middle, yours at its side, by its ratio to it.
-
-    A word, or a place, that is not the answer stands behind a gap at the right: it is neither half nor double.
-    """
-    figure, axes = new_figure(width=8, height=1 + 0.5 * len(both))
-    axis, labels = axes[0, 0], []
-    for row, (id, (mine, truth, digits, unit)) in enumerate(both.items()):
-        labels.append(f"{id}   you: {_said(mine)}   answer: {_true(truth, digits, unit)}")
-        if _real(mine) and _real(truth) and mine > 0 and truth > 0:
-            place = min(max(math.log2(mine / truth), -2), 2)
-        else:
-            place = 0 if _near(mine, truth) else APART
-        axis.plot([-2.3, 2.3], [row, row], color=QUIET, linewidth=1, zorder=0)
-        axis.plot(0, row, "o", color=NUCLEUS_LINE, markersize=10, label="_" * (row > 0) + "the answer")
-        axis.plot(place, row, "o", color=ERROR_LINE, markersize=14, fillstyle="none",
-                  markeredgewidth=3, label="_" * (row > 0) + "you")
-    axis.axvline((APART + 2.3) / 2, color=QUIET, linewidth=6, zorder=0)  # what lies behind it is on no scale
-    axis.set_yticks(range(len(labels)), labels=labels)
-    axis.set_xticks([-2, -1, 0, 1, 2, APART],
-                    labels=["≤ ¼", "½", "right", "2 ×", "≥ 4 ×", "other"])
-    axis.set(xlim=(-2.4, APART + 0.5), ylim=(len(labels) - 0.5, -0.5))
-    figure.legend(loc="outside upper center", ncols=2, frameon=False)  # in the colours of the marks
-    show(figure, alt="Your guesses against the answers: " + "; ".join(labels) + ".")

@@ -296,10 +296,9 @@ read = Exercise("6.4", "Read a curve", "read", minutes=5, mark="classroom")
 def the_diagnosis(answer):
     chosen = letter(answer)
     why = {
-        "A": "A says the learning rate is too large: then the training loss would jump or grow. Here it falls smoothly.",
-        "C": "C says it has not trained long enough: then validation would still get better.",
-        "D": "D says the masks are wrong: the training loss would fall all the same (section 3), but the validation "
-             "Dice would not get to 0.7.",
+        "A": "The loss of A stands still, near ln 3: it gets better nowhere, on its own crops neither.",
+        "C": "C learns its crops by heart as well, and yet its Dice on the validation block stays high. Which one falls?",
+        "D": "The Dice of D on the validation block was low from the start. Which one was high, and fell?",
     }
     expect(chosen == "B", why.get(chosen, ""))
 

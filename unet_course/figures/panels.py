@@ -81,7 +81,7 @@ def show(figure, key=None, *, alt=None, **fields):
             metadata={"image/png": {"alt": text}})
 
 
-def in_few_colours(png, most=150_000):
+def in_few_colours(png, most=120_000):
     """A PNG of a photograph in 256 colours, if it takes more bytes than `most`; else as it is."""
     if len(png) <= most:
         return png
