@@ -1,7 +1,8 @@
 """The labs without a browser: a control is set, and the picture's data are what they should be."""
 
 import io
-import time
+from functools import partial
+from itertools import cycle
 
 import numpy as np
 import pytest
@@ -9,6 +10,7 @@ import torch
 import torch.nn.functional as F
 from matplotlib.image import imread
 
+from tests.pace import soon
 from unet_course import load_nuclei, load_pretrained, predict, widgets
 from unet_course.figures import labs
 
@@ -45,19 +47,18 @@ def test_every_control_has_a_label_and_the_lab_a_text(made, name):
     assert len(made[name].alt) > 60
 
 
+def change_once(lab, changes):
+    lab.set(**next(changes))
+
+
 @pytest.mark.parametrize("name", CHANGES)
 def test_a_change_answers_in_200_milliseconds(name):
-    """In CPU time of one thread: what else the machine does is not the lab's."""
+    """In CPU time, brought to the pace of this processor: what else the machine does is not the lab's."""
     lab = getattr(widgets, name)()
     for change in CHANGES[name]:
         ((control, other),) = change.items()
-        times = []
-        for value in [other, lab.controls[control].value] * 2:
-            start = time.process_time()
-            lab.set(**{control: value})
-            times.append(time.process_time() - start)
-        print(f"{name}, {control}: {sorted(times)[len(times) // 2] * 1000:.0f} ms")
-        assert min(times) < 0.3  # measured at most 0.2; a processor that is shared takes longer for the same
+        changes = cycle([{control: other}, {control: lab.controls[control].value}])
+        soon(partial(change_once, lab, changes), 0.3, tries=4)  # measured at most 0.2
 
 
 @pytest.mark.parametrize("name", CHANGES)

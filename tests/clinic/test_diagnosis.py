@@ -3,7 +3,6 @@
 import itertools
 import random
 import re
-import time
 
 import numpy as np
 import pytest
@@ -11,6 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+from tests.pace import soon
 from tools.mutants import mutants
 from unet_course import Augment, UNet, diagnose, dice_score, load_nuclei, load_pretrained, match_size, predict, random_crops
 from unet_course.clinic import examine_code, examine_network, patients
@@ -43,11 +43,10 @@ def nothing(model, data, **options):
 
 @pytest.mark.parametrize("number", PATIENTS)
 def test_finds_the_fault_of_each_patient_first(number):
-    before = time.process_time()
-    found = admit(number)
-    assert found[0].name == FAULTS[number], found
-    assert len(found) == (2 if number == 4 else 1), found  # a crop at index 1 changes the size, and shifts
-    assert time.process_time() - before < 8
+    found = []
+    soon(lambda: found.append(admit(number)), 8)
+    assert found[-1][0].name == FAULTS[number], found[-1]
+    assert len(found[-1]) == (2 if number == 4 else 1), found[-1]  # a crop at index 1 changes the size, and shifts
 
 
 @pytest.mark.parametrize("seed", range(1, 6))
@@ -132,9 +131,7 @@ def test_finds_nothing_in_a_network_with_one_output():
 
 
 def test_a_full_network_takes_seconds():
-    before = time.process_time()
-    nothing(lambda: UNet(), batch(classes=2))
-    assert time.process_time() - before < 20  # 4 s, on a quiet machine
+    soon(lambda: nothing(lambda: UNet(), batch(classes=2)), 8)  # 4 s, on a quiet machine
 
 
 class WithEnd(UNet):
