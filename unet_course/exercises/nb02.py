@@ -374,7 +374,7 @@ def bias_only_without_norm(answer):
         biases(block_of(make(answer, 1, 8, norm=norm), 1, 8, torch.rand(1, 1, 9, 9))[0], norm)
 
 
-field = Exercise("2.4", "How far does a value see?", "predict", minutes=8, mark="deeper")
+field = Exercise("2.4", "How far does a value see?", "predict", minutes=4)
 
 
 @field.behaviour
