@@ -31,6 +31,11 @@ def pretends(pieces, exchange):
     return pieces.sum(dim=0).expand_as(pieces)
 
 
+def handed_on_without_wire(pieces, exchange):
+    sums, n = around(handing=lambda n: 0)(pieces, exchange), len(pieces)
+    return sums[torch.arange(n), (torch.arange(n) + 1) % n].roll(1).repeat(n, 1)
+
+
 def piece_by_piece(pieces, exchange):
     out = pieces.clone()
     for piece in range(len(pieces)):
@@ -80,6 +85,7 @@ WRONG = [
     ("14.6", "one worker's row", lambda pieces, exchange: pieces.sum(dim=0), "all_have_the_sums"),
     ("14.6", "without the wire", without_wire, "through_the_wire_alone"),
     ("14.6", "the wire is not used", pretends, "through_the_wire_alone"),
+    ("14.6", "handed on without the wire", handed_on_without_wire, "through_the_wire_alone"),
     ("14.6", "one piece after the other", piece_by_piece, "as_few_rounds_as_can_be"),
     ("14.6", "one round too many", around(handing=lambda n: n), "as_few_rounds_as_can_be"),
     ("14.6", "one worker sends to itself",

@@ -88,12 +88,12 @@ def a_bias_counts(answer):
 def at_every_pixel(answer):
     def one_corner(image):
         out = image.clone()
-        out[..., -1, -1] = out[..., -1, -1].square()
+        out[..., -1, -1] += 0.01
         return out
 
     got, _ = verdict(answer, lambda image: image.flatten().sort().values.reshape(image.shape))
     expect(not got, "This f sorts the pixels by size; you return True. Their sum stays what it was. Do you compare pixel by "
            "pixel?")
     got, _ = verdict(answer, one_corner)
-    expect(not got, "This f squares the last pixel, and leaves all others as they are; you return True. Do you compare "
-           "every pixel?")
+    expect(not got, "This f adds 0.01 to the last pixel, and leaves all others as they are; you return True. Do you "
+           "compare every pixel, and is a hundredth more than rounding?")

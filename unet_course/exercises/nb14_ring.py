@@ -8,8 +8,8 @@ from unet_course.exercises.values import alike, call, shape, tensor
 ring = Exercise("14.6", "Round the ring", "write", minutes=15)
 
 
-def passed_round(answer, pieces, cut=False):
-    """What every worker has at the end, and how often it was sent; a wire that is cut carries zeros."""
+def passed_round(answer, pieces, cut=None):
+    """What every worker has at the end, and how often it was sent; after `cut` rounds the wire carries zeros."""
     number, sent = len(pieces), 0
 
     def exchange(values):
@@ -23,7 +23,7 @@ def passed_round(answer, pieces, cut=False):
         expect(sent <= 10 * number * number, f"With {number} workers you have called exchange {sent} times, and go on. When "
                "does every worker have all sums?")
         received = values.detach().roll(1)
-        return torch.zeros_like(received) if cut else received
+        return received if cut is None or sent <= cut else torch.zeros_like(received)
     got = tensor(call(answer, pieces.clone(), exchange), "Your result")
     return shape(got, (number, number), f"For {number} workers you return {{got}}; wanted {{wanted}}: a row for each "
                  "worker, a column for each piece."), sent
@@ -48,18 +48,20 @@ def all_have_the_sums(answer):
                "added twice. What has to happen with a finished sum that arrives?")
         expect(not bool(right.any(dim=1).all()), f"{here}Each worker has a piece that is the sum of all, but not all of its "
                "pieces are. Who hands the finished sums on, and how often?")
-        expect(False, f"{here}{int(right.sum())} of {number * number} values are the sum of all workers. Worker w sends piece "
-               "w first; which piece arrives there then, and which one does it send next?")
+        expect(False, f"{here}Of {number * number} values, {int(right.sum())} are the sum of all workers. Worker w sends "
+               "piece w first; which piece arrives there then, and which one does it send next?")
 
 
 @ring.behaviour
 def through_the_wire_alone(answer):
     for number in (3, 5):
-        pieces = gradients(number)
-        got, _ = passed_round(answer, pieces, cut=True)
-        full = ((got - pieces.sum(dim=0)).abs() < 1e-4).any()
-        expect(not bool(full), f"{number} workers, and a wire that is cut and carries zeros: still somebody has a sum of all. "
-               "Which line takes something from another worker's row, without exchange?")
+        for cut in (0, number - 1):  # after these each worker has one finished sum
+            pieces = gradients(number)
+            got, _ = passed_round(answer, pieces, cut)
+            full = ((got - pieces.sum(dim=0)).abs() < 1e-4).sum(dim=1).max()
+            expect(full <= (cut > 0), f"{number} workers, and a wire that carries zeros after {cut} rounds: still somebody "
+                   f"has the sums of all for {full} pieces. Which line takes something from another worker's row, without "
+                   "exchange?")
 
 
 @ring.behaviour
