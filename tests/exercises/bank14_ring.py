@@ -67,7 +67,7 @@ def by_numpy(pieces, exchange):
     workers = np.arange(n)
     for turn in range(2 * n - 2):
         sends = (workers - turn) % n
-        got = exchange(torch.from_numpy(grid[workers, sends])).numpy()
+        got = exchange(grid[workers, sends]).numpy()
         grid[workers, sends - 1] = got + (grid[workers, sends - 1] if turn < n - 1 else 0)
     return grid
 

@@ -15,7 +15,7 @@ def verdict(answer, f):
     tried = []
 
     def watched(image):
-        expect(isinstance(image, torch.Tensor), f"You call f with {said(image)}; wanted a torch Tensor.")
+        expect(isinstance(image, torch.Tensor), f"What you call f with is {said(image)}; wanted a torch Tensor.")
         expect(tuple(image.shape) == (1, 1, 9, 9), f"You call f with an image of {times(image.shape)}; wanted 1×1×9×9. "
                "Which shape does the exercise say?")
         expect(image.is_floating_point(), f"You call f with an image of dtype {image.dtype}; wanted torch.float32, as "
@@ -25,7 +25,8 @@ def verdict(answer, f):
     got = call(answer, watched)
     if isinstance(got, (torch.Tensor, np.ndarray)) and got.ndim == 0:
         got = got.item()
-    expect(isinstance(got, (bool, np.bool_)), f"Your function returns {said(got)}; wanted True or False.")
+    expect(isinstance(got, (bool, np.bool_)), f"What your function returns is {said(got)}; wanted True or "
+           "False.")
     return bool(got), tried
 
 
@@ -40,7 +41,7 @@ def convolutions(*, relu=False, bias=False):
 def convolutions_add_up(answer):
     for f, what in [(lambda image: image, "gives back the image as it is"),
                     (lambda image: F.conv2d(image, torch.full((1, 1, 3, 3), 1 / 9)), "is the mean of nine pixels"),
-                    *[(convolutions(), "is two convolutions, one after the other")] * 5]:
+                    *((convolutions(), "is two convolutions, one after the other") for _ in range(5))]:
         got, tried = verdict(answer, f)
         expect(tried, "You return an answer and have never called f. With which images do you try it?")
         expect(got, f"This f {what}, so it adds up; you return False. Are your two sides f(x + y) and f(x) + f(y), and how "
@@ -50,7 +51,7 @@ def convolutions_add_up(answer):
 @linear.behaviour
 def a_relu_does_not(answer):
     for f, what in [(torch.relu, "is a ReLU alone"),
-                    *[(convolutions(relu=True), "is convolution, ReLU, convolution")] * 3]:
+                    *((convolutions(relu=True), "is convolution, ReLU, convolution") for _ in range(3))]:
         got, tried = verdict(answer, f)
         if got:
             expect(any(bool((image < 0).any()) for image in tried), f"This f {what}; you return True. None of the values that "

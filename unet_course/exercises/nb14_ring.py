@@ -1,5 +1,6 @@
 """Exercise 14.6 of 14_larger_machines: the sum of all gradients, round a ring. (14)"""
 
+import numpy as np
 import torch
 
 from unet_course.exercises.core import Exercise, expect, said
@@ -14,9 +15,9 @@ def passed_round(answer, pieces, cut=None):
 
     def exchange(values):
         nonlocal sent
-        if isinstance(values, (list, tuple)):
-            values = torch.tensor([float(value) for value in values])
-        expect(isinstance(values, torch.Tensor), f"You send {said(values)}; wanted one number for each worker.")
+        if isinstance(values, (list, tuple, np.ndarray)):
+            values = torch.as_tensor(np.array(values, dtype=np.float32))
+        expect(isinstance(values, torch.Tensor), f"What you send is {said(values)}; wanted one number for each worker.")
         expect(tuple(values.shape) == (number,), f"You send a tensor of shape {tuple(values.shape)}; wanted ({number},): one "
                "number for each worker.")
         sent += 1
@@ -44,8 +45,8 @@ def all_have_the_sums(answer):
         expect(sent, "You never call exchange, and nothing is added. What does each worker send first?")
         right = (got - sums).abs() < 1e-4
         here = f"{number} workers, calls of exchange: {sent}. "
-        expect(not bool((got > sums + 1e-4).any()), f"{here}Some values are larger than the sum of all workers: something was "
-               "added twice. What has to happen with a finished sum that arrives?")
+        expect(not bool((got > sums + 1e-4).any()), f"{here}Some values are larger than the sum of that piece over all "
+               "workers. Which piece is it that arrives, and is it added or put in the place of the old one?")
         expect(not bool(right.any(dim=1).all()), f"{here}Each worker has a piece that is the sum of all, but not all of its "
                "pieces are. Who hands the finished sums on, and how often?")
         expect(False, f"{here}Of {number * number} values, {int(right.sum())} are the sum of all workers. Worker w sends "
